@@ -1,0 +1,90 @@
+"""Arrays and geometry in flight between a photo and its record.
+
+Coordinates are half-open, in the photo's own pixels, origin top left, x to the right, y down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+Pixels: TypeAlias = npt.NDArray[np.uint8]  # (H, W, 3) RGB
+Map: TypeAlias = npt.NDArray[np.float32]  # (H, W)
+Mask: TypeAlias = npt.NDArray[np.bool_]  # (H, W)
+
+T = TypeVar("T")
+Progress: TypeAlias = Callable[[Iterable[T], str, int | None], Iterable[T]]
+
+
+def silent(items: Iterable[T], _title: str = "", _total: int | None = None) -> Iterable[T]:
+    """The progress bar that shows nothing."""
+    return items
+
+
+class Box(NamedTuple):
+    """A half-open rectangle: x0 <= x < x1, y0 <= y < y1.
+
+    >>> Box(2, 3, 12, 8).width, Box(2, 3, 12, 8).height
+    (10, 5)
+    """
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+
+    @property
+    def width(self) -> int:
+        """Columns covered."""
+        return self.x1 - self.x0
+
+    @property
+    def height(self) -> int:
+        """Rows covered."""
+        return self.y1 - self.y0
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """For indexing an (H, W, …) array."""
+        return slice(self.y0, self.y1), slice(self.x0, self.x1)
+
+    def grown(self, margin: int, width: int, height: int) -> Box:
+        """The box with `margin` more pixels on each side, cut off at a photo of width x height.
+
+        >>> Box(2, 3, 12, 8).grown(4, 14, 100)
+        Box(x0=0, y0=0, x1=14, y1=12)
+        """
+        return Box(max(0, self.x0 - margin), max(0, self.y0 - margin), min(width, self.x1 + margin), min(height, self.y1 + margin))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoreMap:
+    """How strange each pixel of one photo is; larger is stranger."""
+
+    values: Map  # (H, W) float32, finite, at the photo's size, not the model's
+    score: float  # the one number that the verdict is made from
+    resolution_px: float  # full width at half maximum of the map's answer to a point, in photo pixels
+    detector: str
+    descriptor: npt.NDArray[np.float32] | None = None  # (D,) of the whole photo, to find the nearest good photo
+
+    def __post_init__(self) -> None:
+        if self.values.ndim != 2 or self.values.dtype != np.float32:
+            raise ValueError(f"a score map is (H, W) float32, not {self.values.shape} {self.values.dtype}")
+        if not (np.isfinite(self.score) and np.isfinite(self.values.max(initial=0.0)) and np.isfinite(self.values.min(initial=0.0))):
+            raise ValueError(f"{self.detector} gave a score that is not a finite number")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Region:
+    """One 8-connected patch of a score map, on a grid that may be coarser than the photo."""
+
+    box: Box  # half-open, photo pixels
+    mask: Mask  # (box.height, box.width), True inside the region
+    peak: float  # largest score in the region
+    mean: float  # mean score in the region
+    peak_at: tuple[int, int]  # (x, y) of the peak, photo pixels
+    resolution_px: float = field(default=1.0)  # of the map that it was cut from
