@@ -1,0 +1,5 @@
+"""Detectors: what is strange about a photo, as a score map."""
+
+from seewhy.registry import Entry, Registry
+
+DETECTORS = Registry("detector", {"patchcore": Entry("seewhy.detectors.patchcore:PatchCore")})

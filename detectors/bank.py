@@ -1,0 +1,118 @@
+"""A memory bank: a coreset of good patch features, searched with faiss."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import faiss
+import numpy as np
+import numpy.typing as npt
+import torch
+
+Features = npt.NDArray[np.float32]  # (N, D)
+
+EXACT_LIMIT = 100_000  # rows; larger banks are searched by IVF-PQ
+
+
+def greedy_k_centre(features: Features, count: int, seed: int, projected: int = 64) -> npt.NDArray[np.int64]:
+    """Row numbers of a greedy k-centre coreset (Sener & Savarese, ICLR 2018; Roth et al., CVPR 2022, alg. 1).
+
+    Each step takes the row farthest from those already taken. Distances are measured after a random projection to
+    `projected` dimensions (Johnson & Lindenstrauss), as in the paper.
+
+    Args:
+        features: (N, D).
+        count: how many rows to take; all where N is not larger.
+        seed: of the projection and of the first row.
+        projected: dimensions of the projection.
+
+    Returns:
+        (min(count, N),) row numbers, in the order taken.
+    """
+    rows, dims = features.shape
+    if rows <= count:
+        return np.arange(rows)
+    rng = np.random.default_rng(seed)
+    points = torch.from_numpy(features)
+    if dims > projected:
+        matrix = rng.standard_normal((dims, projected)).astype(np.float32) / projected**0.5
+        points = points @ torch.from_numpy(matrix)  # (N, P)
+    squares = points.square().sum(1)  # (N,)
+    nearest = torch.full((rows,), float("inf"))
+    taken = np.empty(count, np.int64)
+    latest = int(rng.integers(rows))
+    for step in range(count):
+        taken[step] = latest
+        distance = torch.addmv(squares, points, points[latest], alpha=-2)  # (N,) squared, less a constant
+        torch.minimum(nearest, distance.add_(squares[latest]), out=nearest)
+        latest = int(nearest.argmax())
+    return taken
+
+
+class MemoryBank:
+    """Rows of good patch features and their nearest-neighbour index.
+
+    Exact (flat L2) up to `EXACT_LIMIT` rows, IVF-PQ above; on the GPU where faiss has one and `device` asks for it.
+    """
+
+    def __init__(self, index: faiss.Index, device: str = "cpu") -> None:
+        self._cpu = index
+        self._index = _on_device(index, device)
+
+    @classmethod
+    def build(cls, features: Features, device: str = "cpu", exact_limit: int = EXACT_LIMIT) -> Self:
+        """Index `features` (N, D)."""
+        rows, dims = features.shape
+        if rows <= exact_limit:
+            index = faiss.IndexFlatL2(dims)
+        else:
+            lists = int(2 ** np.round(np.log2(4 * np.sqrt(rows))))
+            pieces = next(m for m in (64, 48, 40, 32, 24, 16, 12, 8, 4, 2, 1) if dims % m == 0)
+            index = faiss.index_factory(dims, f"IVF{lists},PQ{pieces}")
+            index.train(features)
+            index.nprobe = max(8, lists // 32)
+            index.make_direct_map()
+        index.add(features)
+        return cls(index, device)
+
+    @classmethod
+    def from_bytes(cls, data: bytes, device: str = "cpu") -> Self:
+        """The bank that `to_bytes` wrote."""
+        index = faiss.deserialize_index(np.frombuffer(data, np.uint8))
+        return cls(index, device)
+
+    def to_bytes(self) -> bytes:
+        """The index in faiss's own format."""
+        return bytes(faiss.serialize_index(self._cpu).tobytes())
+
+    @property
+    def rows(self) -> int:
+        """How many features are in the bank."""
+        return int(self._cpu.ntotal)
+
+    @property
+    def dims(self) -> int:
+        """Length of a feature."""
+        return int(self._cpu.d)
+
+    @property
+    def kind(self) -> str:
+        """The index's faiss name."""
+        return type(faiss.downcast_index(self._cpu)).__name__
+
+    def search(self, features: Features, count: int) -> tuple[Features, npt.NDArray[np.int64]]:
+        """Euclidean distances and row numbers of the `count` nearest rows: (N, count) each."""
+        squared, rows = self._index.search(np.ascontiguousarray(features), min(count, self.rows))
+        return np.sqrt(np.maximum(squared, 0.0, dtype=np.float32)), rows
+
+    def row(self, number: int) -> Features:
+        """One feature of the bank, (D,); approximate where the index is."""
+        made: Features = self._cpu.reconstruct(int(number))
+        return made
+
+
+def _on_device(index: faiss.Index, device: str) -> Any:
+    if not device.startswith("cuda") or not hasattr(faiss, "StandardGpuResources"):
+        return index
+    number = int(device.partition(":")[2] or 0)
+    return faiss.index_cpu_to_gpu(faiss.StandardGpuResources(), number, index)

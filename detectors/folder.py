@@ -1,0 +1,94 @@
+"""A model on disk: a folder of safetensors, index and picture files, and a manifest with their hashes. Never a pickle."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from seewhy.canonical import canonical_json, sha256_bytes, sha256_file
+from seewhy.errors import BadModel
+
+SCHEMA_VERSION = "1"
+MANIFEST = "manifest.json"
+
+
+def save_folder(folder: Path, facts: Mapping[str, Any], files: Mapping[str, bytes]) -> str:
+    """Write a model folder whole or not at all.
+
+    Args:
+        folder: where; an earlier model there is replaced once the new one is complete.
+        facts: plain JSON data for the manifest.
+        files: bytes by relative path.
+
+    Returns:
+        The SHA-256 of the manifest, which stands for the whole model.
+    """
+    fresh = folder.with_name(f".{folder.name}.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    try:
+        listed = {name: _write(fresh / name, data) for name, data in sorted(files.items())}
+        manifest = {**facts, "schema_version": SCHEMA_VERSION, "files": listed}
+        manifest["manifest_sha256"] = sha256_bytes(canonical_json(manifest))
+        _write(fresh / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False).encode())
+        _replace(folder, fresh)
+    except OSError as error:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise BadModel(f"the model could not be saved to {folder} ({error.strerror}); free space or choose another folder") from error
+    return str(manifest["manifest_sha256"])
+
+
+def load_folder(folder: Path) -> dict[str, Any]:
+    """Read the manifest and check it and every file that it lists.
+
+    Raises:
+        BadModel: something is missing, changed, extra, or of another version.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise BadModel(f"{folder} is not a model: it has no {MANIFEST}; make one with `seewhy fit`")
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        claimed = manifest.pop("manifest_sha256")
+        listed, version = manifest["files"], manifest["schema_version"]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadModel(f"{path} can't be read ({error}); fit the model again") from error
+    if version != SCHEMA_VERSION:
+        raise BadModel(f"{folder} has schema version {version}, this seewhy reads {SCHEMA_VERSION}; fit the model again")
+    if sha256_bytes(canonical_json(manifest)) != claimed:
+        raise BadModel(f"{path} was changed after the model was saved; fit it again or restore the file")
+    found = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir() or p.is_symlink()}
+    if extra := sorted(found - set(listed) - {MANIFEST}):
+        raise BadModel(f"{folder} holds {extra[0]!r}, which its manifest does not list; remove it")
+    for name, fact in listed.items():
+        file = folder / name
+        if not file.is_file() or file.is_symlink():
+            raise BadModel(f"{folder} lacks {name!r}; restore it or fit the model again")
+        if sha256_file(file) != fact["sha256"]:
+            raise BadModel(f"{file} was changed after the model was saved; restore it or fit the model again")
+    return {**manifest, "manifest_sha256": claimed}
+
+
+def _write(path: Path, data: bytes) -> dict[str, Any]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    return {"sha256": sha256_bytes(data), "bytes": len(data)}
+
+
+def _replace(folder: Path, fresh: Path) -> None:
+    """Put the complete new folder in the old one's place; the old one is there until the rename."""
+    old = folder.with_name(f".{folder.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        if not (folder / MANIFEST).is_file() and any(folder.iterdir()):
+            raise BadModel(f"{folder} is a folder that holds something else than a model; choose another name")
+        folder.rename(old)
+    fresh.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,189 @@
+"""PatchCore (Roth et al., CVPR 2022): how far is each patch from the nearest patch of a good photo?"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from seewhy.detectors.backbones import Encoder
+from seewhy.detectors.bank import Features, MemoryBank, greedy_k_centre
+from seewhy.detectors.tiles import Tile, blend, tiles_for
+from seewhy.detectors.weights import WeightsFile
+from seewhy.errors import BadData, BadModel
+from seewhy.types import Map, Pixels, Progress, ScoreMap, silent
+
+
+@dataclass(frozen=True, slots=True)
+class PatchCoreSettings:
+    """What can be chosen; the defaults were chosen on synthetic defects and by leaving one product out (evals/results)."""
+
+    backbone: str = "efficientnet-lite0"
+    layers: tuple[int, ...] = ()  # the backbone's own where empty
+    input_px: int = 384  # the model's input has about input_px² pixels, at the photo's aspect ratio
+    max_shrink: float = 4.0  # photos that would be shrunk more than this are cut into tiles
+    pool: int = 3  # side of the neighbourhood that is averaged, in cells of each layer (paper: p = 3)
+    unit_length: bool = True  # compare directions of features, not their lengths
+    bank_rows: int = 10_000  # size of the coreset
+    candidate_rows: int = 60_000  # patches drawn at random from all good photos, from which the coreset is taken
+    neighbours: int = 3  # b of eq. 7; 1 turns the re-weighting off
+    smoothing: float = 1.0  # sigma of the Gaussian over the map, in cells
+    seed: int = 0
+    dtype: str = "float32"
+
+
+class PatchCore:
+    """A memory bank of good patches.
+
+    Args:
+        settings: see `PatchCoreSettings`.
+        device: where the encoder and, with faiss-gpu, the search run.
+
+    Raises:
+        MissingWeights: the backbone's weights aren't on this machine.
+    """
+
+    name = "patchcore"
+
+    def __init__(self, settings: PatchCoreSettings | None = None, *, device: str = "cpu") -> None:
+        wanted = settings or PatchCoreSettings()
+        self._encoder = Encoder(wanted.backbone, layers=wanted.layers or None, device=device, dtype=getattr(torch, wanted.dtype))
+        self._settings = replace(wanted, layers=self._encoder.layers)
+        self._device = device
+        self._bank: MemoryBank | None = None
+        self._samples: list[Features] = []  # per photo, only between fit and save
+
+    @property
+    def weights(self) -> tuple[WeightsFile, ...]:
+        """The backbone's."""
+        return (self._encoder.weights,)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings, and what became of the bank."""
+        bank = self._fitted()
+        return {**asdict(self._settings), "layers": list(self._settings.layers), "bank": bank.rows, "index": bank.kind}
+
+    def fit(self, photos: Sequence[Pixels], progress: Progress[Any] = silent) -> None:
+        """Fill the bank from good photos.
+
+        Args:
+            photos: (H, W, 3) each, of any sizes; read one at a time, so a lazy sequence stays lazy.
+            progress: wraps the loop over photos.
+
+        Raises:
+            BadData: there is no photo.
+        """
+        if not len(photos):
+            raise BadData("patchcore needs at least one good photo to fit on; give more photos")
+        rng = np.random.default_rng(self._settings.seed)
+        per_photo = -(-self._settings.candidate_rows // len(photos))
+        self._samples = []
+        for pixels in progress((photos[i] for i in range(len(photos))), "learning good photos", len(photos)):
+            rows = np.concatenate([cells.reshape(-1, cells.shape[-1]) for _, cells in self._encode(pixels)])
+            chosen = rng.choice(len(rows), min(per_photo, len(rows)), replace=False)
+            self._samples.append(rows[np.sort(chosen)])
+        self._fill(range(len(photos)))
+
+    def without(self, held_out: Collection[int]) -> Self:
+        """The same detector without the photos at `held_out`; encodes nothing anew."""
+        if not self._samples:
+            raise BadModel("photos can only be held out from a detector that was just fitted")
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        kept = [i for i in range(len(self._samples)) if i not in held_out]
+        if not kept:
+            raise BadData("all photos were held out; one at least must stay in the bank")
+        other._fill(kept)
+        other._samples = []
+        return other
+
+    def score(self, pixels: Pixels) -> ScoreMap:
+        """Score one photo (H, W, 3): map by nearest-patch distance, photo by the largest one re-weighted as in eq. 7."""
+        height, width = pixels.shape[:2]
+        parts: list[tuple[Tile, Map]] = []
+        best, descriptors, resolution = 0.0, [], 1.0
+        for tile, cells in self._encode(pixels):
+            rows, cols, dims = cells.shape
+            flat = cells.reshape(-1, dims)
+            distances, nearest = self._fitted().search(flat, 1)  # (rows * cols, 1)
+            grid = distances.reshape(rows, cols)
+            smooth = cv2.GaussianBlur(grid, (0, 0), self._settings.smoothing) if self._settings.smoothing > 0 else grid
+            best = max(best, self._photo_score(flat, smooth, nearest[:, 0]))
+            descriptors.append(flat.mean(0))
+            resolution = self._resolution(tile, cols)
+            parts.append((tile, smooth.astype(np.float32)))
+        return ScoreMap(blend(parts, width, height), best, resolution, self.name, np.mean(descriptors, 0, dtype=np.float32))
+
+    def files(self) -> dict[str, bytes]:
+        """The bank's index."""
+        return {"bank.faiss": self._fitted().to_bytes()}
+
+    @classmethod
+    def from_files(cls, settings: Mapping[str, Any], files: Mapping[str, bytes], device: str = "cpu") -> Self:
+        """The detector that was saved."""
+        known = {k: v for k, v in settings.items() if k not in ("bank", "index")}
+        made = cls(PatchCoreSettings(**{**known, "layers": tuple(known["layers"])}), device=device)
+        made._bank = MemoryBank.from_bytes(files["bank.faiss"], device)
+        return made
+
+    def _fitted(self) -> MemoryBank:
+        if self._bank is None:
+            raise BadModel("patchcore was not fitted; call fit first or load a model")
+        return self._bank
+
+    def _fill(self, kept: Collection[int]) -> None:
+        candidates = np.concatenate([self._samples[i] for i in kept])
+        chosen = greedy_k_centre(candidates, self._settings.bank_rows, self._settings.seed)
+        self._bank = MemoryBank.build(candidates[chosen], self._device)
+
+    def _encode(self, pixels: Pixels) -> list[tuple[Tile, Features]]:
+        """Patch features of each tile, (rows, cols, D) float32."""
+        s, row = self._settings, self._encoder.row
+        out = []
+        for tile in tiles_for(pixels.shape[1], pixels.shape[0], s.input_px, row.multiple_px, s.max_shrink):
+            cut = pixels[tile.box.slices]
+            shrinks = tile.input_width < tile.box.width
+            small = cv2.resize(cut, (tile.input_width, tile.input_height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+            image = torch.from_numpy(small).permute(2, 0, 1)[None].float() / 255  # (1, 3, h, w)
+            out.append((tile, self._join(self._encoder(image))))
+        return out
+
+    def _join(self, maps: list[Tensor]) -> Features:
+        """Layers averaged over a neighbourhood, laid on the finest grid, put side by side: (rows, cols, D)."""
+        s = self._settings
+        if s.pool > 1:
+            maps = [F.avg_pool2d(m, s.pool, 1, s.pool // 2, count_include_pad=False) for m in maps]
+        finest = maps[0].shape[-2:]
+        maps = [m if m.shape[-2:] == finest else F.interpolate(m, finest, mode="bilinear", align_corners=False) for m in maps]
+        joined = torch.cat(maps, 1)[0].permute(1, 2, 0)  # (rows, cols, D)
+        if s.unit_length:
+            joined = F.normalize(joined, dim=-1)
+        return np.ascontiguousarray(joined.cpu().numpy())
+
+    def _photo_score(self, features: Features, grid: Map, nearest: npt.NDArray[np.int64]) -> float:
+        """The strangest patch's distance, weighted by how well its nearest good patch is itself supported (eq. 7)."""
+        at = int(grid.argmax())
+        distance = float(grid.flat[at])
+        if self._settings.neighbours <= 1:
+            return distance
+        bank = self._fitted()
+        _, around = bank.search(bank.row(int(nearest[at]))[None], self._settings.neighbours)  # N_b(m*), m* among them
+        others = np.stack([bank.row(int(i)) for i in around[0]])
+        distances = np.linalg.norm(features[at] - others, axis=1)
+        own = float(np.linalg.norm(features[at] - bank.row(int(nearest[at]))))
+        weight = 1.0 - 1.0 / float(np.exp(distances - own).sum())
+        return weight * distance
+
+    def _resolution(self, tile: Tile, cols: int) -> float:
+        """Full width at half maximum of the map's answer to a point, in photo pixels: cell, neighbourhood and smoothing."""
+        cell_px = tile.box.width / cols
+        variance = (self._settings.pool**2 + 1) / 12 + self._settings.smoothing**2  # of two boxes and a Gaussian, in cells²
+        return float(2.355 * np.sqrt(variance) * cell_px)

@@ -1,0 +1,39 @@
+"""What every detector offers to the flow."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Protocol, Self
+
+from seewhy.detectors.weights import WeightsFile
+from seewhy.types import Pixels, Progress, ScoreMap
+
+
+class Detector(Protocol):
+    """Learns what good photos look like, and scores how far another photo is from that."""
+
+    name: str
+
+    @property
+    def weights(self) -> tuple[WeightsFile, ...]:
+        """The pretrained weights behind the scores."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Everything that made this detector what it is, as plain JSON data."""
+
+    def fit(self, photos: Sequence[Pixels], progress: Progress[Any]) -> None:
+        """Learn from good photos only."""
+
+    def without(self, held_out: Collection[int]) -> Self:
+        """The same detector, fitted on the same photos but those; only between `fit` and `save`."""
+
+    def score(self, pixels: Pixels) -> ScoreMap:
+        """Score one photo; the map has the photo's size."""
+
+    def files(self) -> dict[str, bytes]:
+        """What must be kept to score again, by file name."""
+
+    @classmethod
+    def from_files(cls, settings: Mapping[str, Any], files: Mapping[str, bytes], device: str) -> Self:
+        """The detector that `settings` and `files` describe."""
