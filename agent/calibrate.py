@@ -1,0 +1,94 @@
+"""Split-conformal thresholds: an asked false-reject rate on good parts, not a guessed score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, floor
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from seewhy.errors import BadData
+
+EPSILON = 1e-9  # against 0.01 * 100 = 1.0000000000000002
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calibration:
+    """What good photos score that the detector had not learned from.
+
+    With `held_out`, the photos were set aside: the false-reject rate on exchangeable good parts is at most alpha (Vovk,
+    Gammerman & Shafer 2005; Angelopoulos & Bates 2023, sec. 1). With `cross`, each photo was scored by a detector fitted on
+    the other folds and the final detector knows all (cross-conformal prediction, Vovk 2015): the same p-value, whose proven
+    bound is 2 alpha; a bank that knows more photos scores good ones lower, so in practice it errs towards caution.
+    """
+
+    scores: npt.NDArray[np.float64]  # (n,) sorted, one per held-out good photo
+    peaks: npt.NDArray[np.float64]  # (n,) sorted, the largest value of each of their maps
+    median: float  # of their maps' values
+    noise: float  # the 99th percentile of their maps' values
+    method: str  # "held_out" or "cross"
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def p_value(self, score: float) -> float:
+        """How rare a score this large is among good parts: p = (1 + #{calibration scores >= s}) / (n + 1)."""
+        at_least = len(self.scores) - int(np.searchsorted(self.scores, score, side="left"))
+        return (1 + at_least) / (len(self.scores) + 1)
+
+    def supports(self, alpha: float) -> bool:
+        """Whether there are photos enough for a false-reject rate of alpha."""
+        return len(self.scores) >= needed(alpha)
+
+    def threshold(self, alpha: float) -> float | None:
+        """A photo is anomalous when its score is larger than this; None without any calibration photo.
+
+        Where the photos don't support alpha it is the largest good score, a provisional line that no pass may rest on.
+        """
+        return _line(self.scores, alpha)
+
+    def peak_threshold(self, alpha: float) -> float | None:
+        """The same line for the largest value of a map: a region must reach it somewhere."""
+        return _line(self.peaks, alpha)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for the model's manifest."""
+        return {
+            "scores": self.scores.tolist(),
+            "peaks": self.peaks.tolist(),
+            "median": self.median,
+            "noise": self.noise,
+            "method": self.method,
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Calibration:
+        """What `to_json` wrote."""
+        return cls(np.array(data["scores"], np.float64), np.array(data["peaks"], np.float64), data["median"], data["noise"], data["method"])
+
+
+def needed(alpha: float) -> int:
+    """How many held-out good photos a false-reject rate of alpha needs at least.
+
+    >>> needed(0.01), needed(0.05)
+    (99, 19)
+    """
+    check_alpha(alpha)
+    return ceil(1 / alpha - 1 - EPSILON)
+
+
+def check_alpha(alpha: float) -> None:
+    """Refuse what is not a rate."""
+    if not 0 < alpha < 1:
+        raise BadData(f"alpha is the share of good parts that may be rejected, between 0 and 1, not {alpha}; 0.01 is usual")
+
+
+def _line(ordered: npt.NDArray[np.float64], alpha: float) -> float | None:
+    """p(s) <= alpha exactly when s is larger than the k-th largest value, k = floor(alpha (n + 1))."""
+    check_alpha(alpha)
+    if not len(ordered):
+        return None
+    k = max(1, floor(alpha * (len(ordered) + 1) + EPSILON))
+    return float(ordered[-k])

@@ -1,0 +1,311 @@
+"""The one way through the house: photo, score map, regions, facts, words, ruling, record."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from seewhy.agent.evidence import Pictures, reference_crop
+from seewhy.agent.images import Photo, read_photo
+from seewhy.agent.measure import inside_outline, measure
+from seewhy.agent.model import ProductModel
+from seewhy.agent.policy import Policy, load_policy, rule_on, worst
+from seewhy.agent.regions import MOST, regions
+from seewhy.card import ProductCard
+from seewhy.errors import BadModel
+from seewhy.explainers import Explainer, RegionView
+from seewhy.explainers.measured import MeasuredWords
+from seewhy.prompts import sentence
+from seewhy.record import (
+    Decision,
+    DetectorNote,
+    Finding,
+    InspectionRecord,
+    Missing,
+    PhotoFacts,
+    Provenance,
+    Ruling,
+    Sentence,
+    Severity,
+    Stated,
+    Unexplained,
+    Verdict,
+)
+from seewhy.types import Pixels, Region, ScoreMap
+
+DEFAULT_ALPHA = 0.01
+CONTEXT = 0.75  # of a region's longer side, shown around it in its crop
+LEAST_CONTEXT_PX = 24
+SOFTWARE = ("seewhy", "torch", "timm", "faiss-cpu", "numpy", "opencv-python-headless", "pillow")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Inspection:
+    """A record and the pictures that it rests on."""
+
+    record: InspectionRecord
+    pictures: dict[str, tuple[str, bytes]]  # (media type, bytes) by SHA-256
+
+    def report(self, path: Path | str) -> Path:
+        """Write this one inspection as a report; the ending says which kind (.html, .pdf, .json, .csv)."""
+        from seewhy.reports import write_report
+
+        return write_report([self.record], lambda digest: self.pictures[digest][1] if digest in self.pictures else None, Path(path))
+
+
+@dataclass(slots=True)
+class _Clock:
+    """Milliseconds per step."""
+
+    spent: dict[str, float] = field(default_factory=dict)
+
+    def run(self, step: str, action: Callable[[], T]) -> T:
+        began = time.perf_counter()
+        try:
+            return action()
+        finally:
+            self.spent[step] = round(self.spent.get(step, 0.0) + 1000 * (time.perf_counter() - began), 3)
+
+
+class Inspector:
+    """Inspects photos of one product.
+
+    Args:
+        model: a saved product model (its hash goes into every record).
+        card: what is known of the product.
+        policy: severities and verdicts; the default one serves any product.
+        alpha: false-reject rate asked for on good parts.
+        explainer: who puts words to a region.
+        keep_pictures: keep photo, map and crops as evidence; without them a report has no pictures.
+
+    Raises:
+        BadModel: the model was not saved, so that its records could not name it.
+    """
+
+    def __init__(
+        self,
+        model: ProductModel,
+        *,
+        card: ProductCard | None = None,
+        policy: Policy | None = None,
+        alpha: float = DEFAULT_ALPHA,
+        explainer: Explainer | None = None,
+        keep_pictures: bool = True,
+        device: str = "cpu",
+    ) -> None:
+        if not model.sha256:
+            raise BadModel("the model has no hash yet; save it first")
+        self.model, self.card = model, card or ProductCard(name=model.product)
+        self.policy, self.alpha = policy or load_policy(), alpha
+        self.explainer: Explainer = explainer or MeasuredWords()
+        self.keep_pictures, self._device = keep_pictures, device
+        self._provenance = self._made_by()
+        calibration = model.calibration
+        self._threshold, self._seed = calibration.threshold(alpha), calibration.peak_threshold(alpha)
+
+    def inspect(self, photo: Path | str | Photo, *, lot: str = "", root: Path | None = None) -> Inspection:
+        """Inspect one photo.
+
+        Raises:
+            BadImage: the file can't be inspected; `seewhy.agent.batch` turns this into a `RefusedPhoto`.
+        """
+        clock = _Clock()
+        if not isinstance(photo, Photo):
+            path = Path(photo)
+            photo = clock.run("decode", lambda: read_photo(path, root=root, white_level=self.card.white_level))
+        scored = clock.run("detect", lambda: self._score(photo.pixels))
+        decision = self._decide(scored)
+        found = clock.run("regions", lambda: self._regions(scored) if decision.anomalous else ())
+        facts = clock.run("measure", lambda: [measure(r, self.card, photo.width, photo.height, self._seed or r.peak) for r in found])
+        pictures = Pictures(keep=self.keep_pictures)
+        nearest = clock.run("reference", lambda: self.model.references.nearest(scored.descriptor))
+        clock.run("pictures", lambda: pictures.add_photo(photo.pixels, scored, anomalous=decision.anomalous))
+        findings = []
+        for number, (region, measured) in enumerate(zip(found, facts, strict=True), start=1):
+            view = clock.run("pictures", lambda n=number, r=region, m=measured: self._view(n, r, m, photo, nearest, pictures))  # type: ignore[misc]
+            words = clock.run("words", lambda v=view: self._explain(v))  # type: ignore[misc]
+            diagonal = float(np.hypot(photo.width, photo.height))
+            ruling = rule_on(self.policy, measured, words, count=len(found), diagonal_px=diagonal)
+            findings.append(Finding(number=number, measured=measured, explanation=words, ruling=ruling, evidence=view.evidence))
+        record = clock.run("record", lambda: self._record(photo, lot, decision, tuple(findings), nearest, pictures))
+        return Inspection(record.model_copy(update={"timings_ms": clock.spent}), pictures.bytes)
+
+    def _score(self, pixels: Pixels) -> ScoreMap:
+        """The detector's map, silent outside the card's outline."""
+        scored = self.model.detector.score(pixels)
+        inside = inside_outline(self.card, pixels.shape[1], pixels.shape[0])
+        if inside is None:
+            return scored
+        quiet = np.where(inside, scored.values, min(self.model.calibration.median, float(scored.values.min())))
+        return ScoreMap(quiet.astype(np.float32), scored.score, scored.resolution_px, scored.detector, scored.descriptor)
+
+    def _decide(self, scored: ScoreMap) -> Decision:
+        calibration, line = self.model.calibration, self._threshold
+        score = float(f"{scored.score:.6g}")
+        known = line is not None
+        from seewhy.agent.calibrate import needed
+
+        return Decision(
+            score=Stated(value=score, source="measured", evidence=("map",)),
+            threshold=Stated(value=line and float(f"{line:.6g}"), source="measured", status="supported" if known else "missing"),
+            p_value=Stated(value=round(calibration.p_value(scored.score), 6), source="measured", status="supported" if known else "missing"),
+            alpha=self.alpha,
+            calibration="calibrated" if calibration.supports(self.alpha) else "uncalibrated",
+            calibration_method=calibration.method,
+            calibration_photos=len(calibration),
+            calibration_needed=needed(self.alpha),
+            anomalous=line is not None and scored.score > line,
+        )
+
+    def _regions(self, scored: ScoreMap) -> tuple[Region, ...]:
+        calibration = self.model.calibration
+        seed = min(self._seed or 0.0, float(scored.values.max()))
+        return regions(scored, seed=seed, floor=min(calibration.noise, seed), background=calibration.median)
+
+    def _view(
+        self, number: int, region: Region, measured: Any, photo: Photo, nearest: int | None, pictures: Pictures
+    ) -> RegionView:
+        margin = max(LEAST_CONTEXT_PX, round(CONTEXT * max(region.box.width, region.box.height)))
+        around = region.box.grown(margin, photo.width, photo.height)
+        crop = photo.pixels[around.slices]
+        mask = np.zeros(crop.shape[:2], bool)
+        mask[region.box.y0 - around.y0 :, region.box.x0 - around.x0 :][: region.box.height, : region.box.width] = region.mask
+        reference = None
+        if nearest is not None:
+            reference = reference_crop(self.model.references.pixels(nearest), around, photo.width, photo.height)
+        names = pictures.add_region(number, crop, mask, reference)
+        return RegionView(number, crop, mask, reference, measured, self.card, names)
+
+    def _explain(self, view: RegionView) -> Any:
+        """Words, or what happened instead; the verdict does not wait for them."""
+        try:
+            return self.explainer.explain(view)
+        except Exception as error:  # an explainer's fault must not lose a verdict
+            return Unexplained(explainer=self.explainer.name, reason="failed", detail=f"{type(error).__name__}: {error}"[:300])
+
+    def _record(
+        self, photo: Photo, lot: str, decision: Decision, findings: tuple[Finding, ...], nearest: int | None, pictures: Pictures
+    ) -> InspectionRecord:
+        verdict, severity, reasons = _verdict(decision, findings)
+        provenance = self._provenance
+        if nearest is not None:
+            provenance = provenance.model_copy(update={"reference_sha256": self.model.references.sha256[nearest]})
+        return InspectionRecord(
+            lot=lot,
+            product=self.card.name,
+            photo=PhotoFacts(
+                name=photo.name,
+                sha256=photo.sha256,
+                file_bytes=photo.file_bytes,
+                width_px=photo.width,
+                height_px=photo.height,
+                format=photo.format,
+                mode=photo.mode,
+                orientation=photo.orientation,
+                notes=tuple(sentence(f"note.{note}") for note in photo.notes),
+            ),
+            verdict=Stated(value=verdict, source="rule", evidence=("map",)),
+            severity=Stated(value=severity, source="rule", status="supported" if severity or verdict == "pass" else "missing"),
+            reasons=reasons,
+            decision=decision,
+            findings=findings,
+            detectors=(self._spoke(),),
+            provenance=provenance,
+            missing=tuple(self._missing(decision, findings, nearest)),
+            evidence=tuple(pictures.listed),
+            inspected_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            timings_ms={},
+        )
+
+    def _spoke(self) -> DetectorNote:
+        name = self.model.detector.name
+        because = sentence("detector.spoke", name=name, photos=self.model.good_photos, product=self.model.product)
+        return DetectorNote(name=name, spoke=True, because=because)
+
+    def _missing(self, decision: Decision, findings: Sequence[Finding], nearest: int | None) -> list[Missing]:
+        out = []
+        if decision.calibration == "uncalibrated":
+            params = {"photos": decision.calibration_photos, "needed": decision.calibration_needed, "alpha": decision.alpha}
+            out.append(Missing(what="calibration", because=sentence("missing.calibration", **params)))
+        if self.card.scale is None:
+            out.append(Missing(what="scale", because=sentence("missing.scale")))
+        if not self.card.outline:
+            out.append(Missing(what="outline", because=sentence("missing.outline")))
+        if isinstance(self.explainer, MeasuredWords):
+            out.append(Missing(what="vlm", because=sentence("missing.vlm")))
+        if nearest is None:
+            out.append(Missing(what="reference", because=sentence("missing.reference")))
+        if len(findings) >= MOST:
+            out.append(Missing(what="more findings", because=sentence("missing.more_findings", most=MOST)))
+        if not self.keep_pictures:
+            out.append(Missing(what="evidence", because=sentence("missing.evidence")))
+        return out
+
+    def _made_by(self) -> Provenance:
+        model = self.model
+        from dataclasses import asdict
+
+        return Provenance(
+            model_sha256=model.sha256,
+            detector=model.detector.name,
+            weights=tuple(asdict(w) for w in model.detector.weights),
+            policy_name=self.policy.name,
+            policy_version=self.policy.version,
+            policy_sha256=self.policy.sha256,
+            card_sha256=self.card.sha256,
+            reference_sha256=None,
+            device=self._device,
+            versions={"python": platform.python_version()} | {name: _version(name) for name in SOFTWARE},
+        )
+
+
+def _verdict(decision: Decision, findings: tuple[Finding, ...]) -> tuple[Verdict, Severity | None, tuple[Sentence, ...]]:
+    """The part's verdict, its severity, and why, in sentences."""
+    verdict, severity = worst(tuple(f.ruling for f in findings))
+    said = [_score_reason(decision)]
+    if decision.anomalous and not findings:
+        verdict = "review"
+        said.append(sentence("reason.no_region"))
+    said += [_finding_reason(finding.ruling, finding) for finding in findings]
+    if decision.threshold.value is None or decision.calibration == "uncalibrated":
+        verdict = "review" if verdict == "pass" else verdict
+        params = {"alpha": decision.alpha, "needed": decision.calibration_needed, "photos": decision.calibration_photos}
+        said.append(sentence("reason.uncalibrated", **params))
+    return verdict, severity, (sentence(f"verdict.{verdict}"), *said)
+
+
+def _score_reason(decision: Decision) -> Sentence:
+    score, line = decision.score.value or 0.0, decision.threshold.value
+    if line is None:
+        return sentence("reason.no_line", score=score)
+    seen = "anomalous" if decision.anomalous else "normal"
+    if decision.calibration == "uncalibrated":
+        return sentence(f"reason.provisional_{seen}", score=score, threshold=line, photos=decision.calibration_photos)
+    return sentence(f"reason.{seen}", score=score, threshold=line, p=decision.p_value.value or 0.0, alpha=decision.alpha)
+
+
+def _finding_reason(ruling: Ruling, finding: Finding) -> Sentence:
+    words = finding.explanation
+    summary = f"Finding {finding.number}." if isinstance(words, Unexplained) else words.sentence.text
+    if ruling.severity.value is None:
+        return sentence("reason.finding_unrated", summary=summary, verdict=ruling.verdict.value or "review", because=ruling.because.text)
+    return sentence(
+        "reason.finding", summary=summary, severity=ruling.severity.value, verdict=ruling.verdict.value or "review", rule=ruling.rule
+    )
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"

@@ -1,0 +1,227 @@
+"""A product's model: a fitted detector, its calibration, and good photos to compare with."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import faiss
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from safetensors.numpy import load as load_arrays
+from safetensors.numpy import save as save_arrays
+
+from seewhy.agent.calibrate import Calibration, needed
+from seewhy.agent.images import Photo, resized_to_fit
+from seewhy.detectors import DETECTORS
+from seewhy.detectors.bank import greedy_k_centre
+from seewhy.detectors.folder import load_folder, save_folder
+from seewhy.detectors.protocol import Detector
+from seewhy.errors import BadModel
+from seewhy.types import Pixels, Progress, ScoreMap, silent
+
+FOLDS = 5  # of cross-conformal calibration
+HELD_OUT_FROM = 5  # photos are set aside for calibration where there are this many times more than alpha needs
+MOST_REFERENCES = 48
+REFERENCE_PX = 1024  # longest side of a kept good photo
+VALUES_PER_PHOTO = 4096  # map values per photo behind the noise floor
+
+
+Descriptor: TypeAlias = npt.NDArray[np.float32]  # (D,)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class References:
+    """Good photos that the model keeps, to show beside a finding."""
+
+    jpegs: tuple[bytes, ...]
+    sha256: tuple[str, ...]  # of the original files
+    descriptors: npt.NDArray[np.float32]  # (N, D)
+
+    def nearest(self, descriptor: npt.NDArray[np.float32] | None) -> int | None:
+        """Number of the good photo most like the one described, or None where none is kept."""
+        if not self.jpegs or descriptor is None:
+            return None
+        index = faiss.IndexFlatL2(self.descriptors.shape[1])
+        index.add(self.descriptors)
+        _, rows = index.search(descriptor[None].astype(np.float32), 1)
+        return int(rows[0, 0])
+
+    def pixels(self, number: int) -> Pixels:
+        """One kept photo, (h, w, 3)."""
+        return np.asarray(Image.open(io.BytesIO(self.jpegs[number])).convert("RGB"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProductModel:
+    """All that inspecting a product needs."""
+
+    product: str
+    detector: Detector
+    calibration: Calibration
+    references: References
+    good_photos: int
+    sha256: str = ""  # of the manifest; empty until saved
+
+    @classmethod
+    def fit(
+        cls,
+        photos: Sequence[Photo],
+        detector: Detector,
+        *,
+        product: str = "product",
+        alpha: float = 0.01,
+        progress: Progress[Any] = silent,
+    ) -> ProductModel:
+        """Fit a detector on good photos and calibrate it on good photos that it has not seen.
+
+        Where there are many photos a fifth is set aside (split conformal); where there are few, five folds take turns
+        (cross-conformal) and the final detector learns from all.
+
+        Args:
+            photos: good ones only; read lazily, several times.
+            detector: unfitted.
+            product: its name.
+            alpha: the false-reject rate that is meant; decides which of the two ways is taken.
+            progress: wraps the loops over photos.
+        """
+        pixels = _PixelsOf(photos)
+        count = len(photos)
+        if count >= HELD_OUT_FROM * (needed(alpha) + 1):
+            aside = set(range(0, count, 5))
+            learned = [i for i in range(count) if i not in aside]
+            detector.fit(_Chosen(pixels, learned), progress)
+            maps = ((i, detector.score(pixels[i])) for i in progress(sorted(aside), "calibrating", len(aside)))
+            method = "held_out"
+        else:
+            detector.fit(pixels, progress)
+            maps = _cross_scores(detector, pixels, progress)
+            method = "cross"
+        calibration, described = _calibration(maps, method)
+        if not described:
+            described = {0: detector.score(pixels[0]).descriptor}
+        return cls(product, detector, calibration, _references(photos, described), count)
+
+    def save(self, folder: Path) -> ProductModel:
+        """Write the model folder; the model with its hash comes back."""
+        files = {f"detector/{name}": data for name, data in self.detector.files().items()}
+        files["references.safetensors"] = save_arrays({"descriptors": self.references.descriptors})
+        files |= {f"references/{i:03}.jpg": data for i, data in enumerate(self.references.jpegs)}
+        facts = {
+            "product": self.product,
+            "detector": self.detector.name,
+            "settings": self.detector.settings,
+            "weights": [asdict(w) for w in self.detector.weights],
+            "calibration": self.calibration.to_json(),
+            "reference_photos": list(self.references.sha256),
+            "good_photos": self.good_photos,
+        }
+        digest = save_folder(folder, facts, files)
+        return ProductModel(self.product, self.detector, self.calibration, self.references, self.good_photos, digest)
+
+    @classmethod
+    def load(cls, folder: Path, *, device: str = "cpu") -> ProductModel:
+        """Read a model folder, every file checked against the manifest.
+
+        Raises:
+            BadModel: it was changed, or was made with other weights than are here.
+        """
+        manifest = load_folder(folder)
+        names = [n for n in manifest["files"] if n.startswith("detector/")]
+        files = {name.removeprefix("detector/"): (folder / name).read_bytes() for name in names}
+        detector: Detector = DETECTORS.get(manifest["detector"]).from_files(manifest["settings"], files, device)
+        if [asdict(w) for w in detector.weights] != manifest["weights"]:
+            raise BadModel(f"{folder} was made with other weights than are on this machine; fit it again or import those weights")
+        descriptors = load_arrays((folder / "references.safetensors").read_bytes())["descriptors"]
+        jpegs = tuple((folder / f"references/{i:03}.jpg").read_bytes() for i in range(len(manifest["reference_photos"])))
+        return cls(
+            manifest["product"],
+            detector,
+            Calibration.from_json(manifest["calibration"]),
+            References(jpegs, tuple(manifest["reference_photos"]), descriptors),
+            manifest["good_photos"],
+            manifest["manifest_sha256"],
+        )
+
+
+class _PixelsOf(Sequence[Pixels]):
+    """The pixels of a lazy sequence of photos."""
+
+    def __init__(self, photos: Sequence[Photo]) -> None:
+        self._photos = photos
+
+    def __len__(self) -> int:
+        return len(self._photos)
+
+    def __getitem__(self, at: Any) -> Any:
+        return self._photos[at].pixels
+
+
+class _Chosen(Sequence[Pixels]):
+    """Some of a sequence, still lazy."""
+
+    def __init__(self, all_: Sequence[Pixels], rows: Sequence[int]) -> None:
+        self._all, self._rows = all_, rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, at: Any) -> Any:
+        return self._all[self._rows[at]]
+
+
+def _cross_scores(detector: Detector, pixels: Sequence[Pixels], progress: Progress[Any]) -> Iterator[tuple[int, ScoreMap]]:
+    """Each photo's number and its map by a detector that has not seen its fold; nothing for a single photo."""
+    count = len(pixels)
+    folds = min(FOLDS, count)
+    if count < 2:
+        return
+    order = np.random.default_rng(0).permutation(count)
+    done = iter(progress(range(count), "calibrating", count))
+    for fold in range(folds):
+        held_out: Collection[int] = set(order[fold::folds].tolist())
+        other = detector.without(held_out)
+        for i in sorted(held_out):
+            next(done)
+            yield i, other.score(pixels[i])
+    next(done, None)
+
+
+def _calibration(maps: Iterable[tuple[int, ScoreMap]], method: str) -> tuple[Calibration, dict[int, Descriptor | None]]:
+    """What the scored photos say of good ones, and their descriptors by number."""
+    scores, peaks, values = list[float](), list[float](), list[npt.NDArray[np.float32]]()
+    described: dict[int, Descriptor | None] = {}
+    for number, scored in maps:
+        scores.append(scored.score)
+        peaks.append(float(scored.values.max()))
+        flat = scored.values.ravel()
+        values.append(flat[:: max(1, len(flat) // VALUES_PER_PHOTO)].copy())
+        described[number] = scored.descriptor
+    pooled = np.concatenate(values) if values else np.zeros(1, np.float32)
+    median, noise = (float(v) for v in np.quantile(pooled, (0.5, 0.99)))
+    return Calibration(np.sort(np.array(scores, np.float64)), np.sort(np.array(peaks, np.float64)), median, noise, method), described
+
+
+def _references(photos: Sequence[Photo], described: Mapping[int, Descriptor | None]) -> References:
+    """A spread of good photos: a k-centre choice by the detector's description of the whole photo."""
+    kept = {number: d for number, d in sorted(described.items()) if d is not None}
+    if not kept:
+        return References((), (), np.zeros((0, 1), np.float32))
+    numbers, features = list(kept), np.stack(list(kept.values())).astype(np.float32)
+    chosen = sorted(int(i) for i in greedy_k_centre(features, MOST_REFERENCES, seed=0))
+    jpegs, hashes = list[bytes](), list[str]()
+    for i in chosen:
+        photo = photos[numbers[i]]
+        jpegs.append(_jpeg(resized_to_fit(photo.pixels, REFERENCE_PX)))
+        hashes.append(photo.sha256)
+    return References(tuple(jpegs), tuple(hashes), features[chosen])
+
+
+def _jpeg(pixels: Pixels) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "JPEG", quality=88)
+    return out.getvalue()

@@ -1,0 +1,172 @@
+"""Severity and verdict from a versioned table of rules: first match wins, nothing matches means review."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from seewhy.canonical import sha256_json
+from seewhy.card import read_yaml, validated
+from seewhy.prompts import sentence
+from seewhy.record import Explanation, Measured, Ruling, Saved, Severity, Stated, Unexplained, Verdict
+
+DEFAULT = Path(__file__).parent / "policies" / "default.yaml"
+WORST: Mapping[Verdict, int] = {"pass": 0, "review": 1, "fail": 2}
+GRAVEST: Mapping[Severity, int] = {"minor": 0, "major": 1, "critical": 2}
+
+
+class When(Saved):
+    """All conditions that are given must hold; an empty `when` always does."""
+
+    type: tuple[str, ...] | None = None
+    shape: tuple[Literal["line", "spot", "patch", "edge"], ...] | None = None
+    zone: tuple[str, ...] | None = None  # a named part or a cell ("top left")
+    touches_border: bool | None = None
+    count_min: int | None = Field(default=None, ge=1)  # findings on the part
+    strength_min: float | None = None  # peak over threshold
+    area_percent_min: float | None = None
+    area_percent_max: float | None = None
+    feret_percent_min: float | None = None  # of the photo's diagonal
+    feret_percent_max: float | None = None
+    length_px_min: float | None = None
+    length_px_max: float | None = None
+    length_mm_min: float | None = None
+    length_mm_max: float | None = None
+    feret_mm_min: float | None = None
+    feret_mm_max: float | None = None
+    area_mm2_min: float | None = None
+    area_mm2_max: float | None = None
+
+
+class Rule(Saved):
+    """What follows when all of `when` holds."""
+
+    id: str
+    when: When
+    severity: Severity
+    verdict: Verdict
+    because: str
+
+
+class Policy(Saved):
+    """A product's rules, in the order in which they are tried."""
+
+    schema_version: Literal["1"] = "1"
+    name: str
+    version: str
+    rules: tuple[Rule, ...]
+
+    @property
+    def sha256(self) -> str:
+        """Of the policy's content."""
+        return sha256_json(self.model_dump(mode="json"))
+
+
+def load_policy(path: Path = DEFAULT) -> Policy:
+    """Read a policy YAML, or `BadData` that names the field."""
+    return validated(Policy, read_yaml(path), path)
+
+
+def rule_on(
+    policy: Policy, measured: Measured, words: Explanation | Unexplained, *, count: int, diagonal_px: float
+) -> Ruling:
+    """Rule on one finding.
+
+    Words can move a finding towards review and no farther: the rules are tried once without the type and once with it.
+    Where they differ and nobody has verified the type, a pass becomes review, and neither fail nor review is softened.
+    """
+    facts = _facts(measured, count, diagonal_px)
+    blind = _first(policy, facts, None)
+    type_ = words.type if isinstance(words, Explanation) else None
+    if type_ is None or type_.value is None:
+        return blind
+    informed = _first(policy, facts, type_.value)
+    if type_.source == "human" or informed.verdict.value == blind.verdict.value:
+        return informed if type_.source == "human" else _graver(blind, informed)
+    if blind.verdict.value == "pass":
+        return Ruling(
+            severity=_graver(blind, informed).severity,
+            verdict=Stated(value="review", source="rule"),
+            rule=informed.rule,
+            because=sentence("rule.words_only", rule=informed.rule),
+        )
+    return blind
+
+
+def worst(rulings: tuple[Ruling, ...]) -> tuple[Verdict, Severity | None]:
+    """The part's verdict and severity: the worst of its findings'."""
+    verdict = max((r.verdict.value or "review" for r in rulings), key=WORST.__getitem__, default="pass")
+    severities = [r.severity.value for r in rulings if r.severity.value is not None]
+    return verdict, max(severities, key=GRAVEST.__getitem__, default=None)
+
+
+def _graver(one: Ruling, other: Ruling) -> Ruling:
+    def weight(ruling: Ruling) -> int:
+        return -1 if ruling.severity.value is None else GRAVEST[ruling.severity.value]
+
+    return other if weight(other) > weight(one) else one
+
+
+def _facts(measured: Measured, count: int, diagonal_px: float) -> dict[str, float | None]:
+    size, strength = measured.size, measured.strength
+    threshold = strength.threshold.value or 0.0
+    return {
+        "area_percent": size.area_share.value,
+        "feret_percent": 100 * (size.feret.value or 0.0) / diagonal_px,
+        "length_px": size.length.value,
+        "length_mm": size.length_mm.value,
+        "feret_mm": size.feret_mm.value,
+        "area_mm2": size.area_mm.value,
+        "count": float(count),
+        "strength": (strength.peak.value or 0.0) / threshold if threshold > 0 else None,
+        "touches_border": float(bool(measured.location.touches_border.value)),
+    } | {f"zone:{z}": 1.0 for z in (measured.location.cell.value, measured.location.part.value) if z} | {
+        f"shape:{measured.shape.value}": 1.0
+    }
+
+
+def _first(policy: Policy, facts: Mapping[str, float | None], type_: str | None) -> Ruling:
+    for rule in policy.rules:
+        holds = _holds(rule.when, facts, type_)
+        if holds is None:
+            return _undecided("rule.needs_mm", rule.id)
+        if holds:
+            return Ruling(
+                severity=Stated(value=rule.severity, source="rule"),
+                verdict=Stated(value=rule.verdict, source="rule"),
+                rule=rule.id,
+                because=sentence("rule.stated", because=rule.because),
+            )
+    return _undecided("rule.nothing_matched", "none")
+
+
+def _undecided(key: str, rule: str) -> Ruling:
+    return Ruling(
+        severity=Stated(value=None, source="rule", status="missing"),
+        verdict=Stated(value="review", source="rule"),
+        rule=rule,
+        because=sentence(key, rule=rule),
+    )
+
+
+def _holds(when: When, facts: Mapping[str, float | None], type_: str | None) -> bool | None:
+    """Whether all conditions hold; None where one can't be decided and no other fails."""
+    undecided = False
+    for name, limit in when.model_dump(exclude_none=True).items():
+        if name == "type":
+            holds: bool | None = type_ in limit
+        elif name in ("zone", "shape"):
+            holds = any(f"{name}:{value}" in facts for value in limit)
+        elif name == "touches_border":
+            holds = bool(facts[name]) == limit
+        else:
+            fact, _, side = name.rpartition("_")
+            value = facts[fact]
+            holds = None if value is None else (value >= limit if side == "min" else value <= limit)
+        if holds is False:
+            return False
+        undecided = undecided or holds is None
+    return None if undecided else True

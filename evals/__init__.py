@@ -1,0 +1,1 @@
+"""Measuring: metrics, data sets, synthetic defects of known size, and the figures in `results/`."""

@@ -1,0 +1,35 @@
+"""Explainers: words about a region that was measured. They never decide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from seewhy.card import ProductCard
+from seewhy.record import Explanation, Measured, Unexplained
+from seewhy.registry import Entry, Registry
+from seewhy.types import Mask, Pixels
+
+EXPLAINERS = Registry("explainer", {"measured": Entry("seewhy.explainers.measured:MeasuredWords")})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RegionView:
+    """What an explainer sees of one region."""
+
+    number: int
+    crop: Pixels  # (h, w, 3) the region with context around it
+    mask: Mask  # (h, w) True inside the region
+    reference: Pixels | None  # (h, w, 3) the same place of the nearest good photo
+    measured: Measured
+    card: ProductCard
+    evidence: tuple[str, ...]  # names of the pictures above in the record
+
+
+class Explainer(Protocol):
+    """Puts words to one region."""
+
+    name: str
+
+    def explain(self, view: RegionView) -> Explanation | Unexplained:
+        """Say what can be said; what can't is `Unexplained`, never an exception."""

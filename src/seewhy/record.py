@@ -1,0 +1,267 @@
+"""What is written down about a photo: frozen, versioned, every field with its source, evidence and status."""
+
+from __future__ import annotations
+
+from typing import Generic, Literal, TypeAlias, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from seewhy.canonical import sha256_json
+
+SCHEMA_VERSION = "1"
+
+Source: TypeAlias = Literal["measured", "vlm", "rule", "human"]
+Status: TypeAlias = Literal["supported", "contradicted", "unverified", "missing"]
+Verdict: TypeAlias = Literal["pass", "fail", "review"]
+Severity: TypeAlias = Literal["minor", "major", "critical"]
+Param: TypeAlias = str | int | float
+
+T = TypeVar("T")
+
+
+class Saved(BaseModel):
+    """Anything that goes to disk: frozen, and no field that the schema doesn't know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Sentence(Saved):
+    """A sentence for people, kept as its catalogue key and values so that it can be said again in another language."""
+
+    key: str
+    params: dict[str, Param] = {}
+    text: str
+
+
+class Stated(Saved, Generic[T]):
+    """One value, who says so, on what evidence, and whether it holds."""
+
+    value: T | None
+    source: Source
+    status: Status = "supported"
+    evidence: tuple[str, ...] = ()  # names of this record's evidence: "photo", "map", "crop-1", "reference-1"
+
+
+class Quantity(Saved):
+    """One measured number with its unit."""
+
+    value: float | None
+    unit: Literal["px", "px²", "%", "mm", "mm²", "°"]
+    uncertainty: float | None = None  # half width of the interval that holds the true value in at least 95 % of cases
+    source: Source = "measured"
+    status: Status = "supported"
+    evidence: tuple[str, ...] = ("map",)
+
+
+class Evidence(Saved):
+    """A picture that a field rests on; the bytes are kept beside the record under their SHA-256."""
+
+    name: str
+    sha256: str
+    media_type: Literal["image/jpeg", "image/png"]
+    width_px: int
+    height_px: int
+
+
+class PhotoFacts(Saved):
+    """Which file was inspected."""
+
+    name: str
+    sha256: str
+    file_bytes: int
+    width_px: int
+    height_px: int
+    format: str
+    mode: str
+    orientation: int
+    notes: tuple[Sentence, ...] = ()
+
+
+class Location(Saved):
+    """Where a finding is, in the photo's own upright pixels; boxes are half-open."""
+
+    centroid_px: Stated[tuple[float, float]]
+    box_px: Stated[tuple[int, int, int, int]]  # x0, y0, x1, y1
+    cell: Stated[str]  # of a 3x3 grid over the photo
+    part: Stated[str]  # named by the product card; null where it names none there
+    touches_border: Stated[bool]
+
+
+class Size(Saved):
+    """How large a finding is; millimetres only with a scale."""
+
+    area: Quantity
+    area_share: Quantity  # % of the product's outline, or of the photo where the card has none
+    area_share_of: Literal["outline", "photo"]
+    length: Quantity
+    width: Quantity
+    feret: Quantity
+    orientation: Quantity
+    area_mm: Quantity
+    length_mm: Quantity
+    width_mm: Quantity
+    feret_mm: Quantity
+
+
+class Strength(Saved):
+    """How strange a finding is, in the detector's own unit."""
+
+    peak: Stated[float]
+    mean: Stated[float]
+    threshold: Stated[float]
+
+
+class Measured(Saved):
+    """What was measured of one region."""
+
+    location: Location
+    size: Size
+    strength: Strength
+    shape: Stated[Literal["line", "spot", "patch", "edge"]]
+
+
+class Cause(Saved):
+    """A possible cause from the product's knowledge file: a hypothesis, never a finding."""
+
+    id: str
+    text: str
+    check: str
+    stated_by: str  # the knowledge entry's own source
+    label: Literal["hypothesis"] = "hypothesis"
+
+
+class Explanation(Saved):
+    """What words say about a region."""
+
+    status: Literal["explained"] = "explained"
+    explainer: str
+    type: Stated[str]
+    appearance: tuple[Stated[Sentence], ...]
+    causes: tuple[Cause, ...]
+    sentence: Sentence
+
+
+class Unexplained(Saved):
+    """What happened instead. Never read as "no defect"."""
+
+    status: Literal["unexplained"] = "unexplained"
+    explainer: str
+    reason: Literal["unavailable", "refused", "unparseable", "failed"]
+    detail: str = ""
+
+
+class Ruling(Saved):
+    """What the policy made of a finding."""
+
+    severity: Stated[Severity]
+    verdict: Stated[Verdict]
+    rule: str  # the rule's id; "none" where nothing matched
+    because: Sentence
+
+
+class Finding(Saved):
+    """One region: measured facts, words, ruling."""
+
+    number: int
+    measured: Measured
+    explanation: Explanation | Unexplained
+    ruling: Ruling
+    evidence: tuple[str, ...]
+
+
+class Decision(Saved):
+    """The photo's score against its threshold."""
+
+    score: Stated[float]
+    threshold: Stated[float]
+    p_value: Stated[float]
+    alpha: float  # false-reject rate that was asked for
+    calibration: Literal["calibrated", "uncalibrated"]
+    calibration_method: str
+    calibration_photos: int
+    calibration_needed: int
+    anomalous: bool
+
+
+class DetectorNote(Saved):
+    """A detector that was considered, and why it spoke or didn't."""
+
+    name: str
+    spoke: bool
+    because: Sentence
+
+
+class Provenance(Saved):
+    """What made this record, by hash."""
+
+    model_sha256: str
+    detector: str
+    weights: tuple[dict[str, str], ...]
+    policy_name: str
+    policy_version: str
+    policy_sha256: str
+    card_sha256: str
+    reference_sha256: str | None  # photo beside which the crops are shown
+    device: str
+    versions: dict[str, str]
+
+
+class Missing(Saved):
+    """Something that this record lacks, and what follows from that."""
+
+    what: str
+    because: Sentence
+
+
+class InspectionRecord(Saved):
+    """Everything known about one inspected photo."""
+
+    kind: Literal["inspection"] = "inspection"
+    schema_version: Literal["1"] = "1"
+    lot: str
+    product: str
+    photo: PhotoFacts
+    verdict: Stated[Verdict]
+    severity: Stated[Severity]
+    reasons: tuple[Sentence, ...]
+    decision: Decision
+    findings: tuple[Finding, ...]
+    detectors: tuple[DetectorNote, ...]
+    provenance: Provenance
+    missing: tuple[Missing, ...]
+    evidence: tuple[Evidence, ...]
+    inspected_at: str  # ISO 8601, UTC
+    timings_ms: dict[str, float]
+
+    @property
+    def sentence(self) -> str:
+        """The record in one breath: verdict, and what was found."""
+        return " ".join(s.text for s in self.reasons)
+
+    @property
+    def content_sha256(self) -> str:
+        """SHA-256 of everything but when and how fast it was made: equal for equal inspections."""
+        return sha256_json(self.model_dump(mode="json", exclude={"inspected_at", "timings_ms"}))
+
+
+class RefusedPhoto(Saved):
+    """A file that could not be inspected. It is neither good nor bad."""
+
+    kind: Literal["refusal"] = "refusal"
+    schema_version: Literal["1"] = "1"
+    lot: str
+    product: str
+    name: str
+    sha256: str | None  # of the bytes, where they could be read
+    code: str
+    message: str
+    remedy: str
+    inspected_at: str
+
+    @property
+    def content_sha256(self) -> str:
+        """As for an inspection."""
+        return sha256_json(self.model_dump(mode="json", exclude={"inspected_at"}))
+
+
+Entry: TypeAlias = InspectionRecord | RefusedPhoto
