@@ -43,20 +43,19 @@ class Photo:
         return int(self.pixels.shape[0])
 
 
-def read_photo(path: Path, *, root: Path | None = None, white_level: int = 65535) -> Photo:
+def read_photo(path: Path, *, name: str = "", root: Path | None = None, white_level: int = 65535) -> Photo:
     """Read, identify and decode one photo.
 
     Args:
         path: the file.
-        root: the folder that the run was given; the name is relative to it and no link may lead out of it.
+        name: what to call it in the record; default its path.
+        root: the folder that the run was given; no link may lead out of it.
         white_level: the 16-bit value that is white (4095 for a 12-bit camera).
 
     Raises:
         BadImage: the file can't be inspected; `code` and `remedy` say why and what to do.
     """
-    data = read_bytes(path, root)
-    name = path.relative_to(root).as_posix() if root else path.as_posix()
-    return decode(data, name, white_level=white_level)
+    return decode(read_bytes(path, root), name or path.as_posix(), white_level=white_level)
 
 
 def read_bytes(path: Path, root: Path | None = None) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -13,11 +13,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from seewhy.agent.calibrate import needed
 from seewhy.agent.evidence import Pictures, reference_crop
 from seewhy.agent.images import Photo, read_photo
 from seewhy.agent.measure import inside_outline, measure
 from seewhy.agent.model import ProductModel
 from seewhy.agent.policy import Policy, load_policy, rule_on, worst
+from seewhy.agent.refine import refine
 from seewhy.agent.regions import MOST, regions
 from seewhy.card import ProductCard
 from seewhy.errors import BadModel
@@ -113,8 +115,14 @@ class Inspector:
         calibration = model.calibration
         self._threshold, self._seed = calibration.threshold(alpha), calibration.peak_threshold(alpha)
 
-    def inspect(self, photo: Path | str | Photo, *, lot: str = "", root: Path | None = None) -> Inspection:
+    def inspect(self, photo: Path | str | Photo, *, lot: str = "", name: str = "", root: Path | None = None) -> Inspection:
         """Inspect one photo.
+
+        Args:
+            photo: a path, or a photo that was decoded already.
+            lot: which lot the record belongs to.
+            name: what to call the photo in its record; default its path.
+            root: the folder that the run was given; no link may lead out of it.
 
         Raises:
             BadImage: the file can't be inspected; `seewhy.agent.batch` turns this into a `RefusedPhoto`.
@@ -122,17 +130,19 @@ class Inspector:
         clock = _Clock()
         if not isinstance(photo, Photo):
             path = Path(photo)
-            photo = clock.run("decode", lambda: read_photo(path, root=root, white_level=self.card.white_level))
+            photo = clock.run("decode", lambda: read_photo(path, name=name, root=root, white_level=self.card.white_level))
         scored = clock.run("detect", lambda: self._score(photo.pixels))
         decision = self._decide(scored)
         found = clock.run("regions", lambda: self._regions(scored) if decision.anomalous else ())
+        nearest = clock.run("reference", lambda: self.model.references.nearest(scored.descriptor) if found else None)
+        good = clock.run("reference", lambda: None if nearest is None else self.model.references.pixels(nearest))
+        found = clock.run("regions", lambda: [refine(r, photo.pixels, good, _margin(r)) for r in found])
         facts = clock.run("measure", lambda: [measure(r, self.card, photo.width, photo.height, self._seed or r.peak) for r in found])
         pictures = Pictures(keep=self.keep_pictures)
-        nearest = clock.run("reference", lambda: self.model.references.nearest(scored.descriptor))
         clock.run("pictures", lambda: pictures.add_photo(photo.pixels, scored, anomalous=decision.anomalous))
         findings = []
         for number, (region, measured) in enumerate(zip(found, facts, strict=True), start=1):
-            view = clock.run("pictures", lambda n=number, r=region, m=measured: self._view(n, r, m, photo, nearest, pictures))  # type: ignore[misc]
+            view = clock.run("pictures", lambda n=number, r=region, m=measured: self._view(n, r, m, photo, good, pictures))  # type: ignore[misc]
             words = clock.run("words", lambda v=view: self._explain(v))  # type: ignore[misc]
             diagonal = float(np.hypot(photo.width, photo.height))
             ruling = rule_on(self.policy, measured, words, count=len(found), diagonal_px=diagonal)
@@ -153,8 +163,6 @@ class Inspector:
         calibration, line = self.model.calibration, self._threshold
         score = float(f"{scored.score:.6g}")
         known = line is not None
-        from seewhy.agent.calibrate import needed
-
         return Decision(
             score=Stated(value=score, source="measured", evidence=("map",)),
             threshold=Stated(value=line and float(f"{line:.6g}"), source="measured", status="supported" if known else "missing"),
@@ -173,16 +181,13 @@ class Inspector:
         return regions(scored, seed=seed, floor=min(calibration.noise, seed), background=calibration.median)
 
     def _view(
-        self, number: int, region: Region, measured: Any, photo: Photo, nearest: int | None, pictures: Pictures
+        self, number: int, region: Region, measured: Any, photo: Photo, good: Pixels | None, pictures: Pictures
     ) -> RegionView:
-        margin = max(LEAST_CONTEXT_PX, round(CONTEXT * max(region.box.width, region.box.height)))
-        around = region.box.grown(margin, photo.width, photo.height)
+        around = region.box.grown(_margin(region), photo.width, photo.height)
         crop = photo.pixels[around.slices]
         mask = np.zeros(crop.shape[:2], bool)
         mask[region.box.y0 - around.y0 :, region.box.x0 - around.x0 :][: region.box.height, : region.box.width] = region.mask
-        reference = None
-        if nearest is not None:
-            reference = reference_crop(self.model.references.pixels(nearest), around, photo.width, photo.height)
+        reference = None if good is None else reference_crop(good, around, photo.width, photo.height)
         names = pictures.add_region(number, crop, mask, reference)
         return RegionView(number, crop, mask, reference, measured, self.card, names)
 
@@ -243,7 +248,7 @@ class Inspector:
             out.append(Missing(what="outline", because=sentence("missing.outline")))
         if isinstance(self.explainer, MeasuredWords):
             out.append(Missing(what="vlm", because=sentence("missing.vlm")))
-        if nearest is None:
+        if findings and nearest is None:
             out.append(Missing(what="reference", because=sentence("missing.reference")))
         if len(findings) >= MOST:
             out.append(Missing(what="more findings", because=sentence("missing.more_findings", most=MOST)))
@@ -253,8 +258,6 @@ class Inspector:
 
     def _made_by(self) -> Provenance:
         model = self.model
-        from dataclasses import asdict
-
         return Provenance(
             model_sha256=model.sha256,
             detector=model.detector.name,
@@ -267,6 +270,11 @@ class Inspector:
             device=self._device,
             versions={"python": platform.python_version()} | {name: _version(name) for name in SOFTWARE},
         )
+
+
+def _margin(region: Region) -> int:
+    """Photo pixels of context around a region."""
+    return max(LEAST_CONTEXT_PX, round(CONTEXT * max(region.box.width, region.box.height)))
 
 
 def _verdict(decision: Decision, findings: tuple[Finding, ...]) -> tuple[Verdict, Severity | None, tuple[Sentence, ...]]:

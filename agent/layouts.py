@@ -19,6 +19,7 @@ class Sample:
 
     path: Path
     root: Path  # no link may lead out of it
+    name: str  # unique in its layout; "/" between parts
     product: str
     split: str = ""  # "train", "test" or unknown
     kind: str = ""  # "good", a defect's name, or unknown
@@ -72,7 +73,7 @@ def files_below(folder: Path) -> Iterator[Path]:
 
 def _folder(folder: Path) -> Iterator[Sample]:
     for path in files_below(folder):
-        yield Sample(path, folder, folder.resolve().name)
+        yield Sample(path, folder, path.relative_to(folder).as_posix(), folder.resolve().name)
 
 
 def _mvtec(folder: Path) -> Iterator[Sample]:
@@ -81,7 +82,8 @@ def _mvtec(folder: Path) -> Iterator[Sample]:
         for kind in sorted(p for p in (folder / split).glob("*") if p.is_dir()):
             for path in files_below(kind):
                 mask = folder / "ground_truth" / kind.name / f"{path.stem}_mask.png"
-                yield Sample(path, folder, folder.resolve().name, split, kind.name, mask if mask.is_file() else None)
+                name = path.relative_to(folder).as_posix()
+                yield Sample(path, folder, name, folder.resolve().name, split, kind.name, mask if mask.is_file() else None)
 
 
 def _csv(file: Path, root: Path) -> Iterator[Sample]:
@@ -97,9 +99,12 @@ def _csv(file: Path, root: Path) -> Iterator[Sample]:
             if not row[column]:
                 raise BadData(f"{file}, line {number}: the column {column!r} is empty; give a path or delete the line")
             kind = value.get("label", value.get("kind", "")).lower()
+            given = Path(row[column].strip())
+            path = root / given
             yield Sample(
-                path=root / row[column].strip(),
-                root=root,
+                path=path,
+                root=path.parent if given.is_absolute() or ".." in given.parts else root,
+                name=given.as_posix(),
                 product=value.get("object", "") or value.get("product", "") or root.resolve().name,
                 split=value.get("split", "").lower(),
                 kind="good" if kind in ("normal", "good") else kind,

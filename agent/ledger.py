@@ -162,9 +162,9 @@ class Ledger:
         """Names of the lots, in the order in which they were begun."""
         return [lot for (lot,) in self._guard(lambda: self._db.execute("SELECT lot FROM entries GROUP BY lot ORDER BY min(seq)").fetchall())]
 
-    def done(self, lot: str) -> dict[str, str | None]:
-        """Which photos of a lot have an entry: SHA-256 (None: its bytes could not be read) by name."""
-        return dict(self._guard(lambda: self._db.execute("SELECT photo, photo_sha256 FROM entries WHERE lot = ?", (lot,)).fetchall()))
+    def done(self, lot: str) -> set[tuple[str, str | None]]:
+        """Which photos of a lot have an entry: name and SHA-256 (None: its bytes could not be read)."""
+        return set(self._guard(lambda: self._db.execute("SELECT photo, photo_sha256 FROM entries WHERE lot = ?", (lot,)).fetchall()))
 
     def evidence(self, sha256: str) -> bytes | None:
         """A picture's bytes, or None."""

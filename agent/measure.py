@@ -23,6 +23,7 @@ def measure(region: Region, card: ProductCard, width: int, height: int, threshol
     shape = measure_shape(region)
     touches = region.box.x0 <= 0 or region.box.y0 <= 0 or region.box.x1 >= width or region.box.y1 >= height
     return Measured(
+        outline=_stated(region.outline),
         location=_location(region, shape, card, width, height, touches),
         size=_size(shape, card, width, height),
         strength=Strength(

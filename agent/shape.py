@@ -11,6 +11,9 @@ import numpy as np
 from seewhy.types import Mask, Region
 
 
+COVERAGE = 1.3  # of the score map's resolution: holds the true size in 95 % of the synthetic cases it was set on
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """Sizes in pixels; half-open pixels count whole, so one pixel is 1 long and 1 wide.
@@ -40,7 +43,7 @@ def measure_shape(region: Region) -> Shape:
     ys, xs = np.nonzero(mask)
     area = float(len(xs))
     perimeter = _perimeter(mask)
-    r = region.resolution_px
+    r = COVERAGE * region.resolution_px if region.outline == "map" else region.resolution_px
     return Shape(
         centroid=(region.box.x0 + float(xs.mean()) + 0.5, region.box.y0 + float(ys.mean()) + 0.5),
         area_px=area,

@@ -59,6 +59,7 @@ class PatchCore:
         self._device = device
         self._bank: MemoryBank | None = None
         self._samples: list[Features] = []  # per photo, only between fit and save
+        self._resolution_cells = 1.0  # measured by fit
 
     @property
     def weights(self) -> tuple[WeightsFile, ...]:
@@ -69,7 +70,7 @@ class PatchCore:
     def settings(self) -> dict[str, Any]:
         """The settings, and what became of the bank."""
         bank = self._fitted()
-        return {**asdict(self._settings), "layers": list(self._settings.layers), "bank": bank.rows, "index": bank.kind}
+        return {**asdict(self._settings), "layers": list(self._settings.layers), "bank": bank.rows, "index": bank.kind, "resolution_cells": self._resolution_cells}
 
     def fit(self, photos: Sequence[Pixels], progress: Progress[Any] = silent) -> None:
         """Fill the bank from good photos.
@@ -91,6 +92,7 @@ class PatchCore:
             chosen = rng.choice(len(rows), min(per_photo, len(rows)), replace=False)
             self._samples.append(rows[np.sort(chosen)])
         self._fill(range(len(photos)))
+        self._resolution_cells = self._probe(photos[len(photos) // 2])
 
     def without(self, held_out: Collection[int]) -> Self:
         """The same detector without the photos at `held_out`; encodes nothing anew."""
@@ -118,7 +120,7 @@ class PatchCore:
             smooth = cv2.GaussianBlur(grid, (0, 0), self._settings.smoothing) if self._settings.smoothing > 0 else grid
             best = max(best, self._photo_score(flat, smooth, nearest[:, 0]))
             descriptors.append(flat.mean(0))
-            resolution = self._resolution(tile, cols)
+            resolution = self._resolution_cells * tile.box.width / cols
             parts.append((tile, smooth.astype(np.float32)))
         return ScoreMap(blend(parts, width, height), best, resolution, self.name, np.mean(descriptors, 0, dtype=np.float32))
 
@@ -129,8 +131,9 @@ class PatchCore:
     @classmethod
     def from_files(cls, settings: Mapping[str, Any], files: Mapping[str, bytes], device: str = "cpu") -> Self:
         """The detector that was saved."""
-        known = {k: v for k, v in settings.items() if k not in ("bank", "index")}
+        known = {k: v for k, v in settings.items() if k in PatchCoreSettings.__dataclass_fields__}
         made = cls(PatchCoreSettings(**{**known, "layers": tuple(known["layers"])}), device=device)
+        made._resolution_cells = settings["resolution_cells"]
         made._bank = MemoryBank.from_bytes(files["bank.faiss"], device)
         return made
 
@@ -146,15 +149,18 @@ class PatchCore:
 
     def _encode(self, pixels: Pixels) -> list[tuple[Tile, Features]]:
         """Patch features of each tile, (rows, cols, D) float32."""
-        s, row = self._settings, self._encoder.row
         out = []
-        for tile in tiles_for(pixels.shape[1], pixels.shape[0], s.input_px, row.multiple_px, s.max_shrink):
+        for tile in self._tiles(pixels):
             cut = pixels[tile.box.slices]
             shrinks = tile.input_width < tile.box.width
             small = cv2.resize(cut, (tile.input_width, tile.input_height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
             image = torch.from_numpy(small).permute(2, 0, 1)[None].float() / 255  # (1, 3, h, w)
             out.append((tile, self._join(self._encoder(image))))
         return out
+
+    def _tiles(self, pixels: Pixels) -> list[Tile]:
+        s = self._settings
+        return tiles_for(pixels.shape[1], pixels.shape[0], s.input_px, self._encoder.row.multiple_px, s.max_shrink)
 
     def _join(self, maps: list[Tensor]) -> Features:
         """Layers averaged over a neighbourhood, laid on the finest grid, put side by side: (rows, cols, D)."""
@@ -182,8 +188,21 @@ class PatchCore:
         weight = 1.0 - 1.0 / float(np.exp(distances - own).sum())
         return weight * distance
 
-    def _resolution(self, tile: Tile, cols: int) -> float:
-        """Full width at half maximum of the map's answer to a point, in photo pixels: cell, neighbourhood and smoothing."""
-        cell_px = tile.box.width / cols
-        variance = (self._settings.pool**2 + 1) / 12 + self._settings.smoothing**2  # of two boxes and a Gaussian, in cells²
-        return float(2.355 * np.sqrt(variance) * cell_px)
+    def _probe(self, pixels: Pixels) -> float:
+        """The map's answer to a dot, measured: full width at half maximum in cells, median over places on a good photo."""
+        before = self.score(pixels).values
+        height, width = before.shape
+        tile, cells = self._encode(pixels)[0]
+        cell = tile.box.width / cells.shape[1]
+        widths = []
+        for x, y in ((0.3, 0.3), (0.7, 0.3), (0.5, 0.5), (0.3, 0.7), (0.7, 0.7)):
+            dotted = pixels.copy()
+            at = round(x * width), round(y * height)
+            level = 0 if int(pixels[at[1], at[0]].mean()) > 127 else 255
+            cv2.circle(dotted, at, max(1, round(cell / 4)), (level, level, level), -1)
+            answer = self.score(dotted).values - before
+            high = (answer >= answer.max() / 2).astype(np.uint8)
+            _, labels = cv2.connectedComponents(high, connectivity=8)
+            peak = np.unravel_index(int(answer.argmax()), answer.shape)
+            widths.append(2 * float(np.sqrt((labels == labels[peak]).sum() / np.pi)) / cell)
+        return float(f"{np.median(widths):.4g}")

@@ -114,6 +114,7 @@ class Strength(Saved):
 class Measured(Saved):
     """What was measured of one region."""
 
+    outline: Stated[Literal["photo", "map"]]  # what the mask was cut from: the photo at half contrast, or the score map
     location: Location
     size: Size
     strength: Strength

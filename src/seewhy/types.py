@@ -6,8 +6,8 @@ Coordinates are half-open, in the photo's own pixels, origin top left, x to the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias, TypeVar
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -87,4 +87,5 @@ class Region:
     peak: float  # largest score in the region
     mean: float  # mean score in the region
     peak_at: tuple[int, int]  # (x, y) of the peak, photo pixels
-    resolution_px: float = field(default=1.0)  # of the map that it was cut from
+    resolution_px: float = 1.0  # of what it was cut from
+    outline: Literal["map", "photo"] = "map"  # what the mask was cut from

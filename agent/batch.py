@@ -1,0 +1,139 @@
+"""A lot, photo by photo, into a ledger: resumable at any moment, in the order of the list, whatever the workers do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from seewhy.agent.images import read_bytes
+from seewhy.agent.inspector import Inspection, Inspector
+from seewhy.agent.layouts import Sample
+from seewhy.agent.ledger import Ledger
+from seewhy.canonical import sha256_bytes
+from seewhy.errors import BadData, BadImage
+from seewhy.record import Entry, RefusedPhoto
+from seewhy.types import Progress, silent
+
+AHEAD = 2  # photos in flight per worker
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What became of a lot's photos in one run."""
+
+    passed: int = 0
+    failed: int = 0
+    review: int = 0
+    refused: int = 0
+    skipped: int = 0  # had an entry already
+
+    def plus(self, entry: Entry) -> Tally:
+        """The tally with one more entry."""
+        word = "refused" if isinstance(entry, RefusedPhoto) else {"pass": "passed", "fail": "failed"}.get(entry.verdict.value or "", "review")
+        return Tally(**{name: getattr(self, name) + (name == word) for name in self.__slots__})
+
+    @property
+    def exit_code(self) -> int:
+        """0 all passed; 1 something failed, needs a person, or was refused."""
+        return int(bool(self.failed or self.review or self.refused))
+
+
+def run_batch(
+    inspector: Inspector,
+    samples: Sequence[Sample],
+    ledger: Ledger,
+    *,
+    lot: str,
+    workers: int = 1,
+    progress: Progress[Any] = silent,
+) -> Tally:
+    """Inspect a lot. Photos that have an entry in it already are skipped, so the same call resumes a broken run.
+
+    Args:
+        inspector: shared by all workers.
+        samples: the photos, as `read_layout` lists them.
+        ledger: where entries go, one transaction per photo, in the order of `samples`.
+        lot: its name; a ledger can hold many.
+        workers: threads; the machine's cores are shared out among them.
+        progress: wraps the loop.
+
+    Returns:
+        The tally of the whole lot, entries of earlier runs included.
+    """
+    if workers < 1:
+        raise BadData(f"workers is a number of threads, 1 or more, not {workers}")
+    done = ledger.done(lot)
+    left = [s for s in samples if not _has_entry(s, done)]
+    tally = Tally(skipped=len(samples) - len(left))
+    for row in ledger.rows(lot) if done else ():
+        tally = tally.plus(row.entry)
+    made = _in_order(lambda sample: _inspected(inspector, sample, lot), left, workers)
+    for entry, pictures in progress(made, f"lot {lot}", len(left)):
+        ledger.append(entry, pictures)
+        tally = tally.plus(entry)
+    return tally
+
+
+def _has_entry(sample: Sample, done: set[tuple[str, str | None]]) -> bool:
+    """Whether this very file, by name and content, is in the ledger; a changed file is another photo."""
+    return bool(done) and ((sample.name, None) in done or (sample.name, _digest(sample)) in done)
+
+
+def _digest(sample: Sample) -> str | None:
+    try:
+        return sha256_bytes(read_bytes(sample.path, sample.root))
+    except BadImage as error:
+        return sha256_bytes(b"") if error.code == "empty" else None
+
+
+def _inspected(inspector: Inspector, sample: Sample, lot: str) -> tuple[Entry, dict[str, tuple[str, bytes]]]:
+    try:
+        inspection: Inspection = inspector.inspect(sample.path, lot=lot, name=sample.name, root=sample.root)
+    except BadImage as error:
+        return refused(sample, error, lot, inspector.card.name), {}
+    return inspection.record, inspection.pictures
+
+
+def refused(sample: Sample, error: BadImage, lot: str, product: str) -> RefusedPhoto:
+    """The ledger's entry for a file that could not be inspected."""
+    return RefusedPhoto(
+        lot=lot,
+        product=product,
+        name=sample.name,
+        sha256=_digest(sample),
+        code=error.code,
+        message=error.message,
+        remedy=error.remedy,
+        inspected_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+    )
+
+
+def _in_order(work: Callable[[Sample], Any], samples: Sequence[Sample], workers: int) -> Iterator[Any]:
+    """Results in the order of `samples`, a bounded number of them in flight."""
+    if workers == 1:
+        yield from map(work, samples)
+        return
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(1, before // workers))
+    waiting: list[Future[Any]] = []
+    try:
+        with ThreadPoolExecutor(workers) as pool:
+            left = iter(samples)
+            for sample in islice(left, workers * AHEAD):
+                waiting.append(pool.submit(work, sample))
+            try:
+                while waiting:
+                    yield waiting.pop(0).result()
+                    waiting += [pool.submit(work, sample) for sample in islice(left, 1)]
+            finally:
+                for future in waiting:
+                    future.cancel()
+    finally:
+        torch.set_num_threads(before)
