@@ -29,23 +29,24 @@ class Pictures:
         """The photo, smaller, and its score map as 16-bit grey (65535 is the map's largest value)."""
         if not self._keep:
             return
-        self._add("photo", "image/jpeg", _smaller(pixels, PHOTO_PX if anomalous else THUMBNAIL_PX))
+        whole = Box(0, 0, pixels.shape[1], pixels.shape[0])
+        self._add("photo", "image/jpeg", _smaller(pixels, PHOTO_PX if anomalous else THUMBNAIL_PX), whole)
         if anomalous:
             small = _smaller(scored.values, MAP_PX)
             top = float(small.max()) or 1.0
-            self._add("map", "image/png", np.clip(small * (65535 / top), 0, 65535).astype(np.uint16))
+            self._add("map", "image/png", np.clip(small * (65535 / top), 0, 65535).astype(np.uint16), whole)
 
-    def add_region(self, number: int, crop: Pixels, mask: Mask, reference: Pixels | None) -> tuple[str, ...]:
+    def add_region(self, number: int, box: Box, crop: Pixels, mask: Mask, reference: Pixels | None) -> tuple[str, ...]:
         """A region's crop, its outline as a mask, and the reference's crop; returns their names in the record."""
         names = [f"crop-{number}", f"mask-{number}"] + ([f"reference-{number}"] if reference is not None else [])
         if self._keep:
-            self._add(names[0], "image/jpeg", _smaller(crop, CROP_PX))
-            self._add(names[1], "image/png", _smaller(mask.astype(np.uint8) * 255, CROP_PX))
+            self._add(names[0], "image/jpeg", _smaller(crop, CROP_PX), box)
+            self._add(names[1], "image/png", _smaller(mask.astype(np.uint8) * 255, CROP_PX), box)
             if reference is not None:
-                self._add(names[2], "image/jpeg", _smaller(reference, CROP_PX))
+                self._add(names[2], "image/jpeg", _smaller(reference, CROP_PX), box)
         return tuple(names)
 
-    def _add(self, name: str, media_type: str, pixels: np.ndarray) -> None:  # type: ignore[type-arg]
+    def _add(self, name: str, media_type: str, pixels: np.ndarray, box: Box) -> None:  # type: ignore[type-arg]
         jpeg = media_type == "image/jpeg"
         options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if jpeg else [cv2.IMWRITE_PNG_COMPRESSION, 1]
         _, encoded = cv2.imencode(".jpg" if jpeg else ".png", pixels[..., ::-1] if pixels.ndim == 3 else pixels, options)
@@ -53,7 +54,16 @@ class Pictures:
         digest = sha256_bytes(data)
         height, width = pixels.shape[:2]
         self.bytes[digest] = (media_type, data)
-        self.listed.append(Evidence(name=name, sha256=digest, media_type="image/jpeg" if jpeg else "image/png", width_px=width, height_px=height))
+        self.listed.append(
+            Evidence(
+                name=name,
+                sha256=digest,
+                media_type="image/jpeg" if jpeg else "image/png",
+                width_px=width,
+                height_px=height,
+                box_px=tuple(box),
+            )
+        )
 
 
 def reference_crop(reference: Pixels, box: Box, width: int, height: int) -> Pixels:

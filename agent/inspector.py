@@ -188,7 +188,7 @@ class Inspector:
         mask = np.zeros(crop.shape[:2], bool)
         mask[region.box.y0 - around.y0 :, region.box.x0 - around.x0 :][: region.box.height, : region.box.width] = region.mask
         reference = None if good is None else reference_crop(good, around, photo.width, photo.height)
-        names = pictures.add_region(number, crop, mask, reference)
+        names = pictures.add_region(number, around, crop, mask, reference)
         return RegionView(number, crop, mask, reference, measured, self.card, names)
 
     def _explain(self, view: RegionView) -> Any:

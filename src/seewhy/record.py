@@ -61,6 +61,7 @@ class Evidence(Saved):
     media_type: Literal["image/jpeg", "image/png"]
     width_px: int
     height_px: int
+    box_px: tuple[int, int, int, int]  # which part of the upright photo it shows, half-open
 
 
 class PhotoFacts(Saved):

@@ -1,0 +1,55 @@
+"""Reports: documents made from records and their pictures alone, so that any of them can be made again later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+from seewhy.errors import BadData
+from seewhy.record import Entry
+from seewhy.registry import Entry as Row
+from seewhy.registry import Registry
+
+PictureBytes: TypeAlias = Callable[[str], bytes | None]  # by SHA-256
+
+REPORTS = Registry(
+    "report format",
+    {
+        "html": Row("seewhy.reports.html:HtmlReport"),
+        "pdf": Row("seewhy.reports.pdf:PdfReport", "pdf"),
+        "json": Row("seewhy.reports.data:JsonReport"),
+        "csv": Row("seewhy.reports.data:CsvReport"),
+    },
+)
+
+
+class Report(Protocol):
+    """Renders entries as one document."""
+
+    def render(self, entries: Sequence[Entry], pictures: PictureBytes, head: str, language: str) -> bytes:
+        """The document's bytes.
+
+        Args:
+            entries: of one lot, in order.
+            pictures: bytes of a picture by its SHA-256.
+            head: of the ledger that they come from, or empty.
+            language: of the message catalogue.
+        """
+
+
+def write_report(entries: Sequence[Entry], pictures: PictureBytes, path: Path, *, head: str = "", language: str = "en") -> Path:
+    """Write a report; the file's ending chooses the format.
+
+    Raises:
+        UnknownName: there is no such format.
+        MissingExtra: it needs an optional install.
+        BadData: there is nothing to report.
+    """
+    if not entries:
+        raise BadData("there is no entry to report on; run `seewhy batch` first, or check the lot's name")
+    report: Report = REPORTS.get(path.suffix.lower().lstrip("."))()
+    data = report.render(entries, pictures, head, language)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path

@@ -1,0 +1,112 @@
+"""Reports for machines: JSON as recorded, CSV with one row per finding."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from seewhy.record import SCHEMA_VERSION, Entry, Explanation, Finding, InspectionRecord
+from seewhy.reports import PictureBytes
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run (OWASP, CSV injection)
+COLUMNS = (
+    "lot product photo photo_sha256 verdict severity score threshold p_value alpha calibration finding type type_status "
+    "finding_severity finding_verdict rule cell part x0 y0 x1 y1 centroid_x_px centroid_y_px area_px area_percent length_px width_px "
+    "feret_px feret_uncertainty_px length_mm width_mm feret_mm feret_uncertainty_mm orientation_deg sentence inspected_at"
+).split()
+
+
+class JsonReport:
+    """The entries as they were recorded."""
+
+    def render(self, entries: Sequence[Entry], pictures: PictureBytes, head: str, language: str) -> bytes:  # noqa: ARG002
+        """See `seewhy.reports.Report`."""
+        data = {"schema_version": SCHEMA_VERSION, "ledger_head": head, "entries": [e.model_dump(mode="json") for e in entries]}
+        return json.dumps(data, indent=1, ensure_ascii=False).encode()
+
+
+class CsvReport:
+    """One row per finding, one for a photo without any; text that a spreadsheet would run is defused."""
+
+    def render(self, entries: Sequence[Entry], pictures: PictureBytes, head: str, language: str) -> bytes:  # noqa: ARG002
+        """See `seewhy.reports.Report`."""
+        out = io.StringIO(newline="")
+        writer = csv.DictWriter(out, COLUMNS, restval="")
+        writer.writeheader()
+        for entry in entries:
+            for row in _rows(entry):
+                writer.writerow({name: defused(value) for name, value in row.items()})
+        return b"\xef\xbb\xbf" + out.getvalue().encode()
+
+
+def defused(value: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula.
+
+    >>> defused("=1+1"), defused(-1.5)
+    ("'=1+1", -1.5)
+    """
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+
+
+def _rows(entry: Entry) -> list[dict[str, Any]]:
+    if not isinstance(entry, InspectionRecord):
+        return [
+            {
+                "lot": entry.lot,
+                "product": entry.product,
+                "photo": entry.name,
+                "photo_sha256": entry.sha256 or "",
+                "verdict": "refused",
+                "sentence": f"{entry.message}; {entry.remedy}",
+                "inspected_at": entry.inspected_at,
+            }
+        ]
+    d = entry.decision
+    part = {
+        "lot": entry.lot,
+        "product": entry.product,
+        "photo": entry.photo.name,
+        "photo_sha256": entry.photo.sha256,
+        "verdict": entry.verdict.value,
+        "severity": entry.severity.value or "",
+        "score": d.score.value,
+        "threshold": d.threshold.value,
+        "p_value": d.p_value.value,
+        "alpha": d.alpha,
+        "calibration": d.calibration,
+        "inspected_at": entry.inspected_at,
+    }
+    return [part | _finding(f) for f in entry.findings] or [part | {"sentence": entry.sentence}]
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    m, words = finding.measured, finding.explanation
+    explained = isinstance(words, Explanation)
+    x0, y0, x1, y1 = m.location.box_px.value or (0, 0, 0, 0)
+    cx, cy = m.location.centroid_px.value or (0.0, 0.0)
+    return {
+        "finding": finding.number,
+        "type": words.type.value if explained else "",
+        "type_status": words.type.status if explained else "missing",
+        "finding_severity": finding.ruling.severity.value or "",
+        "finding_verdict": finding.ruling.verdict.value,
+        "rule": finding.ruling.rule,
+        "cell": m.location.cell.value,
+        "part": m.location.part.value or "",
+        **{"x0": x0, "y0": y0, "x1": x1, "y1": y1, "centroid_x_px": cx, "centroid_y_px": cy},
+        "area_px": m.size.area.value,
+        "area_percent": m.size.area_share.value,
+        "length_px": m.size.length.value,
+        "width_px": m.size.width.value,
+        "feret_px": m.size.feret.value,
+        "feret_uncertainty_px": m.size.feret.uncertainty,
+        "length_mm": m.size.length_mm.value,
+        "width_mm": m.size.width_mm.value,
+        "feret_mm": m.size.feret_mm.value,
+        "feret_uncertainty_mm": m.size.feret_mm.uncertainty,
+        "orientation_deg": m.size.orientation.value,
+        "sentence": words.sentence.text if explained else f"unexplained: {words.reason}",
+    }

@@ -1,0 +1,142 @@
+"""Figures of a report, drawn from a record's evidence."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from seewhy.record import Evidence, InspectionRecord
+from seewhy.reports import PictureBytes
+from seewhy.types import Mask, Pixels
+
+CONTOUR = (255, 40, 90)  # RGB
+FIGURE_PX = 1100  # longest side of the marked photo
+THUMBNAIL_PX = 200
+
+
+class Figures:
+    """All figures of one record; each is None where its evidence was not kept."""
+
+    def __init__(self, record: InspectionRecord, pictures: PictureBytes) -> None:
+        self._record, self._pictures = record, pictures
+        self._named = {e.name: e for e in record.evidence}
+
+    def marked(self) -> bytes | None:
+        """The photo with a numbered contour around each finding."""
+        photo = self._read("photo")
+        if photo is None:
+            return None
+        canvas, scale = _sized(photo, FIGURE_PX, self._record.photo.width_px)
+        for finding in self._record.findings:
+            self._outline(canvas, f"mask-{finding.number}", scale)
+        for finding in self._record.findings:
+            box = finding.measured.location.box_px.value or (0, 0, 1, 1)
+            _label(canvas, str(finding.number), round(box[0] * scale), round(box[1] * scale))
+        return _jpeg(canvas)
+
+    def heat(self) -> bytes | None:
+        """The score map over the photo in grey: dark is usual, yellow is the strangest."""
+        photo, map_ = self._read("photo"), self._read("map")
+        if photo is None or map_ is None:
+            return None
+        canvas, _ = _sized(photo, FIGURE_PX, self._record.photo.width_px)
+        height, width = canvas.shape[:2]
+        values = cv2.resize(map_.astype(np.float32) / 65535, (width, height), interpolation=cv2.INTER_LINEAR)
+        low = float(np.quantile(values, 0.02))
+        level = np.clip((values - low) / max(1 - low, 1e-6), 0, 1)
+        colours = cv2.applyColorMap((255 * level).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
+        grey = cv2.cvtColor(cv2.cvtColor(canvas, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+        alpha = (0.35 + 0.5 * level)[..., None]
+        return _jpeg((grey * (1 - alpha) + colours * alpha).astype(np.uint8))
+
+    def crop(self, number: int) -> bytes | None:
+        """A finding's crop with its contour."""
+        crop = self._read(f"crop-{number}")
+        if crop is None:
+            return None
+        large = _enlarged(crop)
+        mask = self._read(f"mask-{number}")
+        if mask is not None:
+            _draw(large, cv2.resize(mask, large.shape[1::-1], interpolation=cv2.INTER_LINEAR) > 127)
+        return _jpeg(large)
+
+    def plain(self, name: str) -> bytes | None:
+        """A crop as it was kept, enlarged like its neighbour."""
+        picture = self._read(name)
+        return None if picture is None else _jpeg(_enlarged(picture))
+
+    def thumbnail(self) -> bytes | None:
+        """The photo, small, with contours."""
+        photo = self._read("photo")
+        if photo is None:
+            return None
+        canvas, scale = _sized(photo, THUMBNAIL_PX, self._record.photo.width_px)
+        for finding in self._record.findings:
+            self._outline(canvas, f"mask-{finding.number}", scale)
+        return _jpeg(canvas, quality=78)
+
+    def _read(self, name: str) -> np.ndarray | None:  # type: ignore[type-arg]
+        item = self._named.get(name)
+        data = None if item is None else self._pictures(item.sha256)
+        if data is None:
+            return None
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        return np.ascontiguousarray(picture[..., ::-1]) if picture.ndim == 3 else picture
+
+    def _outline(self, canvas: Pixels, name: str, scale: float) -> None:
+        mask, item = self._read(name), self._named.get(name)
+        if mask is None or item is None:
+            return
+        whole = _placed(mask, item, canvas.shape[:2], scale)
+        _draw(canvas, whole)
+
+
+def _placed(mask: np.ndarray, item: Evidence, shape: tuple[int, int], scale: float) -> Mask:  # type: ignore[type-arg]
+    """A crop's mask where it belongs in a canvas that is `scale` times the photo."""
+    x0, y0, x1, y1 = (round(v * scale) for v in item.box_px)
+    x1, y1 = min(max(x1, x0 + 1), shape[1]), min(max(y1, y0 + 1), shape[0])
+    out = np.zeros(shape, bool)
+    if x1 > x0 and y1 > y0:
+        out[y0:y1, x0:x1] = cv2.resize(mask, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR) > 127
+    return out
+
+
+def _draw(canvas: Pixels, mask: Mask) -> None:
+    """A contour a little outside the mask, so that it does not cover what it shows; white under red, seen on any ground."""
+    longest = max(canvas.shape[:2])
+    gap = max(2, longest // 220)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * gap + 1, 2 * gap + 1))
+    grown = cv2.dilate(np.pad(mask, 1).astype(np.uint8), kernel)[1:-1, 1:-1]
+    contours, _ = cv2.findContours(grown, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    width = max(1, longest // 400)
+    cv2.drawContours(canvas, contours, -1, (255, 255, 255), width + 2, cv2.LINE_AA)
+    cv2.drawContours(canvas, contours, -1, CONTOUR, width, cv2.LINE_AA)
+
+
+def _label(canvas: Pixels, text: str, x: int, y: int) -> None:
+    size = max(0.45, max(canvas.shape[:2]) / 1500)
+    (w, h), base = cv2.getTextSize(text, cv2.FONT_HERSHEY_DUPLEX, size, 1)
+    pad = max(3, round(6 * size))
+    x = min(max(0, x - w - 3 * pad), canvas.shape[1] - w - 2 * pad)
+    y = min(max(h + 2 * pad, y), canvas.shape[0] - base)
+    cv2.rectangle(canvas, (x, y - h - 2 * pad), (x + w + 2 * pad, y), CONTOUR, -1)
+    cv2.putText(canvas, text, (x + pad, y - pad), cv2.FONT_HERSHEY_DUPLEX, size, (255, 255, 255), 1, cv2.LINE_AA)
+
+
+def _sized(photo: Pixels, longest: int, photo_width: int) -> tuple[Pixels, float]:
+    """The photo at figure size, enlarged where it is small, and figure pixels per photo pixel."""
+    factor = longest / max(photo.shape[:2])
+    size = max(1, round(photo.shape[1] * factor)), max(1, round(photo.shape[0] * factor))
+    made = cv2.resize(photo, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
+    return made, size[0] / photo_width
+
+
+def _enlarged(picture: Pixels, longest: int = 420) -> Pixels:
+    factor = longest / max(picture.shape[:2])
+    size = max(1, round(picture.shape[1] * factor)), max(1, round(picture.shape[0] * factor))
+    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
+
+
+def _jpeg(pixels: Pixels, quality: int = 86) -> bytes:
+    _, data = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return data.tobytes()

@@ -1,0 +1,37 @@
+"""seewhy: see the defect, know why.
+
+>>> import seewhy  # doctest: +SKIP
+>>> inspector = seewhy.fit("photos/good")
+>>> found = inspector.inspect("photos/part.jpg")
+>>> print(found.record.sentence)
+>>> found.report("part.html")
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from seewhy.errors import SeewhyError
+
+if TYPE_CHECKING:
+    from seewhy.agent.api import fit, load
+    from seewhy.agent.inspector import Inspection, Inspector
+
+__version__ = "0.1.0"
+__all__ = ["Inspection", "Inspector", "SeewhyError", "__version__", "fit", "load"]
+
+_LAZY = {
+    "fit": "seewhy.agent.api",
+    "load": "seewhy.agent.api",
+    "Inspection": "seewhy.agent.inspector",
+    "Inspector": "seewhy.agent.inspector",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import torch and its like only when something needs them."""
+    if name not in _LAZY:
+        raise AttributeError(f"module 'seewhy' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_LAZY[name]), name)

@@ -1,0 +1,5 @@
+"""`python -m seewhy`."""
+
+from seewhy.agent.cli import main
+
+main()
