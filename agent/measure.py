@@ -15,7 +15,7 @@ from seewhy.types import Mask, Region
 
 ROWS, COLUMNS = ("top", "middle", "bottom"), ("left", "centre", "right")
 LINE_RATIO = 3.0  # length to width, the map's blur taken off both, from which a region is called a line
-SPOT_RESOLUTIONS = 3.0  # a compact region no larger than this many resolutions is called a spot
+SPOT = 0.08  # of the photo's diagonal: a compact region no larger than this is called a spot
 
 
 def measure(region: Region, card: ProductCard, width: int, height: int, threshold: float) -> Measured:
@@ -29,7 +29,7 @@ def measure(region: Region, card: ProductCard, width: int, height: int, threshol
         strength=Strength(
             peak=_stated(_digits(region.peak)), mean=_stated(_digits(region.mean)), threshold=_stated(_digits(threshold))
         ),
-        shape=_stated(_shape_word(shape, region.resolution_px, touches)),
+        shape=_stated(_shape_word(shape, region.resolution_px, touches, hypot(width, height))),
     )
 
 
@@ -119,10 +119,10 @@ def _digits(value: float) -> float:
     return float(f"{value:.6g}")
 
 
-def _shape_word(shape: Shape, resolution: float, touches: bool) -> str:
+def _shape_word(shape: Shape, resolution: float, touches: bool, diagonal: float) -> str:
     length, width = max(shape.length_px - resolution, 1.0), max(shape.width_px - resolution, resolution / 4, 1.0)
     if length / width >= LINE_RATIO and shape.length_px > 2 * resolution:
         return "line"
     if touches:
         return "edge"
-    return "spot" if shape.feret_px <= SPOT_RESOLUTIONS * resolution else "patch"
+    return "spot" if shape.feret_px <= SPOT * diagonal else "patch"

@@ -1,0 +1,318 @@
+"""The command line: a door without logic of its own."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from seewhy.errors import SeewhyError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="See the defect, know why.")
+weights_app = typer.Typer(no_args_is_help=True, help="Pretrained weights on this machine.")
+app.add_typer(weights_app, name="weights")
+out, err = Console(), Console(stderr=True)
+
+Model = Annotated[Path, typer.Option("--model", "-m", help="Model folder made by `seewhy fit`.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+Alpha = Annotated[float, typer.Option(help="False-reject rate asked for on good parts.")]
+Card = Annotated[Path | None, typer.Option(help="Product card (YAML).")]
+PolicyFile = Annotated[Path | None, typer.Option("--policy", help="Policy (YAML); default: the one that serves any product.")]
+Device = Annotated[str, typer.Option(help="cpu or cuda.")]
+COLOURS = {"pass": "green", "fail": "red", "review": "yellow", "refused": "magenta"}
+
+
+def main() -> None:
+    """Run the command line; errors that we know are shown without a traceback and exit with 2."""
+    try:
+        app()
+    except SeewhyError as error:
+        err.print(f"[bold red]error:[/] {_plain(str(error))}", highlight=False, soft_wrap=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        err.print("stopped; the same command goes on from here")
+        sys.exit(130)
+
+
+@app.command()
+def fit(
+    good: Annotated[Path, typer.Argument(help="Folder of good photos, or a data set.")],
+    out_: Annotated[Path, typer.Option("--out", "-o", help="Where the model folder goes.")],
+    detector: Annotated[str, typer.Option(help="Which detector.")] = "patchcore",
+    card: Card = None,
+    alpha: Alpha = 0.01,
+    device: Device = "cpu",
+    json_: Json = False,
+) -> None:
+    """Learn a product from its good photos."""
+    from seewhy.agent.api import fit as fit_
+
+    inspector = fit_(good, save=out_, detector=detector, card=card, alpha=alpha, device=device, progress=_progress)
+    model, calibration = inspector.model, inspector.model.calibration
+    facts = {
+        "model": str(out_),
+        "product": model.product,
+        "detector": detector,
+        "good_photos": model.good_photos,
+        "calibrated": calibration.supports(alpha),
+        "threshold": calibration.threshold(alpha),
+        "sha256": model.sha256,
+    }
+    if json_:
+        return _print_json(facts)
+    out.print(f"[bold]{_plain(model.product)}[/]: {detector} fitted on {model.good_photos} good photos, saved to {out_}")
+    if not calibration.supports(alpha):
+        from seewhy.agent.calibrate import needed
+
+        out.print(f"[yellow]uncalibrated[/]: a false-reject rate of {alpha} needs {needed(alpha)} good photos; until then no part passes by itself")
+    return None
+
+
+@app.command()
+def inspect(
+    photos: Annotated[list[Path], typer.Argument(help="Photos.")],
+    model: Model,
+    card: Card = None,
+    policy: PolicyFile = None,
+    alpha: Alpha = 0.01,
+    device: Device = "cpu",
+    report_: Annotated[Path | None, typer.Option("--report", help="Write a report of these photos (.html, .pdf, .json, .csv).")] = None,
+    json_: Json = False,
+) -> None:
+    """Inspect a few photos and say what was found."""
+    from seewhy.agent.api import load
+    from seewhy.agent.batch import Tally, refused
+    from seewhy.agent.layouts import Sample
+    from seewhy.errors import BadImage
+    from seewhy.reports import write_report
+
+    inspector = load(model, card=card, policy=policy, alpha=alpha, device=device)
+    entries, pictures, tally = list[Any](), dict[str, tuple[str, bytes]](), Tally()
+    for path in photos:
+        try:
+            inspection = inspector.inspect(path)
+            entry: Any = inspection.record
+            pictures |= inspection.pictures
+        except BadImage as error:
+            entry = refused(Sample(path, path.parent, path.as_posix(), inspector.card.name), error, "", inspector.card.name)
+        entries.append(entry)
+        tally = tally.plus(entry)
+        if not json_:
+            _print_entry(entry)
+    if report_:
+        write_report(entries, lambda digest: pictures[digest][1] if digest in pictures else None, report_)
+    if json_:
+        _print_json([entry.model_dump(mode="json") for entry in entries])
+    raise typer.Exit(tally.exit_code)
+
+
+@app.command()
+def batch(
+    data: Annotated[Path, typer.Argument(help="Folder, MVTec AD or VisA data set, or CSV of paths.")],
+    model: Model,
+    ledger: Annotated[Path, typer.Option("--ledger", "-l", help="Ledger file; made when it isn't there.")],
+    lot: Annotated[str, typer.Option(help="Name of the lot; default: the folder's name.")] = "",
+    card: Card = None,
+    policy: PolicyFile = None,
+    alpha: Alpha = 0.01,
+    device: Device = "cpu",
+    workers: Annotated[int, typer.Option(min=1, help="Threads.")] = 1,
+    json_: Json = False,
+) -> None:
+    """Inspect a lot into a ledger; run it again to go on after a break."""
+    from seewhy.agent.api import load
+    from seewhy.agent.batch import run_batch
+    from seewhy.agent.layouts import read_layout
+    from seewhy.agent.ledger import Ledger
+
+    samples = read_layout(data)
+    name = lot or data.resolve().name
+    with Ledger(ledger) as book:
+        inspector = load(model, card=card, policy=policy, alpha=alpha, device=device)
+        tally = run_batch(inspector, samples, book, lot=name, workers=workers, progress=_progress)
+        head = book.head[1]
+    words = {word: getattr(tally, word) for word in tally.__slots__}
+    if json_:
+        _print_json({"lot": name, "ledger": str(ledger), "head": head, **words})
+    else:
+        said = ", ".join(f"{count} {word}" for word, count in words.items() if count)
+        out.print(f"[bold]{_plain(name)}[/]: {said or 'nothing to do'}\nledger head {head}", highlight=False, soft_wrap=True)
+    raise typer.Exit(tally.exit_code)
+
+
+@app.command()
+def report(
+    ledger: Annotated[Path, typer.Argument(help="Ledger file.")],
+    out_: Annotated[Path, typer.Option("--out", "-o", help="Report file: .html, .pdf, .json or .csv.")],
+    lot: Annotated[str, typer.Option(help="Which lot; may be left out when there is one.")] = "",
+    json_: Json = False,
+) -> None:
+    """Make a report from the ledger alone."""
+    from seewhy.agent.ledger import Ledger
+    from seewhy.errors import BadData
+    from seewhy.reports import write_report
+
+    with Ledger(ledger, create=False) as book:
+        lots = book.lots()
+        if not lot and len(lots) > 1:
+            raise BadData(f"{ledger} holds several lots; give one with --lot: {', '.join(lots)}")
+        if lot and lot not in lots:
+            raise BadData(f"{ledger} holds no lot {lot!r}; it holds {', '.join(lots) or 'none'}")
+        entries = [row.entry for row in book.rows(lot or None)]
+        write_report(entries, book.evidence, out_, head=book.head[1])
+    facts = {"report": str(out_), "lot": lot or (lots[0] if lots else ""), "entries": len(entries)}
+    _print_json(facts) if json_ else out.print(f"{len(entries)} entries written to {out_}")
+
+
+@app.command()
+def verify(
+    ledger: Annotated[Path, typer.Argument(help="Ledger file.")],
+    head: Annotated[str | None, typer.Option(help="A head noted elsewhere, for instance in a report.")] = None,
+    json_: Json = False,
+) -> None:
+    """Check that no entry was changed, deleted, inserted or moved; exit 1 when one was."""
+    from seewhy.agent.ledger import Ledger, Verification
+    from seewhy.errors import LedgerError
+
+    if not ledger.is_file():
+        raise LedgerError(f"there is no ledger at {ledger}")
+    try:
+        with Ledger(ledger, create=False) as book:
+            found = book.verify(head)
+    except LedgerError as error:
+        found = Verification(0, "", None, str(error))
+    if json_:
+        _print_json({"intact": found.intact, "entries": found.entries, "head": found.head, "bad_entry": found.bad_seq, "problem": found.problem})
+    elif found.intact:
+        out.print(f"[green]intact[/]: {found.entries} entries, head {found.head}", highlight=False, soft_wrap=True)
+    else:
+        where = f"entry {found.bad_seq}: " if found.bad_seq else ""
+        out.print(f"[bold red]not intact[/]: {where}{_plain(found.problem)}", highlight=False, soft_wrap=True)
+    raise typer.Exit(0 if found.intact else 1)
+
+
+@app.command(name="eval")
+def evaluate(
+    data: Annotated[Path, typer.Option("--data", help="Data set with good and defective photos (MVTec AD, VisA).")],
+    detector: Annotated[str, typer.Option(help="Which detector.")] = "patchcore",
+    json_file: Annotated[Path | None, typer.Option("--json", help="Where the figures go.")] = None,
+    alpha: Alpha = 0.01,
+    device: Device = "cpu",
+) -> None:
+    """Measure a detector: AUROC, AUPRO, false rejects, escapes, seconds, memory."""
+    from seewhy.evals.detect import evaluate as evaluate_
+
+    results = evaluate_(data, detector=detector, alpha=alpha, device=device, progress=_progress)
+    if json_file:
+        json_file.parent.mkdir(parents=True, exist_ok=True)
+        json_file.write_text(json.dumps(results, indent=1), encoding="utf-8")
+    table = Table("product", "image AUROC", "pixel AUROC", "AUPRO", "false rejects", "escapes", "s/photo", "MiB")
+    for row in results["products"]:
+        cells = [row[k] for k in ("image_auroc", "pixel_auroc", "aupro", "false_reject_rate", "escape_rate", "seconds_per_photo")]
+        table.add_row(row["product"], *("none" if c is None else f"{c:.3f}" for c in cells), f"{row['peak_memory_mib']:.0f}")
+    out.print(table)
+    out.print(f"weights: {results['weights']}", highlight=False)
+
+
+@app.command()
+def schema(what: Annotated[str, typer.Argument(help="record, refusal, card or policy.")] = "record") -> None:
+    """Print the JSON Schema of what is written to disk."""
+    from seewhy.agent.policy import Policy
+    from seewhy.card import ProductCard
+    from seewhy.errors import UnknownName
+    from seewhy.record import InspectionRecord, RefusedPhoto
+
+    models: dict[str, Any] = {"record": InspectionRecord, "refusal": RefusedPhoto, "card": ProductCard, "policy": Policy}
+    if what not in models:
+        raise UnknownName("schema", what, models)
+    _print_json(models[what].model_json_schema())
+
+
+@app.command()
+def doctor(json_: Json = False) -> None:
+    """Say what is installed, what is missing, and how to get it."""
+    from seewhy.agent.doctor import as_json, examine
+
+    checks = examine()
+    if json_:
+        return _print_json(as_json(checks))
+    table = Table("what", "found", "if you want it", box=None)
+    for check in checks:
+        table.add_row(check.what, f"[green]{check.found}[/]" if check.found else "[yellow]missing[/]", _plain(check.remedy))
+    out.print(table)
+    return None
+
+
+@app.command()
+def demo(out_: Annotated[Path, typer.Option("--out", "-o", help="Folder for everything that it makes.")] = Path("demo-out")) -> None:
+    """Make two small lots, inspect them, write every report (needs the extra `demo`)."""
+    from seewhy.evals.demo import run_demo
+
+    out_.mkdir(parents=True, exist_ok=True)
+    for title, tally in run_demo(out_, progress=_progress).items():
+        out.print(f"{title}: {tally.passed} passed, {tally.failed} failed, {tally.review} for review")
+    pages = sorted(out_.glob("*.html")) + sorted(out_.glob("*.pdf"))
+    out.print("Open " + ", ".join(str(p) for p in pages), soft_wrap=True)
+
+
+@weights_app.command("list")
+def weights_list(json_: Json = False) -> None:
+    """Known weights, and which of them are here."""
+    from dataclasses import asdict
+
+    from seewhy.detectors.weights import KNOWN, present
+
+    if json_:
+        return _print_json([asdict(row) | {"here": present(name)} for name, row in KNOWN.items()])
+    table = Table("name", "here", "licence", "source", box=None)
+    for name, row in KNOWN.items():
+        table.add_row(name, "[green]yes[/]" if present(name) else "[yellow]no[/]", row.licence, row.source)
+    out.print(table)
+    return None
+
+
+@weights_app.command("import")
+def weights_import(name: str, file: Path, json_: Json = False) -> None:
+    """Check a downloaded file and keep it where seewhy finds it."""
+    from dataclasses import asdict
+
+    from seewhy.detectors.weights import import_weights
+
+    kept = import_weights(name, file)
+    _print_json(asdict(kept)) if json_ else out.print(f"{kept.name}: SHA-256 {kept.sha256}", soft_wrap=True)
+
+
+def _print_entry(entry: Any) -> None:
+    if entry.kind == "refusal":
+        out.print(f"[magenta bold]not inspected[/] {_plain(entry.name)}: {_plain(entry.message)}; {_plain(entry.remedy)}", highlight=False, soft_wrap=True)
+        return
+    word = entry.verdict.value
+    out.print(f"[{COLOURS[word]} bold]{word}[/] {_plain(entry.photo.name)}", highlight=False)
+    for reason in entry.reasons[1:]:
+        out.print(f"  {_plain(reason.text)}", highlight=False, soft_wrap=True)
+
+
+def _print_json(data: Any) -> None:
+    print(json.dumps(data, indent=1, ensure_ascii=False))
+
+
+def _plain(text: str) -> str:
+    """Text in which rich reads no markup."""
+    return text.replace("[", "\\[")
+
+
+def _progress(items: Iterable[Any], title: str, total: int | None = None) -> Iterable[Any]:
+    """A bar with count, elapsed and remaining time on a terminal; nothing elsewhere."""
+    if not err.is_terminal:
+        yield from items
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=True) as bar:
+        yield from bar.track(items, total=total, description=title)
