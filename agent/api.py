@@ -99,5 +99,3 @@ def load(
         device=device,
         keep_pictures=keep_pictures,
     )
-
-

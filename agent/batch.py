@@ -7,7 +7,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -36,7 +35,9 @@ class Tally:
 
     def plus(self, entry: Entry) -> Tally:
         """The tally with one more entry."""
-        word = "refused" if isinstance(entry, RefusedPhoto) else {"pass": "passed", "fail": "failed"}.get(entry.verdict.value or "", "review")
+        word = (
+            "refused" if isinstance(entry, RefusedPhoto) else {"pass": "passed", "fail": "failed"}.get(entry.verdict.value or "", "review")
+        )
         return Tally(**{name: getattr(self, name) + (name == word) for name in self.__slots__})
 
     @property

@@ -71,7 +71,9 @@ def fit(
     if not calibration.supports(alpha):
         from seewhy.agent.calibrate import needed
 
-        out.print(f"[yellow]uncalibrated[/]: a false-reject rate of {alpha} needs {needed(alpha)} good photos; until then no part passes by itself")
+        out.print(
+            f"[yellow]uncalibrated[/]: a false-reject rate of {alpha} needs {needed(alpha)} good photos; until then no part passes by itself"
+        )
     return None
 
 
@@ -189,7 +191,9 @@ def verify(
     except LedgerError as error:
         found = Verification(0, "", None, str(error))
     if json_:
-        _print_json({"intact": found.intact, "entries": found.entries, "head": found.head, "bad_entry": found.bad_seq, "problem": found.problem})
+        _print_json(
+            {"intact": found.intact, "entries": found.entries, "head": found.head, "bad_entry": found.bad_seq, "problem": found.problem}
+        )
     elif found.intact:
         out.print(f"[green]intact[/]: {found.entries} entries, head {found.head}", highlight=False, soft_wrap=True)
     else:
@@ -291,7 +295,11 @@ def weights_import(name: str, file: Path, json_: Json = False) -> None:
 
 def _print_entry(entry: Any) -> None:
     if entry.kind == "refusal":
-        out.print(f"[magenta bold]not inspected[/] {_plain(entry.name)}: {_plain(entry.message)}; {_plain(entry.remedy)}", highlight=False, soft_wrap=True)
+        out.print(
+            f"[magenta bold]not inspected[/] {_plain(entry.name)}: {_plain(entry.message)}; {_plain(entry.remedy)}",
+            highlight=False,
+            soft_wrap=True,
+        )
         return
     word = entry.verdict.value
     out.print(f"[{COLOURS[word]} bold]{word}[/] {_plain(entry.photo.name)}", highlight=False)

@@ -45,7 +45,9 @@ def examine() -> list[Check]:
         checks.append(Check(f"extra {extra}", ", ".join(have) if complete else "", "" if complete else f"pip install 'seewhy[{extra}]'"))
     for name, row in KNOWN.items():
         here = present(name)
-        checks.append(Check(f"weights {name}", "here" if here else "", "" if here else f"get {row.source}; seewhy weights import {name} FILE"))
+        checks.append(
+            Check(f"weights {name}", "here" if here else "", "" if here else f"get {row.source}; seewhy weights import {name} FILE")
+        )
     return checks + _machine()
 
 

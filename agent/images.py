@@ -18,7 +18,6 @@ MAX_PIXELS = 178_956_970  # Pillow's own limit against decompression bombs
 EXIF_ORIENTATION = 0x0112
 
 
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Photo:
     """One decoded photo and what its file said of itself."""

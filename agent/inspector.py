@@ -166,7 +166,9 @@ class Inspector:
         return Decision(
             score=Stated(value=score, source="measured", evidence=("map",)),
             threshold=Stated(value=line and float(f"{line:.6g}"), source="measured", status="supported" if known else "missing"),
-            p_value=Stated(value=round(calibration.p_value(scored.score), 6), source="measured", status="supported" if known else "missing"),
+            p_value=Stated(
+                value=round(calibration.p_value(scored.score), 6), source="measured", status="supported" if known else "missing"
+            ),
             alpha=self.alpha,
             calibration="calibrated" if calibration.supports(self.alpha) else "uncalibrated",
             calibration_method=calibration.method,
@@ -180,9 +182,7 @@ class Inspector:
         seed = min(self._seed or 0.0, float(scored.values.max()))
         return regions(scored, seed=seed, floor=min(calibration.noise, seed), background=calibration.median)
 
-    def _view(
-        self, number: int, region: Region, measured: Any, photo: Photo, good: Pixels | None, pictures: Pictures
-    ) -> RegionView:
+    def _view(self, number: int, region: Region, measured: Any, photo: Photo, good: Pixels | None, pictures: Pictures) -> RegionView:
         around = region.box.grown(_margin(region), photo.width, photo.height)
         crop = photo.pixels[around.slices]
         mask = np.zeros(crop.shape[:2], bool)

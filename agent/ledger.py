@@ -160,7 +160,9 @@ class Ledger:
 
     def lots(self) -> list[str]:
         """Names of the lots, in the order in which they were begun."""
-        return [lot for (lot,) in self._guard(lambda: self._db.execute("SELECT lot FROM entries GROUP BY lot ORDER BY min(seq)").fetchall())]
+        return [
+            lot for (lot,) in self._guard(lambda: self._db.execute("SELECT lot FROM entries GROUP BY lot ORDER BY min(seq)").fetchall())
+        ]
 
     def done(self, lot: str) -> set[tuple[str, str | None]]:
         """Which photos of a lot have an entry: name and SHA-256 (None: its bytes could not be read)."""
@@ -202,7 +204,12 @@ class Ledger:
         (last,) = self._db.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'entries'").fetchone()
         heads = self._db.execute("SELECT entries, hash FROM head").fetchall()
         if heads != [(seq, prev)] or last != seq:
-            return Verification(seq, prev, seq + 1, f"the ledger was cut off or its head changed: {max(last, *(h[0] for h in heads), 0)} entries were written")
+            return Verification(
+                seq,
+                prev,
+                seq + 1,
+                f"the ledger was cut off or its head changed: {max(last, *(h[0] for h in heads), 0)} entries were written",
+            )
         if not seen:
             return Verification(seq, prev, None, f"the noted head {expected_head} is not in the chain")
         (check,) = self._db.execute("PRAGMA integrity_check").fetchone()
@@ -233,7 +240,9 @@ class Ledger:
             return action()
         except sqlite3.OperationalError as error:
             if error.sqlite_errorname == "SQLITE_FULL":
-                raise LedgerError(f"the disk of {self.path} is full; free space and run the same command again: it goes on where it stopped") from error
+                raise LedgerError(
+                    f"the disk of {self.path} is full; free space and run the same command again: it goes on where it stopped"
+                ) from error
             raise LedgerError(f"{self.path} can't be used ({error}); check the path, its permissions and the disk") from error
         except sqlite3.DatabaseError as error:
             raise LedgerError(f"{self.path} is damaged or not a ledger ({error}); run `seewhy verify`, restore a copy") from error

@@ -26,9 +26,7 @@ def measure(region: Region, card: ProductCard, width: int, height: int, threshol
         outline=_stated(region.outline),
         location=_location(region, shape, card, width, height, touches),
         size=_size(shape, card, width, height),
-        strength=Strength(
-            peak=_stated(_digits(region.peak)), mean=_stated(_digits(region.mean)), threshold=_stated(_digits(threshold))
-        ),
+        strength=Strength(peak=_stated(_digits(region.peak)), mean=_stated(_digits(region.mean)), threshold=_stated(_digits(threshold))),
         shape=_stated(_shape_word(shape, region.resolution_px, touches, hypot(width, height))),
     )
 

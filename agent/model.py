@@ -25,6 +25,8 @@ from seewhy.errors import BadModel
 from seewhy.types import Pixels, Progress, ScoreMap, silent
 
 FOLDS = 5  # of cross-conformal calibration
+FOLDS_FEW = 10  # where photos are so few that a fifth less would show in the scores
+FEW = 100
 HELD_OUT_FROM = 5  # photos are set aside for calibration where there are this many times more than alpha needs
 MOST_REFERENCES = 48
 REFERENCE_PX = 1024  # longest side of a kept good photo
@@ -177,7 +179,7 @@ class _Chosen(Sequence[Pixels]):
 def _cross_scores(detector: Detector, pixels: Sequence[Pixels], progress: Progress[Any]) -> Iterator[tuple[int, ScoreMap]]:
     """Each photo's number and its map by a detector that has not seen its fold; nothing for a single photo."""
     count = len(pixels)
-    folds = min(FOLDS, count)
+    folds = min(FOLDS_FEW if count < FEW else FOLDS, count)
     if count < 2:
         return
     order = np.random.default_rng(0).permutation(count)

@@ -70,9 +70,7 @@ def load_policy(path: Path = DEFAULT) -> Policy:
     return validated(Policy, read_yaml(path), path)
 
 
-def rule_on(
-    policy: Policy, measured: Measured, words: Explanation | Unexplained, *, count: int, diagonal_px: float
-) -> Ruling:
+def rule_on(policy: Policy, measured: Measured, words: Explanation | Unexplained, *, count: int, diagonal_px: float) -> Ruling:
     """Rule on one finding.
 
     Words can move a finding towards review and no farther: the rules are tried once without the type and once with it.
@@ -113,19 +111,21 @@ def _graver(one: Ruling, other: Ruling) -> Ruling:
 def _facts(measured: Measured, count: int, diagonal_px: float) -> dict[str, float | None]:
     size, strength = measured.size, measured.strength
     threshold = strength.threshold.value or 0.0
-    return {
-        "area_percent": size.area_share.value,
-        "feret_percent": 100 * (size.feret.value or 0.0) / diagonal_px,
-        "length_px": size.length.value,
-        "length_mm": size.length_mm.value,
-        "feret_mm": size.feret_mm.value,
-        "area_mm2": size.area_mm.value,
-        "count": float(count),
-        "strength": (strength.peak.value or 0.0) / threshold if threshold > 0 else None,
-        "touches_border": float(bool(measured.location.touches_border.value)),
-    } | {f"zone:{z}": 1.0 for z in (measured.location.cell.value, measured.location.part.value) if z} | {
-        f"shape:{measured.shape.value}": 1.0
-    }
+    return (
+        {
+            "area_percent": size.area_share.value,
+            "feret_percent": 100 * (size.feret.value or 0.0) / diagonal_px,
+            "length_px": size.length.value,
+            "length_mm": size.length_mm.value,
+            "feret_mm": size.feret_mm.value,
+            "area_mm2": size.area_mm.value,
+            "count": float(count),
+            "strength": (strength.peak.value or 0.0) / threshold if threshold > 0 else None,
+            "touches_border": float(bool(measured.location.touches_border.value)),
+        }
+        | {f"zone:{z}": 1.0 for z in (measured.location.cell.value, measured.location.part.value) if z}
+        | {f"shape:{measured.shape.value}": 1.0}
+    )
 
 
 def _first(policy: Policy, facts: Mapping[str, float | None], type_: str | None) -> Ruling:

@@ -10,7 +10,6 @@ import numpy as np
 
 from seewhy.types import Mask, Region
 
-
 COVERAGE = 1.3  # of the score map's resolution: holds the true size in 95 % of the synthetic cases it was set on
 
 

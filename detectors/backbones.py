@@ -39,7 +39,7 @@ IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 BACKBONES: Mapping[str, Backbone] = {
     b.name: b
     for b in (
-        Backbone("efficientnet-lite0", "efficientnet-lite0", "tf_efficientnet_lite0", 32, (2, 4), HALF, HALF),
+        Backbone("efficientnet-lite0", "efficientnet-lite0", "tf_efficientnet_lite0", 32, (4, 5), HALF, HALF),
         Backbone("wide-resnet50-2", "wide-resnet50-2", "wide_resnet50_2", 32, (2, 3), *IMAGENET),
         Backbone("dinov2-base-reg4", "dinov2-base-reg4", "vit_base_patch14_reg4_dinov2", 14, (5, 8), *IMAGENET),
     )
@@ -70,7 +70,11 @@ def check_state(row: Backbone, state: Mapping[str, Tensor], file: Path) -> None:
     expected = row.build().state_dict()
     same_names = set(state) == set(expected)
     shapes = [tuple(t.shape) for t in state.values()]
-    same_shapes = shapes == [tuple(t.shape) for t in expected.values()] if not same_names else all(state[k].shape == expected[k].shape for k in expected)
+    same_shapes = (
+        shapes == [tuple(t.shape) for t in expected.values()]
+        if not same_names
+        else all(state[k].shape == expected[k].shape for k in expected)
+    )
     if not same_shapes:
         raise WeightsMismatch(f"{file} holds weights of another architecture than {row.architecture}; get the file of {row.weights!r}")
 
@@ -85,7 +89,9 @@ class Encoder:
         dtype: of weights and arithmetic; the maps come back as float32.
     """
 
-    def __init__(self, name: str, *, layers: tuple[int, ...] | None = None, device: str = "cpu", dtype: torch.dtype = torch.float32) -> None:
+    def __init__(
+        self, name: str, *, layers: tuple[int, ...] | None = None, device: str = "cpu", dtype: torch.dtype = torch.float32
+    ) -> None:
         self.row = backbone(name)
         self.layers = layers or self.row.layers
         self.device, self.dtype = torch.device(device), dtype

@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
+from safetensors.numpy import load as load_arrays
+from safetensors.numpy import save as save_arrays
 from torch import Tensor
 
 from seewhy.detectors.backbones import Encoder
@@ -19,6 +21,8 @@ from seewhy.detectors.tiles import Tile, blend, tiles_for
 from seewhy.detectors.weights import WeightsFile
 from seewhy.errors import BadData, BadModel
 from seewhy.types import Map, Pixels, Progress, ScoreMap, silent
+
+DENSEST = 0.1  # of the median: doubled patches must not make a distance infinite
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +34,13 @@ class PatchCoreSettings:
     input_px: int = 384  # the model's input has about input_px² pixels, at the photo's aspect ratio
     max_shrink: float = 4.0  # photos that would be shrunk more than this are cut into tiles
     pool: int = 3  # side of the neighbourhood that is averaged, in cells of each layer (paper: p = 3)
-    unit_length: bool = True  # compare directions of features, not their lengths
+    grid_px: int = 0  # interpolate coarser layers to cells of about this many input pixels; 0: the finest layer as it is
+    unit_length: bool = True  # bring each layer's features to length 1: compare directions, not strengths
+    density: int = 5  # divide a distance by that of the nearest good patch to this many neighbours in the bank; 0: don't
+    top_share: float = 0.01  # the photo's score is the mean of this share of its strangest cells; 0: the strangest one
     bank_rows: int = 10_000  # size of the coreset
     candidate_rows: int = 60_000  # patches drawn at random from all good photos, from which the coreset is taken
-    neighbours: int = 3  # b of eq. 7; 1 turns the re-weighting off
+    neighbours: int = 3  # b of eq. 7, the re-weighting of the photo's score; 1 turns it off
     smoothing: float = 1.0  # sigma of the Gaussian over the map, in cells
     seed: int = 0
     dtype: str = "float32"
@@ -58,6 +65,7 @@ class PatchCore:
         self._settings = replace(wanted, layers=self._encoder.layers)
         self._device = device
         self._bank: MemoryBank | None = None
+        self._density = np.ones(1, np.float32)  # (rows of the bank,) mean distance to neighbours
         self._samples: list[Features] = []  # per photo, only between fit and save
         self._resolution_cells = 1.0  # measured by fit
 
@@ -70,7 +78,13 @@ class PatchCore:
     def settings(self) -> dict[str, Any]:
         """The settings, and what became of the bank."""
         bank = self._fitted()
-        return {**asdict(self._settings), "layers": list(self._settings.layers), "bank": bank.rows, "index": bank.kind, "resolution_cells": self._resolution_cells}
+        return {
+            **asdict(self._settings),
+            "layers": list(self._settings.layers),
+            "bank": bank.rows,
+            "index": bank.kind,
+            "resolution_cells": self._resolution_cells,
+        }
 
     def fit(self, photos: Sequence[Pixels], progress: Progress[Any] = silent) -> None:
         """Fill the bank from good photos.
@@ -116,6 +130,8 @@ class PatchCore:
             rows, cols, dims = cells.shape
             flat = cells.reshape(-1, dims)
             distances, nearest = self._fitted().search(flat, 1)  # (rows * cols, 1)
+            if self._settings.density:
+                distances = distances / self._density[nearest]
             grid = distances.reshape(rows, cols)
             smooth = cv2.GaussianBlur(grid, (0, 0), self._settings.smoothing) if self._settings.smoothing > 0 else grid
             best = max(best, self._photo_score(flat, smooth, nearest[:, 0]))
@@ -125,14 +141,15 @@ class PatchCore:
         return ScoreMap(blend(parts, width, height), best, resolution, self.name, np.mean(descriptors, 0, dtype=np.float32))
 
     def files(self) -> dict[str, bytes]:
-        """The bank's index."""
-        return {"bank.faiss": self._fitted().to_bytes()}
+        """The bank's index and the density around each of its rows."""
+        return {"bank.faiss": self._fitted().to_bytes(), "density.safetensors": save_arrays({"density": self._density})}
 
     @classmethod
     def from_files(cls, settings: Mapping[str, Any], files: Mapping[str, bytes], device: str = "cpu") -> Self:
         """The detector that was saved."""
         known = {k: v for k, v in settings.items() if k in PatchCoreSettings.__dataclass_fields__}
         made = cls(PatchCoreSettings(**{**known, "layers": tuple(known["layers"])}), device=device)
+        made._density = load_arrays(files["density.safetensors"])["density"]
         made._resolution_cells = settings["resolution_cells"]
         made._bank = MemoryBank.from_bytes(files["bank.faiss"], device)
         return made
@@ -145,7 +162,14 @@ class PatchCore:
     def _fill(self, kept: Collection[int]) -> None:
         candidates = np.concatenate([self._samples[i] for i in kept])
         chosen = greedy_k_centre(candidates, self._settings.bank_rows, self._settings.seed)
-        self._bank = MemoryBank.build(candidates[chosen], self._device)
+        rows = candidates[chosen]
+        self._bank = MemoryBank.build(rows, self._device)
+        if self._settings.density and len(rows) > 1:
+            distances, _ = self._bank.search(rows, self._settings.density + 1)
+            mean = distances[:, 1:].mean(1)  # the nearest row to a row is itself
+            self._density = np.maximum(mean, DENSEST * float(np.median(mean)) + 1e-6).astype(np.float32)
+        else:
+            self._density = np.ones(len(rows), np.float32)
 
     def _encode(self, pixels: Pixels) -> list[tuple[Tile, Features]]:
         """Patch features of each tile, (rows, cols, D) float32."""
@@ -155,38 +179,39 @@ class PatchCore:
             shrinks = tile.input_width < tile.box.width
             small = cv2.resize(cut, (tile.input_width, tile.input_height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
             image = torch.from_numpy(small).permute(2, 0, 1)[None].float() / 255  # (1, 3, h, w)
-            out.append((tile, self._join(self._encoder(image))))
+            out.append((tile, self._join(self._encoder(image), tile.input_height)))
         return out
 
     def _tiles(self, pixels: Pixels) -> list[Tile]:
         s = self._settings
         return tiles_for(pixels.shape[1], pixels.shape[0], s.input_px, self._encoder.row.multiple_px, s.max_shrink)
 
-    def _join(self, maps: list[Tensor]) -> Features:
+    def _join(self, maps: list[Tensor], input_rows: int) -> Features:
         """Layers averaged over a neighbourhood, laid on the finest grid, put side by side: (rows, cols, D)."""
         s = self._settings
         if s.pool > 1:
             maps = [F.avg_pool2d(m, s.pool, 1, s.pool // 2, count_include_pad=False) for m in maps]
-        finest = maps[0].shape[-2:]
+        rows, cols = maps[0].shape[-2:]
+        finer = max(1, input_rows // rows // s.grid_px) if s.grid_px else 1
+        finest = (rows * finer, cols * finer)
+        if s.unit_length:
+            maps = [F.normalize(m, dim=1) for m in maps]
         maps = [m if m.shape[-2:] == finest else F.interpolate(m, finest, mode="bilinear", align_corners=False) for m in maps]
         joined = torch.cat(maps, 1)[0].permute(1, 2, 0)  # (rows, cols, D)
-        if s.unit_length:
-            joined = F.normalize(joined, dim=-1)
         return np.ascontiguousarray(joined.cpu().numpy())
 
     def _photo_score(self, features: Features, grid: Map, nearest: npt.NDArray[np.int64]) -> float:
-        """The strangest patch's distance, weighted by how well its nearest good patch is itself supported (eq. 7)."""
-        at = int(grid.argmax())
-        distance = float(grid.flat[at])
+        """Mean of the strangest cells, weighted by how well the nearest good patch is itself supported (eq. 7)."""
+        ordered = np.sort(grid.ravel())
+        count = max(1, round(self._settings.top_share * len(ordered)))
+        strangest = float(ordered[-count:].mean())
         if self._settings.neighbours <= 1:
-            return distance
-        bank = self._fitted()
+            return strangest
+        bank, at = self._fitted(), int(grid.argmax())
         _, around = bank.search(bank.row(int(nearest[at]))[None], self._settings.neighbours)  # N_b(m*), m* among them
-        others = np.stack([bank.row(int(i)) for i in around[0]])
-        distances = np.linalg.norm(features[at] - others, axis=1)
+        distances = np.linalg.norm(features[at] - np.stack([bank.row(int(i)) for i in around[0]]), axis=1)
         own = float(np.linalg.norm(features[at] - bank.row(int(nearest[at]))))
-        weight = 1.0 - 1.0 / float(np.exp(distances - own).sum())
-        return weight * distance
+        return strangest * (1.0 - 1.0 / float(np.exp(distances - own).sum()))
 
     def _probe(self, pixels: Pixels) -> float:
         """The map's answer to a dot, measured: full width at half maximum in cells, median over places on a good photo."""

@@ -31,11 +31,21 @@ def card_for(product: str) -> ProductCard:
     )
     source = "seewhy demo, written for illustration"
     knowledge = (
-        Knowledge(id="K-01", applies_to=("scratch",), cause="contact with a hard edge in handling", check="Look at trays and grippers.", source=source),
-        Knowledge(id="K-02", applies_to=("stain",), cause="coolant or dirt left before drying", check="Look at washing and drying.", source=source),
+        Knowledge(
+            id="K-01",
+            applies_to=("scratch",),
+            cause="contact with a hard edge in handling",
+            check="Look at trays and grippers.",
+            source=source,
+        ),
+        Knowledge(
+            id="K-02", applies_to=("stain",), cause="coolant or dirt left before drying", check="Look at washing and drying.", source=source
+        ),
         Knowledge(id="K-03", applies_to=("chipped edge",), cause="impact at a corner", check="Look at stops and packing.", source=source),
     )
-    parts = (Part(name="slot area", box=(0.34, 0.4, 0.66, 0.6)), Part(name="upper flange", box=(0, 0, 1, 0.3))) if product == "plate" else ()
+    parts = (
+        (Part(name="slot area", box=(0.34, 0.4, 0.66, 0.6)), Part(name="upper flange", box=(0, 0, 1, 0.3))) if product == "plate" else ()
+    )
     scale = Scale(mm_per_px=MM_PER_PX, uncertainty=0.001) if product == "plate" else None
     return ProductCard(name=LOTS[product], defects=defects, knowledge=knowledge, parts=parts, scale=scale)
 

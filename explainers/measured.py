@@ -124,7 +124,9 @@ def _against_reference(
     here, there = lab[..., 0][around], reference[..., 0][around]
     alike = float(np.corrcoef(here, there)[0, 1]) if min(here.std(), there.std()) > 0.5 else 0.0
     if not alike >= ALIGNED:
-        return Stated(value=sentence("reference.not_aligned", likeness=round(alike, 2)), source="measured", status="missing", evidence=evidence)
+        return Stated(
+            value=sentence("reference.not_aligned", likeness=round(alike, 2)), source="measured", status="missing", evidence=evidence
+        )
     level = reference.copy()
     level[..., 0] += float(np.median(here) - np.median(there))  # the two photos' lighting apart
     look = _look(lab - level, mask, np.zeros((1, 3), np.float32))

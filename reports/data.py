@@ -12,11 +12,7 @@ from seewhy.record import SCHEMA_VERSION, Entry, Explanation, Finding, Inspectio
 from seewhy.reports import PictureBytes
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run (OWASP, CSV injection)
-COLUMNS = (
-    "lot product photo photo_sha256 verdict severity score threshold p_value alpha calibration finding type type_status "
-    "finding_severity finding_verdict rule cell part x0 y0 x1 y1 centroid_x_px centroid_y_px area_px area_percent length_px width_px "
-    "feret_px feret_uncertainty_px length_mm width_mm feret_mm feret_uncertainty_mm orientation_deg sentence inspected_at"
-).split()
+COLUMNS = ["lot", "product", "photo", "photo_sha256", "verdict", "severity", "score", "threshold", "p_value", "alpha", "calibration", "finding", "type", "type_status", "finding_severity", "finding_verdict", "rule", "cell", "part", "x0", "y0", "x1", "y1", "centroid_x_px", "centroid_y_px", "area_px", "area_percent", "length_px", "width_px", "feret_px", "feret_uncertainty_px", "length_mm", "width_mm", "feret_mm", "feret_uncertainty_mm", "orientation_deg", "sentence", "inspected_at"]
 
 
 class JsonReport:

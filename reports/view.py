@@ -133,7 +133,9 @@ def _finding(finding: Finding, figures: Figures, language: str) -> dict[str, Any
         "because": say(finding.ruling.because, language),
         "sentence": say(words.sentence, language) if explained else f"Unexplained ({words.reason}): {words.detail}",
         "appearance": [
-            {"text": say(a.value, language), "source": a.source, "status": a.status} for a in (words.appearance if explained else ()) if a.value
+            {"text": say(a.value, language), "source": a.source, "status": a.status}
+            for a in (words.appearance if explained else ())
+            if a.value
         ],
         "causes": [c.model_dump() for c in words.causes] if explained else [],
         "explainer": words.explainer,
@@ -161,7 +163,11 @@ def _facts(finding: Finding, language: str) -> list[dict[str, str]]:
         _quantity("Orientation", m.size.orientation, None),
         _row("Touches the border", "yes" if m.location.touches_border.value else "no", m.location.touches_border),
         _row("Peak score", f"{_number(m.strength.peak.value)} (seed {_number(m.strength.threshold.value)})", m.strength.peak),
-        _row("Outline cut from", f"the {m.outline.value}" + (" at half contrast" if m.outline.value == "photo" else "'s resolution"), m.outline),
+        _row(
+            "Outline cut from",
+            f"the {m.outline.value}" + (" at half contrast" if m.outline.value == "photo" else "'s resolution"),
+            m.outline,
+        ),
     ]
     return rows
 
@@ -178,7 +184,11 @@ def _quantity(name: str, pixels: Quantity, mm: Quantity | None) -> dict[str, str
 def _said(q: Quantity) -> str:
     if q.uncertainty is None:
         return f"{_number(q.value)} {q.unit}"
-    return f"{_number(q.value)} ± {q.uncertainty:.2g} {q.unit}" if q.uncertainty < 100 else f"{_number(q.value)} ± {q.uncertainty:,.0f} {q.unit}"
+    return (
+        f"{_number(q.value)} ± {q.uncertainty:.2g} {q.unit}"
+        if q.uncertainty < 100
+        else f"{_number(q.value)} ± {q.uncertainty:,.0f} {q.unit}"
+    )
 
 
 def _number(value: float | None) -> str:

@@ -1,0 +1,157 @@
+"""Measure a detector on a data set: fitted on its good training photos, scored on all of its test photos."""
+
+from __future__ import annotations
+
+import platform
+import resource
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+
+from seewhy.agent.api import LazyPhotos
+from seewhy.agent.images import read_photo
+from seewhy.agent.layouts import Sample, good_photos, read_layout
+from seewhy.agent.model import ProductModel
+from seewhy.detectors import DETECTORS
+from seewhy.errors import BadData
+from seewhy.evals.metrics import aupro, auroc, average_precision, binomial_interval, f1_max
+from seewhy.types import Map, Mask, Progress, silent
+
+MAP_PX = 320  # pixel metrics are computed with the photo's longer side at this many pixels
+
+
+def evaluate(
+    data: Path,
+    *,
+    detector: str = "patchcore",
+    alpha: float = 0.01,
+    device: str = "cpu",
+    settings: Any = None,
+    progress: Progress[Any] = silent,
+) -> dict[str, Any]:
+    """Figures for every product under `data`, with what made them (weights, hardware, date)."""
+    samples = read_layout(data)
+    products = sorted({s.product for s in samples})
+    rows, weights = [], list[str]()
+    for product in products:
+        row, weights = _product([s for s in samples if s.product == product], product, detector, alpha, device, settings, progress)
+        rows.append(row)
+    return {
+        "detector": detector,
+        "weights": "; ".join(weights),
+        "settings": asdict(settings) if settings is not None else "defaults",
+        "alpha": alpha,
+        "date": datetime.now(UTC).date().isoformat(),
+        "hardware": hardware(device),
+        "pixel_metrics_at_px": MAP_PX,
+        "products": rows,
+    }
+
+
+def hardware(device: str = "cpu") -> str:
+    """The machine in one line."""
+    if device.startswith("cuda"):
+        return torch.cuda.get_device_name(0)
+    model = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        model = next((line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")), model)
+    return f"{model}, {torch.get_num_threads()} threads"
+
+
+def _product(
+    samples: Sequence[Sample], product: str, detector: str, alpha: float, device: str, settings: Any, progress: Progress[Any]
+) -> tuple[dict[str, Any], list[str]]:
+    train = good_photos(list(samples))
+    test = [s for s in samples if s.split == "test"]
+    if not train or not any(s.good for s in test) or all(s.good for s in test):
+        raise BadData(f"{product} needs good training photos, and good and defective test photos")
+    made = DETECTORS.get(detector)(settings, device=device)
+    began = time.perf_counter()
+    model = ProductModel.fit(LazyPhotos(train), made, product=product, alpha=alpha, progress=progress)
+    fit_seconds = time.perf_counter() - began
+    scores, maps, masks, seconds = list[float](), list[Map](), list[Mask | None](), 0.0
+    for sample in progress(test, product, len(test)):
+        photo = read_photo(sample.path, root=sample.root)
+        began = time.perf_counter()
+        scored = model.detector.score(photo.pixels)
+        seconds += time.perf_counter() - began
+        scores.append(scored.score)
+        small, mask = _small(scored.values, sample)
+        maps.append(small)
+        masks.append(mask)
+    labels = np.array([not s.good for s in test])
+    row = {"product": product, "fitted_on": len(train), "tested_on": len(test), "fit_seconds": round(fit_seconds, 1)}
+    row |= image_figures(labels, np.array(scores)) | pixel_figures(maps, masks)
+    row |= _rates(labels, np.array(scores), model, alpha) | _rates(labels, np.array(scores), model, 0.05, "_at_5_percent")
+    row["seconds_per_photo"] = round(seconds / len(test), 4)
+    row["peak_memory_mib"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+    row["per_kind_auroc"] = {
+        kind: round(auroc(labels[keep], np.array(scores)[keep]) or 0.0, 4)
+        for kind in sorted({s.kind for s in test if not s.good})
+        if (keep := np.array([s.good or s.kind == kind for s in test])).any()
+    }
+    return row, [f"{w.name} {w.revision}" for w in model.detector.weights]
+
+
+def image_figures(labels: npt.NDArray[np.bool_], scores: npt.NDArray[np.float64]) -> dict[str, Any]:
+    """AUROC, AP and F1-max over photos."""
+    return {
+        "image_auroc": _rounded(auroc(labels, scores)),
+        "image_ap": _rounded(average_precision(labels, scores)),
+        "image_f1_max": _rounded(f1_max(labels, scores)),
+    }
+
+
+def pixel_figures(maps: Sequence[Map], masks: Sequence[Mask | None]) -> dict[str, Any]:
+    """Pixel AUROC and AUPRO over the photos whose ground truth is known."""
+    known = [(m, t) for m, t in zip(maps, masks, strict=True) if t is not None]
+    if not known:
+        return {"pixel_auroc": None, "aupro": None}
+    pixels = np.concatenate([m.ravel() for m, _ in known])
+    truth = np.concatenate([t.ravel() for _, t in known])
+    return {"pixel_auroc": _rounded(auroc(truth, pixels)), "aupro": _rounded(aupro([m for m, _ in known], [t for _, t in known]))}
+
+
+def _small(values: Map, sample: Sample) -> tuple[Map, Mask | None]:
+    """Map and mask at the size of the pixel metrics; a defective photo without a mask has None."""
+    height, width = values.shape
+    scale = min(1.0, MAP_PX / max(height, width))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    small = cv2.resize(values, size, interpolation=cv2.INTER_AREA)
+    if sample.good:
+        return small, np.zeros(small.shape, bool)
+    if sample.mask is None:
+        return small, None
+    mask = np.asarray(Image.open(sample.mask).convert("L"))
+    if mask.shape != (height, width):
+        raise BadData(f"{sample.mask} is {mask.shape[1]} x {mask.shape[0]}, its photo {width} x {height}")
+    return small, cv2.resize((mask > 0).astype(np.float32), size, interpolation=cv2.INTER_AREA) >= 0.5
+
+
+def _rates(
+    labels: npt.NDArray[np.bool_], scores: npt.NDArray[np.float64], model: ProductModel, alpha: float, suffix: str = ""
+) -> dict[str, Any]:
+    """False rejects among good photos and escapes among defective ones, at the conformal threshold."""
+    line = model.calibration.threshold(alpha)
+    rejected = scores > (np.inf if line is None else line)
+    good = int((~labels).sum())
+    return {
+        f"false_reject_rate{suffix}": _rounded(float(rejected[~labels].mean())),
+        f"false_rejects{suffix}": f"{int(rejected[~labels].sum())} of {good}, usual at {alpha}: {binomial_interval(good, alpha)}",
+        f"escape_rate{suffix}": _rounded(float((~rejected[labels]).mean())),
+        f"calibrated{suffix}": model.calibration.supports(alpha),
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
