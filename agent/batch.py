@@ -127,8 +127,7 @@ def _in_order(work: Callable[[Sample], Any], samples: Sequence[Sample], workers:
     try:
         with ThreadPoolExecutor(workers) as pool:
             left = iter(samples)
-            for sample in islice(left, workers * AHEAD):
-                waiting.append(pool.submit(work, sample))
+            waiting += [pool.submit(work, sample) for sample in islice(left, workers * AHEAD)]
             try:
                 while waiting:
                     yield waiting.pop(0).result()

@@ -71,9 +71,7 @@ def fit(
     if not calibration.supports(alpha):
         from seewhy.agent.calibrate import needed
 
-        out.print(
-            f"[yellow]uncalibrated[/]: a false-reject rate of {alpha} needs {needed(alpha)} good photos; until then no part passes by itself"
-        )
+        out.print(f"[yellow]uncalibrated[/]: a false-reject rate of {alpha} needs {needed(alpha)} good photos; until then no part passes")
     return None
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeAlias
+
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from seewhy.canonical import sha256_bytes
 from seewhy.record import Evidence
 from seewhy.types import Box, Mask, Pixels, ScoreMap
+
+Picture: TypeAlias = npt.NDArray[Any]  # (h, w) or (h, w, 3), 8 or 16 bits
 
 PHOTO_PX = 1280  # longest side of the kept photo of a part with findings
 THUMBNAIL_PX = 480  # and of one without
@@ -46,7 +51,7 @@ class Pictures:
                 self._add(names[2], "image/jpeg", _smaller(reference, CROP_PX), box)
         return tuple(names)
 
-    def _add(self, name: str, media_type: str, pixels: np.ndarray, box: Box) -> None:  # type: ignore[type-arg]
+    def _add(self, name: str, media_type: str, pixels: Picture, box: Box) -> None:
         jpeg = media_type == "image/jpeg"
         options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if jpeg else [cv2.IMWRITE_PNG_COMPRESSION, 1]
         _, encoded = cv2.imencode(".jpg" if jpeg else ".png", pixels[..., ::-1] if pixels.ndim == 3 else pixels, options)
@@ -71,12 +76,14 @@ def reference_crop(reference: Pixels, box: Box, width: int, height: int) -> Pixe
     sy, sx = reference.shape[0] / height, reference.shape[1] / width
     y0, x0 = int(box.y0 * sy), int(box.x0 * sx)
     y1, x1 = max(y0 + 1, round(box.y1 * sy)), max(x0 + 1, round(box.x1 * sx))
-    return cv2.resize(reference[y0:y1, x0:x1], (box.width, box.height), interpolation=cv2.INTER_LINEAR)
+    made: Pixels = cv2.resize(reference[y0:y1, x0:x1], (box.width, box.height), interpolation=cv2.INTER_LINEAR)
+    return made
 
 
-def _smaller(pixels: np.ndarray, longest: int) -> np.ndarray:  # type: ignore[type-arg]
+def _smaller(pixels: Picture, longest: int) -> Picture:
     scale = longest / max(pixels.shape[:2])
     if scale >= 1:
         return pixels
     size = max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale))
-    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    made: Picture = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    return made

@@ -136,7 +136,7 @@ class Inspector:
         found = clock.run("regions", lambda: self._regions(scored) if decision.anomalous else ())
         nearest = clock.run("reference", lambda: self.model.references.nearest(scored.descriptor) if found else None)
         good = clock.run("reference", lambda: None if nearest is None else self.model.references.pixels(nearest))
-        found = clock.run("regions", lambda: [refine(r, photo.pixels, good, _margin(r)) for r in found])
+        found = clock.run("regions", lambda: tuple(refine(r, photo.pixels, good, _margin(r)) for r in found))
         facts = clock.run("measure", lambda: [measure(r, self.card, photo.width, photo.height, self._seed or r.peak) for r in found])
         pictures = Pictures(keep=self.keep_pictures)
         clock.run("pictures", lambda: pictures.add_photo(photo.pixels, scored, anomalous=decision.anomalous))

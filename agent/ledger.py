@@ -124,7 +124,8 @@ class Ledger:
         Raises:
             LedgerError: the disk is full or the file can't be written; nothing of the entry is there then.
         """
-        return self._guard(lambda: self._append(entry, evidence or {}))
+        made: str = self._guard(lambda: self._append(entry, evidence or {}))
+        return made
 
     def _append(self, entry: Entry, evidence: Mapping[str, tuple[str, bytes]]) -> str:
         photo, digest = (entry.photo.name, entry.photo.sha256) if isinstance(entry, InspectionRecord) else (entry.name, entry.sha256)

@@ -55,7 +55,8 @@ def inside_outline(card: ProductCard, width: int, height: int) -> Mask | None:
         return None
     mask = np.zeros((height, width), np.uint8)
     points = np.array([(round(x * width), round(y * height)) for x, y in card.outline], np.int32)
-    return cv2.fillPoly(mask, [points], 1) > 0
+    made: Mask | None = cv2.fillPoly(mask, [points], 1) > 0
+    return made
 
 
 def _stated(value: Any) -> Stated[Any]:

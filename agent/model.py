@@ -97,7 +97,9 @@ class ProductModel:
             aside = set(range(0, count, 5))
             learned = [i for i in range(count) if i not in aside]
             detector.fit(_Chosen(pixels, learned), progress)
-            maps = ((i, detector.score(pixels[i])) for i in progress(sorted(aside), "calibrating", len(aside)))
+            maps: Iterator[tuple[int, ScoreMap]] = (
+                (i, detector.score(pixels[i])) for i in progress(sorted(aside), "calibrating", len(aside))
+            )
             method = "held_out"
         else:
             detector.fit(pixels, progress)

@@ -96,9 +96,13 @@ def rule_on(policy: Policy, measured: Measured, words: Explanation | Unexplained
 
 def worst(rulings: tuple[Ruling, ...]) -> tuple[Verdict, Severity | None]:
     """The part's verdict and severity: the worst of its findings'."""
-    verdict = max((r.verdict.value or "review" for r in rulings), key=WORST.__getitem__, default="pass")
-    severities = [r.severity.value for r in rulings if r.severity.value is not None]
-    return verdict, max(severities, key=GRAVEST.__getitem__, default=None)
+    verdict: Verdict = max([_said(r) for r in rulings], key=WORST.__getitem__, default="pass")
+    severities = [s for r in rulings if (s := r.severity.value) is not None]
+    return verdict, max(severities, key=lambda s: GRAVEST[s]) if severities else None
+
+
+def _said(ruling: Ruling) -> Verdict:
+    return ruling.verdict.value or "review"
 
 
 def _graver(one: Ruling, other: Ruling) -> Ruling:

@@ -63,8 +63,10 @@ def _difference(crop: Pixels, reference: Pixels | None, box: Box, near: Mask, wi
         here, other = lab[..., 0][~near], there[..., 0][~near]
         if min(here.std(), other.std()) > 0.5 and np.corrcoef(here, other)[0, 1] >= ALIGNED:
             level = np.median(lab[~near] - there[~near], 0)
-            return np.linalg.norm(lab - there - level, axis=2).astype(np.float32)
-    return np.linalg.norm(lab - np.median(lab[~near], 0), axis=2).astype(np.float32)
+            against: Map = np.linalg.norm(lab - there - level, axis=2).astype(np.float32)
+            return against
+    made: Map = np.linalg.norm(lab - np.median(lab[~near], 0), axis=2).astype(np.float32)
+    return made
 
 
 def _half_contrast(difference: Map, near: Mask) -> Mask | None:
@@ -95,4 +97,5 @@ def _with_mask(region: Region, mask: Mask, around: Box) -> Region:
 
 
 def _lab(pixels: Pixels) -> npt.NDArray[np.float32]:
-    return cv2.cvtColor(pixels.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    made: npt.NDArray[np.float32] = cv2.cvtColor(pixels.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    return made

@@ -7,6 +7,7 @@ from math import atan2, degrees, hypot, pi
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from seewhy.types import Mask, Region
 
@@ -56,7 +57,7 @@ def measure_shape(region: Region) -> Shape:
     )
 
 
-def outline_corners(mask: Mask) -> np.ndarray[tuple[int, int], np.dtype[np.int32]]:
+def outline_corners(mask: Mask) -> npt.NDArray[np.int32]:
     """The corners (x, y) of the first and last pixel of every row: their hull is the region's hull. (N, 2)."""
     rows = np.flatnonzero(mask.any(1))
     first = mask[rows].argmax(1)
@@ -65,7 +66,7 @@ def outline_corners(mask: Mask) -> np.ndarray[tuple[int, int], np.dtype[np.int32
     return np.concatenate(corners).astype(np.int32)
 
 
-def feret(hull: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> float:
+def feret(hull: npt.NDArray[np.float32]) -> float:
     """The largest distance between two points of a convex hull (N, 2).
 
     >>> feret(np.array([[0, 0], [3, 0], [3, 4], [0, 4]], np.float32))

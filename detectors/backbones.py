@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import timm
 import torch
@@ -99,7 +100,7 @@ class Encoder:
         net = self.row.build()
         net.load_state_dict(fitted_state(self.row, state))
         net.eval().requires_grad_(False)
-        self._net = net.to(self.device, dtype, memory_format=torch.channels_last)
+        self._net = net.to(self.device, dtype).to(memory_format=torch.channels_last)
         self._mean = torch.tensor(self.row.mean, device=self.device).view(1, 3, 1, 1)
         self._std = torch.tensor(self.row.std, device=self.device).view(1, 3, 1, 1)
 
@@ -111,16 +112,16 @@ class Encoder:
         return [f.float() for f in self._maps(x)]
 
     def _maps(self, x: Tensor) -> list[Tensor]:
-        net = self._net
+        net: Any = self._net
         if self.row.architecture.startswith("vit_"):
-            maps: list[Tensor] = net.forward_intermediates(x, indices=list(self.layers), intermediates_only=True, norm=True)  # type: ignore[operator]
+            maps: list[Tensor] = net.forward_intermediates(x, indices=list(self.layers), intermediates_only=True, norm=True)
             return maps
         if self.row.architecture.startswith("wide_resnet"):
-            x = net.maxpool(net.act1(net.bn1(net.conv1(x))))  # type: ignore[operator]
+            x = net.maxpool(net.act1(net.bn1(net.conv1(x))))
             stages = [net.layer1, net.layer2, net.layer3, net.layer4]
             return self._walk(x, stages, first=1)
-        x = net.bn1(net.conv_stem(x))  # type: ignore[operator]
-        return self._walk(x, list(net.blocks), first=0)  # type: ignore[arg-type]
+        x = net.bn1(net.conv_stem(x))
+        return self._walk(x, list(net.blocks.children()), first=0)
 
     def _walk(self, x: Tensor, stages: list[nn.Module], first: int) -> list[Tensor]:
         out = []

@@ -64,7 +64,7 @@ class MemoryBank:
         """Index `features` (N, D)."""
         rows, dims = features.shape
         if rows <= exact_limit:
-            index = faiss.IndexFlatL2(dims)
+            index: Any = faiss.IndexFlatL2(dims)
         else:
             lists = int(2 ** np.round(np.log2(4 * np.sqrt(rows))))
             pieces = next(m for m in (64, 48, 40, 32, 24, 16, 12, 8, 4, 2, 1) if dims % m == 0)
@@ -107,8 +107,7 @@ class MemoryBank:
 
     def row(self, number: int) -> Features:
         """One feature of the bank, (D,); approximate where the index is."""
-        made: Features = self._cpu.reconstruct(int(number))
-        return made
+        return np.asarray(self._cpu.reconstruct(int(number)), np.float32)
 
 
 def _on_device(index: faiss.Index, device: str) -> Any:

@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 from torch import Tensor
+from torch.nn import functional
 
 from seewhy.detectors.backbones import Encoder
 from seewhy.detectors.bank import Features, MemoryBank, greedy_k_centre
@@ -190,13 +190,13 @@ class PatchCore:
         """Layers averaged over a neighbourhood, laid on the finest grid, put side by side: (rows, cols, D)."""
         s = self._settings
         if s.pool > 1:
-            maps = [F.avg_pool2d(m, s.pool, 1, s.pool // 2, count_include_pad=False) for m in maps]
+            maps = [functional.avg_pool2d(m, s.pool, 1, s.pool // 2, count_include_pad=False) for m in maps]
         rows, cols = maps[0].shape[-2:]
         finer = max(1, input_rows // rows // s.grid_px) if s.grid_px else 1
         finest = (rows * finer, cols * finer)
         if s.unit_length:
-            maps = [F.normalize(m, dim=1) for m in maps]
-        maps = [m if m.shape[-2:] == finest else F.interpolate(m, finest, mode="bilinear", align_corners=False) for m in maps]
+            maps = [functional.normalize(m, dim=1) for m in maps]
+        maps = [m if m.shape[-2:] == finest else functional.interpolate(m, finest, mode="bilinear", align_corners=False) for m in maps]
         joined = torch.cat(maps, 1)[0].permute(1, 2, 0)  # (rows, cols, D)
         return np.ascontiguousarray(joined.cpu().numpy())
 

@@ -66,7 +66,8 @@ def _tile(box: Box, input_px: int, multiple_px: int) -> Tile:
 def blend(parts: list[tuple[Tile, Map]], width: int, height: int) -> Map:
     """Lay the tiles' grids over the photo, (height, width) float32; where tiles overlap, one fades into the other."""
     if len(parts) == 1:
-        return cv2.resize(parts[0][1], (width, height), interpolation=cv2.INTER_LINEAR)
+        made: Map = cv2.resize(parts[0][1], (width, height), interpolation=cv2.INTER_LINEAR)
+        return made
     total = np.zeros((height, width), np.float32)
     weight = np.zeros((height, width), np.float32)
     for tile, grid in parts:

@@ -28,7 +28,7 @@ def auroc(labels: Labels, scores: Scores) -> float | None:
     positives, negatives = int(labels.sum()), int((~labels).sum())
     if not positives or not negatives:
         return None
-    values, inverse, counts = np.unique(np.asarray(scores).ravel(), return_inverse=True, return_counts=True)
+    _, inverse, counts = np.unique(np.asarray(scores).ravel(), return_inverse=True, return_counts=True)
     ranks = np.cumsum(counts) - (counts - 1) / 2  # mean rank of each value, from 1
     total = float(ranks[inverse[labels]].sum())
     return (total - positives * (positives + 1) / 2) / (positives * negatives)

@@ -116,31 +116,33 @@ def _ramp(rng: Rng, size: tuple[int, int]) -> Map:
     """A light gradient in a random direction, about -1..1."""
     angle = rng.uniform(0, 2 * np.pi)
     x, y = np.meshgrid(np.linspace(-1, 1, size[0]), np.linspace(-1, 1, size[1]))
-    return (np.cos(angle) * x + np.sin(angle) * y).astype(np.float32)
+    made: Map = (np.cos(angle) * x + np.sin(angle) * y).astype(np.float32)
+    return made
 
 
 def _noise(rng: Rng, size: tuple[int, int], sigma_x: float, sigma_y: float) -> Map:
     """Smoothed noise of standard deviation 1, (H, W)."""
     raw = rng.standard_normal((size[1], size[0])).astype(np.float32)
     soft = cv2.GaussianBlur(raw, (0, 0), sigmaX=max(sigma_x, 0.01), sigmaY=max(sigma_y, 0.01))
-    return (soft - soft.mean()) / (soft.std() + 1e-6)
+    made: Map = (soft - soft.mean()) / (soft.std() + 1e-6)
+    return made
 
 
-def _grey(values: Map, tint: tuple[float, float, float] = (1, 1, 1)) -> np.ndarray:  # type: ignore[type-arg]
+def _grey(values: Map, tint: tuple[float, float, float] = (1, 1, 1)) -> Map:
     return values[..., None] * np.array(tint, np.float32)
 
 
-def _brushed(rng: Rng, size: tuple[int, int]) -> np.ndarray:  # type: ignore[type-arg]
+def _brushed(rng: Rng, size: tuple[int, int]) -> Map:
     """Brushed steel: fine streaks along x."""
     return _grey(165 + 9 * _noise(rng, size, 30, 0.6) + 3 * _noise(rng, size, 2, 0.5), (1, 1, 1.02))
 
 
-def _cast(rng: Rng, size: tuple[int, int]) -> np.ndarray:  # type: ignore[type-arg]
+def _cast(rng: Rng, size: tuple[int, int]) -> Map:
     """A cast surface: grain of two sizes."""
     return _grey(120 + 7 * _noise(rng, size, 1.2, 1.2) + 5 * _noise(rng, size, 6, 6), (1.0, 0.99, 0.97))
 
 
-def _woven(rng: Rng, size: tuple[int, int]) -> np.ndarray:  # type: ignore[type-arg]
+def _woven(rng: Rng, size: tuple[int, int]) -> Map:
     """Plain-woven cloth: crossing threads."""
     x, y = np.meshgrid(np.arange(size[0]), np.arange(size[1]))
     phase = rng.uniform(0, 8, 2)
@@ -148,7 +150,7 @@ def _woven(rng: Rng, size: tuple[int, int]) -> np.ndarray:  # type: ignore[type-
     return _grey((150 + 22 * threads + 5 * _noise(rng, size, 1, 1)).astype(np.float32), (0.85, 0.95, 1.1))
 
 
-def _plate(rng: Rng, size: tuple[int, int]) -> np.ndarray:  # type: ignore[type-arg]
+def _plate(rng: Rng, size: tuple[int, int]) -> Map:
     """A machined plate: turning marks, four bores and a slot, always in the same place within two pixels."""
     width, height = size
     dx, dy = rng.integers(-2, 3, 2)
@@ -165,8 +167,8 @@ def _plate(rng: Rng, size: tuple[int, int]) -> np.ndarray:  # type: ignore[type-
     return _grey(surface, (0.98, 1.0, 1.04))
 
 
-def _picture(name: str) -> Callable[[Rng, tuple[int, int]], np.ndarray]:  # type: ignore[type-arg]
-    def cut(rng: Rng, size: tuple[int, int]) -> np.ndarray:  # type: ignore[type-arg]
+def _picture(name: str) -> Callable[[Rng, tuple[int, int]], Map]:
+    def cut(rng: Rng, size: tuple[int, int]) -> Map:
         source = _cc0(name)
         width, height = size
         y = int(rng.integers(0, source.shape[0] - height + 1))
@@ -199,11 +201,12 @@ def _scratch(rng: Rng, size: tuple[int, int]) -> Map:
     return _drawn(size, points, thickness=rng.uniform(1.5, 4.0))
 
 
-def _drawn(size: tuple[int, int], points: np.ndarray, thickness: float) -> Map:  # type: ignore[type-arg]
+def _drawn(size: tuple[int, int], points: Map, thickness: float) -> Map:
     """A polyline, drawn four times larger and averaged: soft edges at sub-pixel places."""
     big = np.zeros((size[1] * 4, size[0] * 4), np.uint8)
     cv2.polylines(big, [np.rint(points * 4).astype(np.int32)], False, 255, max(1, round(thickness * 4)))
-    return cv2.resize(big, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    made: Map = cv2.resize(big, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    return made
 
 
 def _blob(rng: Rng, size: tuple[int, int], radius: float, middle: tuple[float, float], rough: float) -> Map:
@@ -214,7 +217,8 @@ def _blob(rng: Rng, size: tuple[int, int], radius: float, middle: tuple[float, f
     points = np.stack([middle[0] + radius * wobble * np.cos(angles), middle[1] + radius * squeeze * wobble * np.sin(angles)], 1)
     big = np.zeros((size[1] * 4, size[0] * 4), np.uint8)
     cv2.fillPoly(big, [np.rint(points * 4).astype(np.int32)], 255)
-    return cv2.resize(big, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    made: Map = cv2.resize(big, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    return made
 
 
 def _inside(rng: Rng, size: tuple[int, int], margin: float) -> tuple[float, float]:
@@ -240,7 +244,7 @@ def _chip(rng: Rng, size: tuple[int, int]) -> Map:
 
 
 DEFECTS: Mapping[Kind, Callable[[Rng, tuple[int, int]], Map]] = {"scratch": _scratch, "pit": _pit, "stain": _stain, "chip": _chip}
-PRODUCTS: Mapping[str, Callable[[Rng, tuple[int, int]], np.ndarray]] = {  # type: ignore[type-arg]
+PRODUCTS: Mapping[str, Callable[[Rng, tuple[int, int]], Map]] = {
     "brushed": _brushed,
     "cast": _cast,
     "woven": _woven,

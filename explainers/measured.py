@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from seewhy.card import DefectType
 from seewhy.explainers import RegionView
@@ -14,6 +15,7 @@ from seewhy.prompts import sentence
 from seewhy.record import Cause, Explanation, Sentence, Stated, Unexplained
 from seewhy.types import Mask, Pixels
 
+Lab: TypeAlias = npt.NDArray[np.float32]  # (..., 3) CIE L*a*b*
 Tone = Literal["darker", "lighter", "other colour", "same"]
 
 VISIBLE = 4.0  # CIE L*, a*, b* units: smaller differences are "same"
@@ -47,7 +49,7 @@ class MeasuredWords:
         lab = _lab(crop)
         look = _look(lab, mask, lab[around] if around.any() else lab.reshape(-1, 3))
         crop_name = view.evidence[0]
-        appearance = [Stated(value=s, source="measured", evidence=(crop_name,)) for s in _appearance(view, look)]
+        appearance = [Stated[Sentence](value=s, source="measured", evidence=(crop_name,)) for s in _appearance(view, look)]
         if reference is not None and around.any():
             appearance.append(_against_reference(lab, _lab(reference), mask, around, view.evidence))
         matches = _matching(view, look.tone)
@@ -71,12 +73,13 @@ def _reduced(view: RegionView) -> tuple[Pixels, Mask, Pixels | None]:
     return cv2.resize(view.crop, size, interpolation=cv2.INTER_AREA), mask, reference
 
 
-def _lab(pixels: Pixels) -> np.ndarray[tuple[int, int, int], np.dtype[np.float32]]:
+def _lab(pixels: Pixels) -> Lab:
     """CIE L*a*b* (D65), (h, w, 3) float32, L* in 0..100."""
-    return cv2.cvtColor(pixels.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    made: Lab = cv2.cvtColor(pixels.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    return made
 
 
-def _look(lab: np.ndarray, mask: Mask, surroundings: np.ndarray) -> Look:  # type: ignore[type-arg]
+def _look(lab: Lab, mask: Mask, surroundings: Lab) -> Look:
     inside = lab[mask] if mask.any() else lab.reshape(-1, 3)
     middle = np.median(surroundings, 0)
     spread = 1.4826 * np.median(np.abs(surroundings - middle), 0) + 0.5  # (3,) robust standard deviation
@@ -114,8 +117,8 @@ def _appearance(view: RegionView, look: Look) -> list[Sentence]:
 
 
 def _against_reference(
-    lab: np.ndarray,  # type: ignore[type-arg]
-    reference: np.ndarray,  # type: ignore[type-arg]
+    lab: Lab,
+    reference: Lab,
     mask: Mask,
     around: Mask,
     evidence: tuple[str, ...],

@@ -12,7 +12,46 @@ from seewhy.record import SCHEMA_VERSION, Entry, Explanation, Finding, Inspectio
 from seewhy.reports import PictureBytes
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run (OWASP, CSV injection)
-COLUMNS = ["lot", "product", "photo", "photo_sha256", "verdict", "severity", "score", "threshold", "p_value", "alpha", "calibration", "finding", "type", "type_status", "finding_severity", "finding_verdict", "rule", "cell", "part", "x0", "y0", "x1", "y1", "centroid_x_px", "centroid_y_px", "area_px", "area_percent", "length_px", "width_px", "feret_px", "feret_uncertainty_px", "length_mm", "width_mm", "feret_mm", "feret_uncertainty_mm", "orientation_deg", "sentence", "inspected_at"]
+COLUMNS = [
+    "lot",
+    "product",
+    "photo",
+    "photo_sha256",
+    "verdict",
+    "severity",
+    "score",
+    "threshold",
+    "p_value",
+    "alpha",
+    "calibration",
+    "finding",
+    "type",
+    "type_status",
+    "finding_severity",
+    "finding_verdict",
+    "rule",
+    "cell",
+    "part",
+    "x0",
+    "y0",
+    "x1",
+    "y1",
+    "centroid_x_px",
+    "centroid_y_px",
+    "area_px",
+    "area_percent",
+    "length_px",
+    "width_px",
+    "feret_px",
+    "feret_uncertainty_px",
+    "length_mm",
+    "width_mm",
+    "feret_mm",
+    "feret_uncertainty_mm",
+    "orientation_deg",
+    "sentence",
+    "inspected_at",
+]
 
 
 class JsonReport:
@@ -80,13 +119,16 @@ def _rows(entry: Entry) -> list[dict[str, Any]]:
 
 def _finding(finding: Finding) -> dict[str, Any]:
     m, words = finding.measured, finding.explanation
-    explained = isinstance(words, Explanation)
+    said = (
+        {"type": words.type.value, "type_status": words.type.status, "sentence": words.sentence.text}
+        if isinstance(words, Explanation)
+        else {"type": "", "type_status": "missing", "sentence": f"unexplained: {words.reason}"}
+    )
     x0, y0, x1, y1 = m.location.box_px.value or (0, 0, 0, 0)
     cx, cy = m.location.centroid_px.value or (0.0, 0.0)
     return {
         "finding": finding.number,
-        "type": words.type.value if explained else "",
-        "type_status": words.type.status if explained else "missing",
+        **said,
         "finding_severity": finding.ruling.severity.value or "",
         "finding_verdict": finding.ruling.verdict.value,
         "rule": finding.ruling.rule,
@@ -104,5 +146,4 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "feret_mm": m.size.feret_mm.value,
         "feret_uncertainty_mm": m.size.feret_mm.uncertainty,
         "orientation_deg": m.size.orientation.value,
-        "sentence": words.sentence.text if explained else f"unexplained: {words.reason}",
     }

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeAlias
+
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from seewhy.record import Evidence, InspectionRecord
 from seewhy.reports import PictureBytes
 from seewhy.types import Mask, Pixels
+
+Picture: TypeAlias = npt.NDArray[Any]  # (h, w) or (h, w, 3), 8 or 16 bits
 
 CONTOUR = (255, 40, 90)  # RGB
 FIGURE_PX = 1100  # longest side of the marked photo
@@ -75,12 +80,14 @@ class Figures:
             self._outline(canvas, f"mask-{finding.number}", scale)
         return _jpeg(canvas, quality=78)
 
-    def _read(self, name: str) -> np.ndarray | None:  # type: ignore[type-arg]
+    def _read(self, name: str) -> Picture | None:
         item = self._named.get(name)
         data = None if item is None else self._pictures(item.sha256)
         if data is None:
             return None
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        if picture is None:
+            return None
         return np.ascontiguousarray(picture[..., ::-1]) if picture.ndim == 3 else picture
 
     def _outline(self, canvas: Pixels, name: str, scale: float) -> None:
@@ -91,7 +98,7 @@ class Figures:
         _draw(canvas, whole)
 
 
-def _placed(mask: np.ndarray, item: Evidence, shape: tuple[int, int], scale: float) -> Mask:  # type: ignore[type-arg]
+def _placed(mask: Picture, item: Evidence, shape: tuple[int, int], scale: float) -> Mask:
     """A crop's mask where it belongs in a canvas that is `scale` times the photo."""
     x0, y0, x1, y1 = (round(v * scale) for v in item.box_px)
     x1, y1 = min(max(x1, x0 + 1), shape[1]), min(max(y1, y0 + 1), shape[0])
@@ -134,7 +141,8 @@ def _sized(photo: Pixels, longest: int, photo_width: int) -> tuple[Pixels, float
 def _enlarged(picture: Pixels, longest: int = 420) -> Pixels:
     factor = longest / max(picture.shape[:2])
     size = max(1, round(picture.shape[1] * factor)), max(1, round(picture.shape[0] * factor))
-    return cv2.resize(picture, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
+    made: Pixels = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
+    return made
 
 
 def _jpeg(pixels: Pixels, quality: int = 86) -> bytes:

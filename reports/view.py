@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from seewhy.prompts import catalogue, say, text
-from seewhy.record import Entry, Explanation, Finding, InspectionRecord, Quantity, RefusedPhoto, Stated
+from seewhy.record import Entry, Explanation, Finding, InspectionRecord, Quantity, RefusedPhoto, Stated, Unexplained
 from seewhy.reports import PictureBytes
 from seewhy.reports.figures import Figures
 
@@ -21,7 +21,7 @@ def lot_view(entries: Sequence[Entry], pictures: PictureBytes, head: str, langua
     Pictures are bytes; a format turns them into what it needs.
     """
     records = [e for e in entries if isinstance(e, InspectionRecord)]
-    counts = Counter(r.verdict.value or "review" for r in records)
+    counts = Counter[str](r.verdict.value or "review" for r in records)
     counts["refused"] = len(entries) - len(records)
     findings = [f for r in records for f in r.findings]
     return {
@@ -122,26 +122,30 @@ def _decision(record: InspectionRecord) -> dict[str, Any]:
 
 def _finding(finding: Finding, figures: Figures, language: str) -> dict[str, Any]:
     words, number = finding.explanation, finding.number
-    explained = isinstance(words, Explanation)
     return {
         "number": number,
         "type": _type_of(finding, language),
-        "type_status": words.type.status if explained else "missing",
         "severity": finding.ruling.severity.value or "none",
         "verdict": finding.ruling.verdict.value or "review",
         "rule": finding.ruling.rule,
         "because": say(finding.ruling.because, language),
-        "sentence": say(words.sentence, language) if explained else f"Unexplained ({words.reason}): {words.detail}",
-        "appearance": [
-            {"text": say(a.value, language), "source": a.source, "status": a.status}
-            for a in (words.appearance if explained else ())
-            if a.value
-        ],
-        "causes": [c.model_dump() for c in words.causes] if explained else [],
         "explainer": words.explainer,
+        **_words(words, language),
         "facts": _facts(finding, language),
         "crop": figures.crop(number),
         "reference": figures.plain(f"reference-{number}"),
+    }
+
+
+def _words(words: Explanation | Unexplained, language: str) -> dict[str, Any]:
+    if isinstance(words, Unexplained):
+        said = f"Unexplained ({words.reason}): {words.detail}"
+        return {"type_status": "missing", "sentence": said, "appearance": [], "causes": []}
+    return {
+        "type_status": words.type.status,
+        "sentence": say(words.sentence, language),
+        "appearance": [{"text": say(a.value, language), "source": a.source, "status": a.status} for a in words.appearance if a.value],
+        "causes": [c.model_dump() for c in words.causes],
     }
 
 
@@ -151,7 +155,7 @@ def _facts(finding: Finding, language: str) -> list[dict[str, str]]:
     x0, y0, x1, y1 = m.location.box_px.value or (0, 0, 0, 0)
     cell = text(f"cell.{m.location.cell.value}", language)
     of = text(f"of.{m.size.area_share_of}", language)
-    rows = [
+    return [
         _row("Location", f"{m.location.part.value}, {cell}" if m.location.part.value else cell, m.location.cell),
         _row("Centroid", f"x {x:,.1f} px, y {y:,.1f} px", m.location.centroid_px),
         _row("Box", f"x {x0} to {x1}, y {y0} to {y1} px", m.location.box_px),
@@ -169,7 +173,6 @@ def _facts(finding: Finding, language: str) -> list[dict[str, str]]:
             m.outline,
         ),
     ]
-    return rows
 
 
 def _row(name: str, value: str, stated: Stated[Any]) -> dict[str, str]:
