@@ -97,8 +97,8 @@ def rule_on(policy: Policy, measured: Measured, words: Explanation | Unexplained
 def worst(rulings: tuple[Ruling, ...]) -> tuple[Verdict, Severity | None]:
     """The part's verdict and severity: the worst of its findings'."""
     verdict: Verdict = max([_said(r) for r in rulings], key=WORST.__getitem__, default="pass")
-    severities = [s for r in rulings if (s := r.severity.value) is not None]
-    return verdict, max(severities, key=lambda s: GRAVEST[s]) if severities else None
+    severities = [r.severity.value for r in rulings]
+    return verdict, next((s for s in ("critical", "major", "minor") if s in severities), None)
 
 
 def _said(ruling: Ruling) -> Verdict:
