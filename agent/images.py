@@ -13,7 +13,7 @@ from seewhy.canonical import sha256_bytes
 from seewhy.errors import BadImage
 from seewhy.types import Pixels
 
-FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP", "MPO")
+FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP")
 MAX_PIXELS = 178_956_970  # Pillow's own limit against decompression bombs
 EXIF_ORIENTATION = 0x0112
 

@@ -222,7 +222,7 @@ class PatchCore:
         widths = []
         for x, y in ((0.3, 0.3), (0.7, 0.3), (0.5, 0.5), (0.3, 0.7), (0.7, 0.7)):
             dotted = pixels.copy()
-            at = round(x * width), round(y * height)
+            at = int(x * width), int(y * height)
             level = 0 if int(pixels[at[1], at[0]].mean()) > 127 else 255
             cv2.circle(dotted, at, max(1, round(cell / 4)), (level, level, level), -1)
             answer = self.score(dotted).values - before

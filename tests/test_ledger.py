@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from seewhy.agent.inspector import Inspection, Inspector
+from seewhy.agent.ledger import Ledger
+from seewhy.errors import LedgerError
+from seewhy.evals.synth import defective, good
+from seewhy.record import RefusedPhoto
+from tests.conftest import as_photo
+
+
+@pytest.fixture(scope="session")
+def inspections(inspector: Inspector) -> list[Inspection]:
+    drawn = [good("plate", 300), defective("plate", "stain", 1), defective("plate", "chip", 2), good("plate", 301)]
+    return [inspector.inspect(as_photo(d, f"{i}.png"), lot="L1") for i, d in enumerate(drawn)]
+
+
+@pytest.fixture(scope="session")
+def written(inspections: list[Inspection], tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("ledger") / "l.sqlite"
+    with Ledger(path) as ledger:
+        for inspection in inspections:
+            ledger.append(inspection.record, inspection.pictures)
+        ledger._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        assert ledger.verify().intact
+    return path.read_bytes()
+
+
+@pytest.fixture
+def ledger_file(written: bytes, tmp_path: Path) -> Path:
+    path = tmp_path / "l.sqlite"
+    path.write_bytes(written)
+    return path
+
+
+def forced(path: Path, *statements: str) -> None:
+    """What somebody with the file and SQL could do: the triggers are dropped first, and put back."""
+    db = sqlite3.connect(path)
+    triggers = db.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
+    for name, _ in triggers:
+        db.execute(f"DROP TRIGGER {name}")
+    for statement in statements:
+        db.execute(statement)
+    for _, sql in triggers:
+        db.execute(sql)
+    db.commit()
+    db.close()
+
+
+def test_records_come_back_as_they_were(ledger_file: Path, inspections: list[Inspection]) -> None:
+    with Ledger(ledger_file) as ledger:
+        rows = list(ledger.rows("L1"))
+        assert [r.entry for r in rows] == [i.record for i in inspections]
+        assert ledger.head == (4, rows[-1].hash)
+        assert ledger.lots() == ["L1"]
+        for digest, (_, data) in inspections[1].pictures.items():
+            assert ledger.evidence(digest) == data
+
+
+@pytest.mark.parametrize(
+    ("statement", "first_bad"),
+    [
+        ("UPDATE entries SET body = replace(body, '\"fail\"', '\"pass\"') WHERE seq = 2", 2),
+        ("UPDATE entries SET body = body || ' ' WHERE seq = 3", 3),
+        ("UPDATE entries SET at = '2020-01-01' WHERE seq = 1", 1),
+        ("UPDATE entries SET lot = 'L2' WHERE seq = 4", 4),
+        ("UPDATE entries SET hash = replace(hash, substr(hash, 1, 1), 'x') WHERE seq = 2", 2),
+        ("UPDATE entries SET photo_sha256 = NULL WHERE seq = 2", 2),
+        ("DELETE FROM entries WHERE seq = 2", 2),
+        ("DELETE FROM entries WHERE seq = 1", 1),
+        ("DELETE FROM entries WHERE seq = 4", 4),
+        ("INSERT INTO entries SELECT 5, kind, at, lot, photo, photo_sha256, body, prev, hash || 'x' FROM entries WHERE seq = 4", 5),
+        ("DELETE FROM evidence WHERE sha256 = (SELECT json_extract(body, '$.evidence[0].sha256') FROM entries WHERE seq = 3)", 3),
+        ("UPDATE evidence SET bytes = x'00' WHERE sha256 = (SELECT json_extract(body, '$.evidence[1].sha256') FROM entries WHERE seq = 2)", 2),
+    ],
+)
+def test_verify_names_the_first_bad_entry(ledger_file: Path, statement: str, first_bad: int) -> None:
+    forced(ledger_file, statement)
+    with Ledger(ledger_file) as ledger:
+        found = ledger.verify()
+    assert not found.intact
+    assert found.bad_seq == first_bad
+
+
+def test_two_entries_that_change_places_are_found(ledger_file: Path) -> None:
+    forced(
+        ledger_file,
+        "UPDATE entries SET seq = 99 WHERE seq = 2",
+        "UPDATE entries SET seq = 2 WHERE seq = 3",
+        "UPDATE entries SET seq = 3 WHERE seq = 99",
+        "UPDATE sqlite_sequence SET seq = 4",
+    )
+    with Ledger(ledger_file) as ledger:
+        assert ledger.verify().bad_seq == 2
+
+
+def test_a_thorough_forger_who_cuts_the_tail_needs_the_noted_head(ledger_file: Path) -> None:
+    with Ledger(ledger_file) as ledger:
+        noted = ledger.head[1]
+    forced(
+        ledger_file,
+        "DELETE FROM entries WHERE seq = 4",
+        "UPDATE sqlite_sequence SET seq = 3",
+        "UPDATE head SET entries = 3, hash = (SELECT hash FROM entries WHERE seq = 3)",
+    )
+    with Ledger(ledger_file) as ledger:
+        assert ledger.verify().intact  # within itself: nothing shows
+        assert "noted head" in ledger.verify(noted).problem
+
+
+def test_triggers_forbid_change(ledger_file: Path) -> None:
+    db = sqlite3.connect(ledger_file)
+    for statement in ("UPDATE entries SET body = ''", "DELETE FROM entries", "UPDATE evidence SET bytes = x''", "DELETE FROM evidence", "DELETE FROM head"):
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            db.execute(statement)
+    db.close()
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(where=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+def test_any_flipped_bit_is_found_or_changes_nothing(written: bytes, tmp_path: Path, where: float, bit: int) -> None:
+    """Somewhere in the whole file: verify fails, or every entry and picture still reads as it was written."""
+
+    def contents(path: Path) -> object:
+        db = sqlite3.connect(path)
+        try:
+            return [db.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall() for table in ("entries", "evidence", "head")]
+        finally:
+            db.close()
+
+    path, whole = tmp_path / "flipped.sqlite", tmp_path / "whole.sqlite"
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    whole.write_bytes(written)
+    data = bytearray(written)
+    data[int(where * len(data))] ^= 1 << bit
+    path.write_bytes(data)
+    try:
+        with Ledger(path, create=False) as ledger:
+            intact = ledger.verify().intact
+    except LedgerError:
+        return
+    if intact:
+        assert contents(path) == contents(whole)
+
+
+def test_a_full_disk_loses_nothing_that_was_written(tmp_path: Path, inspections: list[Inspection]) -> None:
+    path = tmp_path / "l.sqlite"
+    with Ledger(path) as ledger:
+        ledger.append(inspections[0].record, inspections[0].pictures)
+        (pages,) = ledger._db.execute("PRAGMA page_count").fetchone()
+        ledger._db.execute(f"PRAGMA max_page_count = {pages + 2}")
+        with pytest.raises(LedgerError, match="disk .* is full"):
+            ledger.append(inspections[1].record, inspections[1].pictures)
+        assert ledger.verify().intact
+        assert ledger.head[0] == 1
+        ledger._db.execute("PRAGMA max_page_count = 100000")
+        ledger.append(inspections[1].record, inspections[1].pictures)
+        assert ledger.verify().entries == 2
+
+
+def test_other_files_are_refused(tmp_path: Path) -> None:
+    text = tmp_path / "notes.txt"
+    text.write_text("not a database, but long enough to be taken for one" * 40)
+    with pytest.raises(LedgerError, match="not a ledger"):
+        Ledger(text)
+    other = tmp_path / "other.sqlite"
+    db = sqlite3.connect(other)
+    db.execute("CREATE TABLE t (a)")
+    db.commit()
+    db.close()
+    with pytest.raises(LedgerError, match="not a seewhy ledger"):
+        Ledger(other)
+    with pytest.raises(LedgerError, match="there is no ledger"):
+        Ledger(tmp_path / "none.sqlite", create=False)
+
+
+def test_a_refusal_is_an_entry_too(tmp_path: Path) -> None:
+    refusal = RefusedPhoto(
+        lot="L", product="p", name="a.png", sha256=None, code="folder", message="m", remedy="r", inspected_at="2026-01-01T00:00:00"
+    )
+    with Ledger(tmp_path / "l.sqlite") as ledger:
+        ledger.append(refusal)
+        assert [r.entry for r in ledger.rows()] == [refusal]
+        assert ledger.verify().intact
