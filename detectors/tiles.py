@@ -33,8 +33,8 @@ def tiles_for(width: int, height: int, input_px: int, multiple_px: int, max_shri
         multiple_px: input sides are multiples of this.
         max_shrink: largest photo pixels per input pixel, along a side.
 
-    >>> [t.box for t in tiles_for(4000, 1000, 256, 32, 4.0)]
-    [Box(x0=0, y0=0, x1=1390, y1=1000), Box(x0=1305, y0=0, x1=2695, y1=1000), Box(x0=2610, y0=0, x1=4000, y1=1000)]
+    >>> [t.box for t in tiles_for(1800, 1000, 256, 32, 4.0)]
+    [Box(x0=0, y0=0, x1=960, y1=1000), Box(x0=840, y0=0, x1=1800, y1=1000)]
     """
     side = input_px * max_shrink
     if sqrt(width * height) <= side:

@@ -22,7 +22,6 @@ CANDIDATES: dict[str, PatchCoreSettings] = {
         ((4, 5), 384, 0),
         ((3, 4, 5), 384, 5),
         ((4, 5), 256, 5),
-        ((4, 5), 512, 5),
     )
 }
 FIGURES = ("image_auroc", "pixel_auroc", "aupro", "seconds_per_photo")

@@ -23,7 +23,9 @@ def ledger(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     folder = tmp_path_factory.mktemp("cli")
     write_dataset(folder / "plate", "plate", good_train=1, good_test=2, per_kind=1)
     path = folder / "l.sqlite"
-    said = json.loads(seewhy("batch", folder / "plate" / "test", "-m", model_folder, "-l", path, "--alpha", "0.05", "--lot", "A", "--json", code=1))
+    said = json.loads(
+        seewhy("batch", folder / "plate" / "test", "-m", model_folder, "-l", path, "--alpha", "0.05", "--lot", "A", "--json", code=1)
+    )
     assert said["passed"] + said["failed"] + said["review"] == 6
     return path
 
@@ -66,7 +68,9 @@ def test_report_and_verify(ledger: Path, tmp_path: Path) -> None:
         (("inspect", "a.png", "-m", "MODEL", "--alpha", "2"), "between 0 and 1"),
     ],
 )
-def test_mistakes_get_one_clear_line_and_exit_2(words: tuple[str, ...], said: str, photos: Path, ledger: Path, model_folder: Path, tmp_path: Path) -> None:
+def test_mistakes_get_one_clear_line_and_exit_2(
+    words: tuple[str, ...], said: str, photos: Path, ledger: Path, model_folder: Path, tmp_path: Path
+) -> None:
     places = {"PHOTOS": photos, "LEDGER": ledger, "MODEL": model_folder, "m": tmp_path / "m"}
     out = seewhy(*(places.get(w, w) for w in words), code=2)
     assert said in out.replace("\n", " ")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from seewhy.agent.calibrate import Calibration, needed
 from seewhy.agent.inspector import Inspector
 from seewhy.agent.measure import measure
-from seewhy.agent.policy import Policy, Rule, When, load_policy, rule_on
+from seewhy.agent.policy import Policy, Rule, load_policy, rule_on
 from seewhy.agent.regions import regions
 from seewhy.agent.shape import measure_shape
 from seewhy.card import ProductCard, Scale, load_card
@@ -177,7 +177,13 @@ def test_a_rule_in_millimetres_without_a_scale_is_undecided() -> None:
 
 @pytest.mark.parametrize(
     ("with_type", "without", "expected"),
-    [("pass", "fail", "fail"), ("pass", "review", "review"), ("fail", "pass", "review"), ("review", "pass", "review"), ("fail", "review", "review")],
+    [
+        ("pass", "fail", "fail"),
+        ("pass", "review", "review"),
+        ("fail", "pass", "review"),
+        ("review", "pass", "review"),
+        ("fail", "review", "review"),
+    ],
 )
 def test_words_move_a_verdict_to_review_and_no_farther(with_type: str, without: str, expected: str) -> None:
     assert ruled((rule("typed", with_type, type=["crack"]), rule("any", without)), "crack").verdict.value == expected

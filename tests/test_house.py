@@ -37,7 +37,9 @@ def test_layers(path: Path) -> None:
     name = path.relative_to(ROOT).as_posix()
     layer = name.split("/")[0] if name.split("/")[0] in FOLDERS else ""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        modules = [node.module] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names] if isinstance(node, ast.Import) else []
+        modules = (
+            [node.module] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names] if isinstance(node, ast.Import) else []
+        )
         for module in modules:
             assert module is not None, f"{name} imports relatively"
             assert module.split(".")[0] not in {*FOLDERS, "pickle", "mock"}, f"{name} imports {module}"
@@ -73,7 +75,19 @@ def test_versions_and_extras_agree() -> None:
 
 def test_doctests_run() -> None:
     made = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "--doctest-modules", "-p", "no:cacheprovider", *FOLDERS, "src/seewhy/canonical.py", "src/seewhy/types.py", "src/seewhy/registry.py"],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "--doctest-modules",
+            "-p",
+            "no:cacheprovider",
+            *FOLDERS,
+            "src/seewhy/canonical.py",
+            "src/seewhy/types.py",
+            "src/seewhy/registry.py",
+        ],
         cwd=ROOT,
         capture_output=True,
         text=True,

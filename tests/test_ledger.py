@@ -77,7 +77,10 @@ def test_records_come_back_as_they_were(ledger_file: Path, inspections: list[Ins
         ("DELETE FROM entries WHERE seq = 4", 4),
         ("INSERT INTO entries SELECT 5, kind, at, lot, photo, photo_sha256, body, prev, hash || 'x' FROM entries WHERE seq = 4", 5),
         ("DELETE FROM evidence WHERE sha256 = (SELECT json_extract(body, '$.evidence[0].sha256') FROM entries WHERE seq = 3)", 3),
-        ("UPDATE evidence SET bytes = x'00' WHERE sha256 = (SELECT json_extract(body, '$.evidence[1].sha256') FROM entries WHERE seq = 2)", 2),
+        (
+            "UPDATE evidence SET bytes = x'00' WHERE sha256 = (SELECT json_extract(body, '$.evidence[1].sha256') FROM entries WHERE seq = 2)",
+            2,
+        ),
     ],
 )
 def test_verify_names_the_first_bad_entry(ledger_file: Path, statement: str, first_bad: int) -> None:
@@ -116,7 +119,13 @@ def test_a_thorough_forger_who_cuts_the_tail_needs_the_noted_head(ledger_file: P
 
 def test_triggers_forbid_change(ledger_file: Path) -> None:
     db = sqlite3.connect(ledger_file)
-    for statement in ("UPDATE entries SET body = ''", "DELETE FROM entries", "UPDATE evidence SET bytes = x''", "DELETE FROM evidence", "DELETE FROM head"):
+    for statement in (
+        "UPDATE entries SET body = ''",
+        "DELETE FROM entries",
+        "UPDATE evidence SET bytes = x''",
+        "DELETE FROM evidence",
+        "DELETE FROM head",
+    ):
         with pytest.raises(sqlite3.IntegrityError, match="append-only"):
             db.execute(statement)
     db.close()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
-from seewhy.evals.metrics import auroc, aupro, average_precision, binomial_interval, f1_max
+from seewhy.evals.metrics import aupro, auroc, average_precision, binomial_interval, f1_max
 
 labelled = st.lists(st.tuples(st.booleans(), st.integers(0, 6)), min_size=2, max_size=60)
 

@@ -29,7 +29,14 @@ def lot(inspector: Inspector) -> tuple[list[Entry], dict[str, bytes]]:
         inspector.inspect(as_photo(defective("plate", "scratch", 2), "#set page(fill: red).png"), lot="Lot 7"),
     ]
     refusal = RefusedPhoto(
-        lot="Lot 7", product="plate", name="torn.png", sha256="0" * 64, code="truncated", message="torn.png is truncated", remedy="copy it again", inspected_at="2026-01-01T00:00:00"
+        lot="Lot 7",
+        product="plate",
+        name="torn.png",
+        sha256="0" * 64,
+        code="truncated",
+        message="torn.png is truncated",
+        remedy="copy it again",
+        inspected_at="2026-01-01T00:00:00",
     )
     return [*(m.record for m in made), refusal], {k: data for m in made for k, (_, data) in m.pictures.items()}
 
@@ -39,7 +46,7 @@ def test_html_stands_alone_and_escapes(lot: tuple[list[Entry], dict[str, bytes]]
     page = write_report(entries, pictures.get, tmp_path / "lot.html", head="abc123").read_text()
     assert "<script>window.hacked" not in page
     assert "http://" not in page and "https://" not in page
-    assert "src=\"data:image/jpeg" in page
+    assert 'src="data:image/jpeg' in page
     for said in ("Lot 7", "abc123", "torn.png is truncated", "Maximum Feret diameter", "Nearest good photo, same place", "K-1"):
         assert said in page, said
 
@@ -52,7 +59,8 @@ def test_the_page_filters_and_sorts_in_a_real_browser(lot: tuple[list[Entry], di
     path = write_report(entries, pictures.get, tmp_path / "lot.html")
     with sync_playwright() as play:
         browser = play.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
+            executable_path=shutil.which("chromium"),
+            args=["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"],
         )
         page = browser.new_page()
         asked = list[str]()
