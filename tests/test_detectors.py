@@ -59,7 +59,7 @@ def own_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_missing_weights_say_where_to_get_and_put_them(own_weights: Path) -> None:
-    with pytest.raises(MissingWeights, match="download.pytorch.org") as caught:
+    with pytest.raises(MissingWeights, match=r"download\.pytorch\.org") as caught:
         Encoder("wide-resnet50-2")
     assert str(own_weights / "weights") in str(caught.value)
     assert "seewhy weights import wide-resnet50-2" in str(caught.value)

@@ -250,7 +250,7 @@ def test_an_explainer_that_fails_loses_no_verdict(inspector: Inspector) -> None:
         name = "broken"
 
         def explain(self, view: RegionView) -> Explanation:
-            raise RuntimeError("no words today")
+            raise RuntimeError(f"no words today for {view.number}")
 
     photo = as_photo(defective("plate", "stain", 1))
     told = inspector.inspect(photo).record
@@ -307,7 +307,7 @@ def test_equal_photos_give_equal_content(inspector: Inspector) -> None:
 
 def test_outside_the_outline_nothing_is_found(inspector: Inspector) -> None:
     drawn = defective("plate", "chip", 3)
-    ys, xs = np.nonzero(drawn.mask)
+    _, xs = np.nonzero(drawn.mask)
     left = xs.mean() < 200
     away = ((0.55, 0.05), (0.95, 0.05), (0.95, 0.95), (0.55, 0.95)) if left else ((0.05, 0.05), (0.45, 0.05), (0.45, 0.95), (0.05, 0.95))
     masked = Inspector(inspector.model, card=ProductCard(outline=away), alpha=inspector.alpha)

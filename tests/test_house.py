@@ -28,7 +28,7 @@ DOORS = {"src/seewhy/__init__.py", "src/seewhy/__main__.py", "agent/cli.py"}  # 
 
 
 def sources() -> list[Path]:
-    own = [p for p in (ROOT / "src" / "seewhy").glob("*.py")]
+    own = list((ROOT / "src" / "seewhy").glob("*.py"))
     return own + [p for folder in FOLDERS for p in (ROOT / folder).rglob("*.py")]
 
 
