@@ -10,7 +10,7 @@ from typing import Any
 from seewhy.agent.images import Photo, read_photo
 from seewhy.agent.inspector import DEFAULT_ALPHA, Inspector
 from seewhy.agent.layouts import Sample, good_photos, read_layout
-from seewhy.agent.model import ProductModel
+from seewhy.agent.model import CalibrationWay, ProductModel
 from seewhy.agent.policy import load_policy
 from seewhy.card import ProductCard, load_card
 from seewhy.detectors import DETECTORS
@@ -44,6 +44,7 @@ def fit(
     card: ProductCard | Path | str | None = None,
     policy: Path | str | None = None,
     alpha: float = DEFAULT_ALPHA,
+    calibration: CalibrationWay = "auto",
     device: str = "cpu",
     settings: Any = None,
     progress: Progress[Any] = silent,
@@ -57,6 +58,7 @@ def fit(
         card: the product card or its file.
         policy: a policy file; the default one serves any product.
         alpha: false-reject rate asked for on good parts.
+        calibration: "split", "cross" or "auto"; see `ProductModel.fit`.
         device: "cpu" or "cuda".
         settings: of the detector; its defaults where None.
         progress: wraps the loops over photos.
@@ -74,7 +76,8 @@ def fit(
         raise BadData(f"{good} holds {len(products)} products ({', '.join(products[:4])}…); give one of them")
     photos = LazyPhotos(samples, known.white_level if known else 65535)
     name = known.name if known else products[0]
-    made = ProductModel.fit(photos, DETECTORS.get(detector)(settings, device=device), product=name, alpha=alpha, progress=progress)
+    unfitted = DETECTORS.get(detector)(settings, device=device)
+    made = ProductModel.fit(photos, unfitted, product=name, alpha=alpha, calibration=calibration, progress=progress)
     folder = Path(save) if save else Path(tempfile.mkdtemp(prefix="seewhy-")) / "model"
     saved = made.save(folder)
     return Inspector(saved, card=known, policy=load_policy(Path(policy)) if policy else None, alpha=alpha, device=device)

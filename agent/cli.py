@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -26,6 +26,7 @@ Alpha = Annotated[float, typer.Option(help="False-reject rate asked for on good 
 Card = Annotated[Path | None, typer.Option(help="Product card (YAML).")]
 PolicyFile = Annotated[Path | None, typer.Option("--policy", help="Policy (YAML); default: the one that serves any product.")]
 Device = Annotated[str, typer.Option(help="cpu or cuda.")]
+Way = Literal["auto", "split", "cross"]
 COLOURS = {"pass": "green", "fail": "red", "review": "yellow", "refused": "magenta"}
 
 
@@ -48,13 +49,16 @@ def fit(
     detector: Annotated[str, typer.Option(help="Which detector.")] = "patchcore",
     card: Card = None,
     alpha: Alpha = 0.01,
+    calibration_: Annotated[Way, typer.Option("--calibration", help="Set photos aside (split), or let folds take turns (cross).")] = "auto",
     device: Device = "cpu",
     json_: Json = False,
 ) -> None:
     """Learn a product from its good photos."""
     from seewhy.agent.api import fit as fit_
 
-    inspector = fit_(good, save=out_, detector=detector, card=card, alpha=alpha, device=device, progress=_progress)
+    inspector = fit_(
+        good, save=out_, detector=detector, card=card, alpha=alpha, calibration=calibration_, device=device, progress=_progress
+    )
     model, calibration = inspector.model, inspector.model.calibration
     facts = {
         "model": str(out_),

@@ -6,7 +6,7 @@ import io
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import faiss
 import numpy as np
@@ -33,6 +33,7 @@ REFERENCE_PX = 1024  # longest side of a kept good photo
 VALUES_PER_PHOTO = 4096  # map values per photo behind the noise floor
 
 
+CalibrationWay: TypeAlias = Literal["auto", "split", "cross"]
 Descriptor: TypeAlias = npt.NDArray[np.float32]  # (D,)
 
 
@@ -77,24 +78,29 @@ class ProductModel:
         *,
         product: str = "product",
         alpha: float = 0.01,
+        calibration: CalibrationWay = "auto",
         progress: Progress[Any] = silent,
     ) -> ProductModel:
         """Fit a detector on good photos and calibrate it on good photos that it has not seen.
 
-        Where there are many photos a fifth is set aside (split conformal); where there are few, five folds take turns
-        (cross-conformal) and the final detector learns from all.
+        "split" sets photos aside (split conformal: the bound on false rejects is exact); "cross" lets folds take turns
+        (cross-conformal) and the final detector learns from all, which errs towards fewer false rejects. "auto" splits
+        where there are many more photos than alpha needs.
 
         Args:
             photos: good ones only; read lazily, several times.
             detector: unfitted.
             product: its name.
-            alpha: the false-reject rate that is meant; decides which of the two ways is taken.
+            alpha: the false-reject rate that is meant; says how many photos calibration needs.
+            calibration: see above.
             progress: wraps the loops over photos.
         """
         pixels = _PixelsOf(photos)
         count = len(photos)
-        if count >= HELD_OUT_FROM * (needed(alpha) + 1):
-            aside = set(range(0, count, 5))
+        split = calibration == "split" or (calibration == "auto" and count >= HELD_OUT_FROM * (needed(alpha) + 1))
+        if split and count > 1:
+            share = min(0.5, max(1 / HELD_OUT_FROM, needed(alpha) / count))
+            aside = {int(i / share) for i in range(int(count * share))}
             learned = [i for i in range(count) if i not in aside]
             detector.fit(_Chosen(pixels, learned), progress)
             maps: Iterator[tuple[int, ScoreMap]] = (
@@ -105,10 +111,10 @@ class ProductModel:
             detector.fit(pixels, progress)
             maps = _cross_scores(detector, pixels, progress)
             method = "cross"
-        calibration, described = _calibration(maps, method)
+        found, described = _calibration(maps, method)
         if not described:
             described = {0: detector.score(pixels[0]).descriptor}
-        return cls(product, detector, calibration, _references(photos, described), count)
+        return cls(product, detector, found, _references(photos, described), count)
 
     def save(self, folder: Path) -> ProductModel:
         """Write the model folder; the model with its hash comes back."""

@@ -10,19 +10,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seewhy.agent.calibrate import Calibration, needed
+from seewhy.agent.images import Photo
 from seewhy.agent.inspector import Inspector
 from seewhy.agent.measure import measure
+from seewhy.agent.model import CalibrationWay, ProductModel
 from seewhy.agent.policy import Policy, Rule, load_policy, rule_on
 from seewhy.agent.regions import regions
 from seewhy.agent.shape import measure_shape
 from seewhy.card import ProductCard, Scale, load_card
+from seewhy.detectors.patchcore import PatchCore
 from seewhy.errors import BadData
 from seewhy.evals.synth import defective, good
 from seewhy.explainers import RegionView
 from seewhy.explainers.measured import MeasuredWords
 from seewhy.record import Explanation, Measured, Ruling, Sentence, Stated, Unexplained
 from seewhy.types import Box, Region, ScoreMap
-from tests.conftest import as_photo
+from tests.conftest import ALPHA, SMALL, as_photo
 
 
 def calibration(scores: list[float]) -> Calibration:
@@ -62,6 +65,15 @@ def test_how_many_photos_an_alpha_needs() -> None:
     for bad in (0, 1, -1, 1.5):
         with pytest.raises(BadData, match="between 0 and 1"):
             needed(bad)
+
+
+@pytest.mark.parametrize(("way", "method", "photos"), [("auto", "cross", 24), ("cross", "cross", 24), ("split", "held_out", 12)])
+def test_the_ways_of_calibration(way: CalibrationWay, method: str, photos: int, good_plates: list[Photo]) -> None:
+    model = ProductModel.fit(good_plates, PatchCore(SMALL), alpha=ALPHA, calibration=way)
+    assert (model.calibration.method, len(model.calibration)) == (method, photos)
+    many = ProductModel.fit(good_plates, PatchCore(SMALL), alpha=0.5, calibration="auto")
+    assert many.calibration.method == "held_out"
+    assert model.references.jpegs
 
 
 def scored(values: np.ndarray, resolution: float = 3.0) -> ScoreMap:  # type: ignore[type-arg]

@@ -10,19 +10,23 @@ import pytest
 from pypdf import PdfReader
 
 from seewhy.agent.inspector import Inspection, Inspector
+from seewhy.card import DefectType, Knowledge, ProductCard
 from seewhy.errors import BadData, UnknownName
 from seewhy.evals.synth import defective, good
 from seewhy.prompts import catalogue, text
 from seewhy.record import Entry, InspectionRecord, RefusedPhoto
 from seewhy.reports import write_report
 from seewhy.reports.data import defused
-from tests.conftest import as_photo
+from tests.conftest import ALPHA, as_photo
 
 EVIL = '=cmd|"/c calc"!A1<script>window.hacked=1</script>.png'
 
 
 @pytest.fixture(scope="session")
 def lot(inspector: Inspector) -> tuple[list[Entry], dict[str, bytes]]:
+    defects = (DefectType(name="mark", shape=("line", "spot", "patch", "edge")),)
+    knowledge = (Knowledge(id="K-1", applies_to=("mark",), cause="a hard edge", check="look at grippers", source="test"),)
+    inspector = Inspector(inspector.model, card=ProductCard(name="plate", defects=defects, knowledge=knowledge), alpha=ALPHA)
     made: list[Inspection] = [
         inspector.inspect(as_photo(good("plate", 300), "good.png"), lot="Lot 7"),
         inspector.inspect(as_photo(defective("plate", "stain", 1), EVIL), lot="Lot 7"),
@@ -74,7 +78,7 @@ def test_the_page_filters_and_sorts_in_a_real_browser(lot: tuple[list[Entry], di
         assert page.locator(".thumb:visible").count() == 2
         assert page.locator("section.part:visible").count() == 2
         page.click("button[data-filter=all]")
-        page.fill("#find", "scratch")
+        page.fill("#find", "set page")
         assert page.locator(".thumb:visible").count() == 1
         page.fill("#find", "")
         page.select_option("#sort", "number")
