@@ -7,9 +7,9 @@ from math import hypot
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from seewhy.agent.evidence import reference_crop
+from seewhy.colour import to_lab
 from seewhy.types import Box, Map, Mask, Pixels, Region
 
 LEAST_CONTRAST = 8.0  # CIE L*a*b* units between the defect's core and what is around it
@@ -57,9 +57,9 @@ def refine(region: Region, pixels: Pixels, reference: Pixels | None, background_
 
 def _difference(crop: Pixels, reference: Pixels | None, box: Box, near: Mask, width: int, height: int) -> Map:
     """(h, w) L*a*b* distance of each pixel from what should be there."""
-    lab = _lab(crop)
+    lab = to_lab(crop)
     if reference is not None:
-        there = _lab(reference_crop(reference, box, width, height))
+        there = to_lab(reference_crop(reference, box, width, height))
         here, other = lab[..., 0][~near], there[..., 0][~near]
         if min(here.std(), other.std()) > 0.5 and np.corrcoef(here, other)[0, 1] >= ALIGNED:
             level = np.median(lab[~near] - there[~near], 0)
@@ -94,8 +94,3 @@ def _with_mask(region: Region, mask: Mask, around: Box) -> Region:
     box = Box(around.x0 + int(cols[0]), around.y0 + int(rows[0]), around.x0 + int(cols[-1]) + 1, around.y0 + int(rows[-1]) + 1)
     cut = np.ascontiguousarray(mask[int(rows[0]) : int(rows[-1]) + 1, int(cols[0]) : int(cols[-1]) + 1])
     return replace(region, box=box, mask=cut, resolution_px=2 * EDGE_PX + 0.03 * hypot(box.width, box.height), outline="photo")
-
-
-def _lab(pixels: Pixels) -> npt.NDArray[np.float32]:
-    made: npt.NDArray[np.float32] = cv2.cvtColor(pixels.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    return made

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from seewhy.card import DefectType
+from seewhy.colour import to_lab
 from seewhy.explainers import RegionView
 from seewhy.prompts import sentence
 from seewhy.record import Cause, Explanation, Sentence, Stated, Unexplained
-from seewhy.types import Mask, Pixels
+from seewhy.types import Lab, Mask, Pixels
 
-Lab: TypeAlias = npt.NDArray[np.float32]  # (..., 3) CIE L*a*b*
 Tone = Literal["darker", "lighter", "other colour", "same"]
 
 VISIBLE = 4.0  # CIE L*, a*, b* units: smaller differences are "same"
@@ -46,12 +45,12 @@ class MeasuredWords:
         around = ~cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
         if around.sum() < 16 or not mask.any():
             around = ~mask
-        lab = _lab(crop)
+        lab = to_lab(crop)
         look = _look(lab, mask, lab[around] if around.any() else lab.reshape(-1, 3))
         crop_name = view.evidence[0]
         appearance = [Stated[Sentence](value=s, source="measured", evidence=(crop_name,)) for s in _appearance(view, look)]
         if reference is not None and around.any():
-            appearance.append(_against_reference(lab, _lab(reference), mask, around, view.evidence))
+            appearance.append(_against_reference(lab, to_lab(reference), mask, around, view.evidence))
         matches = _matching(view, look.tone)
         type_ = Stated[str](value=_type_name(view, matches), source="rule", status="unverified", evidence=(crop_name, "map"))
         return Explanation(
@@ -71,12 +70,6 @@ def _reduced(view: RegionView) -> tuple[Pixels, Mask, Pixels | None]:
     reference = None if view.reference is None else cv2.resize(view.reference, size, interpolation=cv2.INTER_AREA)
     mask = cv2.resize(view.mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
     return cv2.resize(view.crop, size, interpolation=cv2.INTER_AREA), mask, reference
-
-
-def _lab(pixels: Pixels) -> Lab:
-    """CIE L*a*b* (D65), (h, w, 3) float32, L* in 0..100."""
-    made: Lab = cv2.cvtColor(pixels.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    return made
 
 
 def _look(lab: Lab, mask: Mask, surroundings: Lab) -> Look:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]  # (H, W, 3) RGB
 Map: TypeAlias = npt.NDArray[np.float32]  # (H, W)
+Lab: TypeAlias = npt.NDArray[np.float32]  # (..., 3) CIE L*a*b*
 Mask: TypeAlias = npt.NDArray[np.bool_]  # (H, W)
 
 T = TypeVar("T")
