@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import shutil
 from pathlib import Path
 
@@ -80,15 +79,6 @@ def photos(tmp_path: Path) -> Path:
 def tampered(model_folder: Path, tmp_path: Path) -> Path:
     """A copy of the model to change."""
     return Path(shutil.copytree(model_folder, tmp_path / "model"))
-
-
-@pytest.fixture(scope="session")
-def real_data() -> Path:
-    """Real defect photos in MVTec layout, where SEEWHY_DATA names them."""
-    folder = os.environ.get("SEEWHY_DATA")
-    if not folder or not Path(folder).is_dir():
-        pytest.skip("SEEWHY_DATA names no folder of real photos")
-    return Path(folder)
 
 
 def noise(height: int, width: int, seed: int = 0) -> Pixels:
