@@ -58,7 +58,7 @@ def fit(
         card: the product card or its file.
         policy: a policy file; the default one serves any product.
         alpha: false-reject rate asked for on good parts.
-        calibration: "split", "cross" or "auto"; see `ProductModel.fit`.
+        calibration: "split", "leave-one-out" or "auto"; see `ProductModel.fit`.
         device: "cpu" or "cuda".
         settings: of the detector; its defaults where None.
         progress: wraps the loops over photos.

@@ -19,16 +19,16 @@ class Calibration:
     """What good photos score that the detector had not learned from.
 
     With `held_out`, the photos were set aside: the false-reject rate on exchangeable good parts is at most alpha (Vovk,
-    Gammerman & Shafer 2005; Angelopoulos & Bates 2023, sec. 1). With `cross`, each photo was scored by a detector fitted on
-    the other folds and the final detector knows all (cross-conformal prediction, Vovk 2015): the same p-value, whose proven
-    bound is 2 alpha; a bank that knows more photos scores good ones lower, so in practice it errs towards caution.
+    Gammerman & Shafer 2005; Angelopoulos & Bates 2023, sec. 1). With `left_out`, each photo was scored by the final detector
+    without what that photo taught it (jackknife): no photo is spent, the rate is close to alpha where one photo more or less
+    changes little, and nothing is proven (Barber et al. 2021, sec. 1; evals/results has the rates that were measured).
     """
 
     scores: npt.NDArray[np.float64]  # (n,) sorted, one per held-out good photo
     peaks: npt.NDArray[np.float64]  # (n,) sorted, the largest value of each of their maps
     median: float  # of their maps' values
     noise: float  # the 99th percentile of their maps' values
-    method: str  # "held_out" or "cross"
+    method: str  # "held_out" or "left_out"
 
     def __len__(self) -> int:
         return len(self.scores)

@@ -26,7 +26,7 @@ Alpha = Annotated[float, typer.Option(help="False-reject rate asked for on good 
 Card = Annotated[Path | None, typer.Option(help="Product card (YAML).")]
 PolicyFile = Annotated[Path | None, typer.Option("--policy", help="Policy (YAML); default: the one that serves any product.")]
 Device = Annotated[str, typer.Option(help="cpu or cuda.")]
-Way = Literal["auto", "split", "cross"]
+Way = Literal["auto", "split", "leave-one-out"]
 COLOURS = {"pass": "green", "fail": "red", "review": "yellow", "refused": "magenta"}
 
 
@@ -49,7 +49,7 @@ def fit(
     detector: Annotated[str, typer.Option(help="Which detector.")] = "patchcore",
     card: Card = None,
     alpha: Alpha = 0.01,
-    calibration_: Annotated[Way, typer.Option("--calibration", help="Set photos aside (split), or let folds take turns (cross).")] = "auto",
+    calibration_: Annotated[Way, typer.Option("--calibration", help="Set photos aside (split), or score each one left out.")] = "auto",
     device: Device = "cpu",
     json_: Json = False,
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -24,16 +24,13 @@ from seewhy.detectors.protocol import Detector
 from seewhy.errors import BadModel
 from seewhy.types import Pixels, Progress, ScoreMap, silent
 
-FOLDS = 5  # of cross-conformal calibration
-FOLDS_FEW = 10  # where photos are so few that a fifth less would show in the scores
-FEW = 100
 HELD_OUT_FROM = 5  # photos are set aside for calibration where there are this many times more than alpha needs
 MOST_REFERENCES = 48
 REFERENCE_PX = 1024  # longest side of a kept good photo
 VALUES_PER_PHOTO = 4096  # map values per photo behind the noise floor
 
 
-CalibrationWay: TypeAlias = Literal["auto", "split", "cross"]
+CalibrationWay: TypeAlias = Literal["auto", "split", "leave-one-out"]
 Descriptor: TypeAlias = npt.NDArray[np.float32]  # (D,)
 
 
@@ -83,9 +80,9 @@ class ProductModel:
     ) -> ProductModel:
         """Fit a detector on good photos and calibrate it on good photos that it has not seen.
 
-        "split" sets photos aside (split conformal: the bound on false rejects is exact); "cross" lets folds take turns
-        (cross-conformal) and the final detector learns from all, which errs towards fewer false rejects. "auto" splits
-        where there are many more photos than alpha needs.
+        "split" sets photos aside (split conformal: the bound on false rejects is exact); "leave-one-out" scores each photo
+        by the final detector without what that photo taught it (jackknife), so that all photos teach and all calibrate.
+        "auto" splits where there are many more photos than alpha needs.
 
         Args:
             photos: good ones only; read lazily, several times.
@@ -109,8 +106,8 @@ class ProductModel:
             method = "held_out"
         else:
             detector.fit(pixels, progress)
-            maps = _cross_scores(detector, pixels, progress)
-            method = "cross"
+            maps = _left_out_scores(detector, pixels, progress)
+            method = "left_out"
         found, described = _calibration(maps, method)
         if not described:
             described = {0: detector.score(pixels[0]).descriptor}
@@ -184,21 +181,11 @@ class _Chosen(Sequence[Pixels]):
         return self._all[self._rows[at]]
 
 
-def _cross_scores(detector: Detector, pixels: Sequence[Pixels], progress: Progress[Any]) -> Iterator[tuple[int, ScoreMap]]:
-    """Each photo's number and its map by a detector that has not seen its fold; nothing for a single photo."""
-    count = len(pixels)
-    folds = min(FOLDS_FEW if count < FEW else FOLDS, count)
-    if count < 2:
-        return
-    order = np.random.default_rng(0).permutation(count)
-    done = iter(progress(range(count), "calibrating", count))
-    for fold in range(folds):
-        held_out: Collection[int] = set(order[fold::folds].tolist())
-        other = detector.without(held_out)
-        for i in sorted(held_out):
-            next(done)
-            yield i, other.score(pixels[i])
-    next(done, None)
+def _left_out_scores(detector: Detector, pixels: Sequence[Pixels], progress: Progress[Any]) -> Iterator[tuple[int, ScoreMap]]:
+    """Each photo's number and its map by the detector without it; nothing for a single photo."""
+    if len(pixels) > 1:
+        for i in progress(range(len(pixels)), "calibrating", len(pixels)):
+            yield i, detector.without(i).score(pixels[i])
 
 
 def _calibration(maps: Iterable[tuple[int, ScoreMap]], method: str) -> tuple[Calibration, dict[int, Descriptor | None]]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import cv2
 import numpy as np
@@ -23,6 +23,10 @@ from seewhy.errors import BadData, BadModel
 from seewhy.types import Map, Pixels, Progress, ScoreMap, silent
 
 DENSEST = 0.1  # of the median: doubled patches must not make a distance infinite
+AROUND = 32  # neighbours kept per row of the bank, so that photos can be left out of its density
+TURNS = (1, 2, 3)  # quarter turns
+TURN_PHOTOS, TURN_ROWS = 24, 2000  # good photos, and rows of the bank, with which turning is tried
+TURN_GAIN = 0.95  # turned copies are learned where they lower the scores of good photos to this share
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class PatchCoreSettings:
     top_share: float = 0.01  # the photo's score is the mean of this share of its strangest cells; 0: the strangest one
     bank_rows: int = 10_000  # size of the coreset
     candidate_rows: int = 60_000  # patches drawn at random from all good photos, from which the coreset is taken
+    turns: Literal["auto", "yes", "no"] = "auto"  # also learn each good photo turned by 90, 180 and 270 degrees; auto: measured
     neighbours: int = 3  # b of eq. 7, the re-weighting of the photo's score; 1 turns it off
     smoothing: float = 1.0  # sigma of the Gaussian over the map, in cells
     seed: int = 0
@@ -65,8 +70,11 @@ class PatchCore:
         self._settings = replace(wanted, layers=self._encoder.layers)
         self._device = device
         self._bank: MemoryBank | None = None
+        self._bank_rows: Features = np.zeros((0, 1), np.float32)  # only between fit and save
         self._density = np.ones(1, np.float32)  # (rows of the bank,) mean distance to neighbours
-        self._samples: list[Features] = []  # per photo, only between fit and save
+        self._owner = np.zeros(0, np.int64)  # (rows of the bank,) which photo each came from; only between fit and save
+        self._around = (np.zeros((0, 1), np.float32), np.zeros((0, 1), np.int64))  # distances and rows of their neighbours
+        self._turn_ratio: float | None = None  # measured by fit where turns is "auto"
         self._resolution_cells = 1.0  # measured by fit
 
     @property
@@ -84,6 +92,7 @@ class PatchCore:
             "bank": bank.rows,
             "index": bank.kind,
             "resolution_cells": self._resolution_cells,
+            "turn_ratio": self._turn_ratio,
         }
 
     def fit(self, photos: Sequence[Pixels], progress: Progress[Any] = silent) -> None:
@@ -98,27 +107,31 @@ class PatchCore:
         """
         if not len(photos):
             raise BadData("patchcore needs at least one good photo to fit on; give more photos")
-        rng = np.random.default_rng(self._settings.seed)
-        per_photo = -(-self._settings.candidate_rows // len(photos))
-        self._samples = []
-        for pixels in progress((photos[i] for i in range(len(photos))), "learning good photos", len(photos)):
-            rows = np.concatenate([cells.reshape(-1, cells.shape[-1]) for _, cells in self._encode(pixels)])
-            chosen = rng.choice(len(rows), min(per_photo, len(rows)), replace=False)
-            self._samples.append(rows[np.sort(chosen)])
-        self._fill(range(len(photos)))
+        if self._settings.turns == "auto":
+            self._turn_ratio = self._try_turns(photos)
+            better = self._turn_ratio is not None and self._turn_ratio <= TURN_GAIN
+            self._settings = replace(self._settings, turns="yes" if better else "no")
+        self._learn(photos, progress)
         self._resolution_cells = self._probe(photos[len(photos) // 2])
 
-    def without(self, held_out: Collection[int]) -> Self:
-        """The same detector without the photos at `held_out`; encodes nothing anew."""
-        if not self._samples:
+    def without(self, held_out: int) -> Self:
+        """The same detector whose bank lacks the rows that photo `held_out` gave; encodes and chooses nothing anew.
+
+        Raises:
+            BadModel: it was loaded, not fitted.
+            BadData: no other photo has a row in the bank.
+        """
+        if not len(self._owner):
             raise BadModel("photos can only be held out from a detector that was just fitted")
+        kept = self._owner != held_out
+        if not kept.any():
+            raise BadData("all photos were held out; one at least must stay in the bank")
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
-        kept = [i for i in range(len(self._samples)) if i not in held_out]
-        if not kept:
-            raise BadData("all photos were held out; one at least must stay in the bank")
-        other._fill(kept)
-        other._samples = []
+        other._bank = MemoryBank.build(self._bank_rows[kept], self._device)
+        distances, rows = self._around
+        other._density = self._density_of(distances[kept], (self._owner[rows] != held_out)[kept])
+        other._owner, other._bank_rows = np.zeros(0, np.int64), np.zeros((0, 1), np.float32)
         return other
 
     def score(self, pixels: Pixels) -> ScoreMap:
@@ -159,17 +172,58 @@ class PatchCore:
             raise BadModel("patchcore was not fitted; call fit first or load a model")
         return self._bank
 
-    def _fill(self, kept: Collection[int]) -> None:
-        candidates = np.concatenate([self._samples[i] for i in kept])
+    def _fill(self, candidates: Features, owners: npt.NDArray[np.int64]) -> None:
         chosen = greedy_k_centre(candidates, self._settings.bank_rows, self._settings.seed)
-        rows = candidates[chosen]
-        self._bank = MemoryBank.build(rows, self._device)
-        if self._settings.density and len(rows) > 1:
-            distances, _ = self._bank.search(rows, self._settings.density + 1)
-            mean = distances[:, 1:].mean(1)  # the nearest row to a row is itself
-            self._density = np.maximum(mean, DENSEST * float(np.median(mean)) + 1e-6).astype(np.float32)
-        else:
-            self._density = np.ones(len(rows), np.float32)
+        self._bank_rows, self._owner = candidates[chosen], owners[chosen]
+        self._bank = MemoryBank.build(self._bank_rows, self._device)
+        distances, rows = self._bank.search(self._bank_rows, AROUND + 1)
+        self._around = distances[:, 1:], rows[:, 1:]  # the nearest row to a row is itself
+        self._density = self._density_of(self._around[0], np.ones(self._around[0].shape, bool))
+
+    def _density_of(self, distances: Features, allowed: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
+        """Mean distance of each row to its nearest allowed neighbours, as many as `density` says; (rows,), ones where it says 0."""
+        if not self._settings.density or distances.shape[1] == 0:
+            return np.ones(len(distances), np.float32)
+        used = allowed & (allowed.cumsum(1) <= self._settings.density)
+        used[~used.any(1), -1] = True  # all of its neighbours are left out: the farthest one known stands for those beyond
+        mean = (distances * used).sum(1) / used.sum(1)
+        density: npt.NDArray[np.float32] = np.maximum(mean, DENSEST * float(np.median(mean)) + 1e-6).astype(np.float32)
+        return density
+
+    def _try_turns(self, photos: Sequence[Pixels]) -> float | None:
+        """What good photos score with turned copies of the others in the bank, to what they score without; None with too few.
+
+        Both with a bank of the same size, on a sample of the photos, each left out while it is scored. Below 1 where parts
+        lie in any direction; about 1 or above where all lie the same way and turned copies only take up room.
+        """
+        if len(photos) < 4:
+            return None
+        chosen = np.unique(np.linspace(0, len(photos) - 1, min(len(photos), TURN_PHOTOS)).round().astype(int))
+        sample = [photos[int(i)] for i in chosen]
+        rows = min(self._settings.bank_rows, TURN_ROWS)
+        medians = list[float]()
+        for turns in ("no", "yes"):
+            trial = object.__new__(type(self))
+            trial.__dict__.update(self.__dict__)
+            trial._settings = replace(self._settings, turns=turns, bank_rows=rows, candidate_rows=6 * rows, density=0)
+            trial._learn(sample, silent)
+            medians.append(float(np.median([trial.without(i).score(pixels).score for i, pixels in enumerate(sample)])))
+        return round(medians[1] / medians[0], 4) if medians[0] > 0 else None
+
+    def _learn(self, photos: Sequence[Pixels], progress: Progress[Any]) -> None:
+        """Draw patches from every photo and fill the bank."""
+        turns = (0, *TURNS) if self._settings.turns == "yes" else (0,)
+        rng = np.random.default_rng(self._settings.seed)
+        per_photo = -(-self._settings.candidate_rows // len(photos))
+        samples = [
+            _some(np.concatenate([self._rows(np.rot90(pixels, turn)) for turn in turns]), per_photo, rng)
+            for pixels in progress((photos[i] for i in range(len(photos))), "learning good photos", len(photos))
+        ]
+        self._fill(np.concatenate(samples), np.repeat(np.arange(len(samples)), [len(rows) for rows in samples]))
+
+    def _rows(self, pixels: Pixels) -> Features:
+        """All patch features of a photo, (N, D)."""
+        return np.concatenate([cells.reshape(-1, cells.shape[-1]) for _, cells in self._encode(np.ascontiguousarray(pixels))])
 
     def _encode(self, pixels: Pixels) -> list[tuple[Tile, Features]]:
         """Patch features of each tile, (rows, cols, D) float32."""
@@ -231,3 +285,8 @@ class PatchCore:
             peak = np.unravel_index(int(answer.argmax()), answer.shape)
             widths.append(2 * float(np.sqrt((labels == labels[peak]).sum() / np.pi)) / cell)
         return float(f"{np.median(widths):.4g}")
+
+
+def _some(rows: Features, count: int, rng: np.random.Generator) -> Features:
+    """At most `count` of the rows, drawn at random."""
+    return rows[np.sort(rng.choice(len(rows), min(count, len(rows)), replace=False))]

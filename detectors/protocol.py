@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, Self
 
 from seewhy.detectors.weights import WeightsFile
@@ -25,8 +25,8 @@ class Detector(Protocol):
     def fit(self, photos: Sequence[Pixels], progress: Progress[Any]) -> None:
         """Learn from good photos only."""
 
-    def without(self, held_out: Collection[int]) -> Self:
-        """The same detector, fitted on the same photos but those; only between `fit` and `save`."""
+    def without(self, held_out: int) -> Self:
+        """The same detector as if it had not seen that photo; only between `fit` and `save`, and cheap."""
 
     def score(self, pixels: Pixels) -> ScoreMap:
         """Score one photo; the map has the photo's size."""

@@ -147,6 +147,37 @@ def test_patchcore_scores_as_a_plain_loop_does() -> None:
     assert detector.score(pixels).score == pytest.approx(weight * top, rel=1e-3)
 
 
+def test_a_photo_left_out_leaves_nothing_in_the_bank() -> None:
+    """Scores without a photo are those of a bank and a density made by hand from the other photos' rows."""
+    detector = PatchCore(
+        PatchCoreSettings(input_px=96, bank_rows=60, candidate_rows=400, smoothing=0.0, density=2, neighbours=1, top_share=0)
+    )
+    photos = [noise(90, 120, i) for i in range(4)]
+    detector.fit(photos)
+    others = detector._bank_rows[detector._owner != 2]
+    between = np.sort(np.linalg.norm(others[:, None] - others[None], axis=2), 1)[:, 1:3].mean(1)
+    ((_, cells),) = detector._encode(photos[2])
+    far = np.linalg.norm(cells.reshape(-1, 1, cells.shape[-1]) - others[None], axis=2)
+    expected = (far.min(1) / between[far.argmin(1)]).max()
+    left_out = detector.without(2)
+    assert left_out.score(photos[2]).score == pytest.approx(expected, rel=1e-3)
+    assert left_out.score(photos[2]).score > detector.score(photos[2]).score
+    with pytest.raises(BadModel, match="just fitted"):
+        left_out.without(1)
+
+
+def test_turned_copies_are_learned_only_where_parts_lie_in_any_direction() -> None:
+    straight = [good("plate", i).pixels for i in range(4)]
+    turned = [np.ascontiguousarray(np.rot90(p, i)) for i, p in enumerate(straight)]
+    chosen = {}
+    for name, photos in (("straight", straight), ("turned", turned)):
+        detector = PatchCore(PatchCoreSettings(input_px=192, bank_rows=1000, candidate_rows=6000))
+        detector.fit(photos)
+        chosen[name] = detector.settings["turns"], detector.settings["turn_ratio"]
+    assert chosen["straight"][0] == "no", chosen
+    assert chosen["turned"][0] == "yes", chosen
+
+
 @pytest.mark.parametrize("name", sorted(DETECTORS.table))
 def test_every_detector_keeps_the_contract(name: str, tmp_path: Path) -> None:
     """Fitted on a few photos: finite map at the photo's size, the scratch found, the same after save and load in a new process."""

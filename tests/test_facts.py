@@ -67,7 +67,9 @@ def test_how_many_photos_an_alpha_needs() -> None:
             needed(bad)
 
 
-@pytest.mark.parametrize(("way", "method", "photos"), [("auto", "cross", 24), ("cross", "cross", 24), ("split", "held_out", 12)])
+@pytest.mark.parametrize(
+    ("way", "method", "photos"), [("auto", "left_out", 24), ("leave-one-out", "left_out", 24), ("split", "held_out", 12)]
+)
 def test_the_ways_of_calibration(way: CalibrationWay, method: str, photos: int, good_plates: list[Photo]) -> None:
     model = ProductModel.fit(good_plates, PatchCore(SMALL), alpha=ALPHA, calibration=way)
     assert (model.calibration.method, len(model.calibration)) == (method, photos)
