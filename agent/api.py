@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from seewhy.agent.model import CalibrationWay, ProductModel
 from seewhy.agent.policy import load_policy
 from seewhy.card import ProductCard, load_card
 from seewhy.detectors import DETECTORS
-from seewhy.errors import BadData
+from seewhy.detectors.protocol import Detector
+from seewhy.errors import BadData, MissingExtra, MissingWeights
 from seewhy.types import Progress, silent
 
 
@@ -54,13 +56,14 @@ def fit(
     Args:
         good: a folder of good photos, or a data set in a layout that `read_layout` knows (its good training photos).
         save: where the model folder goes; a temporary folder by default.
-        detector: a name in `seewhy.detectors.DETECTORS`.
+        detector: a name in `seewhy.detectors.DETECTORS`, or several with commas: the first whose weights are here speaks, the
+            record says why the others did not.
         card: the product card or its file.
         policy: a policy file; the default one serves any product.
         alpha: false-reject rate asked for on good parts.
         calibration: "split", "leave-one-out" or "auto"; see `ProductModel.fit`.
         device: "cpu" or "cuda".
-        settings: of the detector; its defaults where None.
+        settings: of the detector, or a mapping from names to settings for a chain; defaults where None.
         progress: wraps the loops over photos.
 
     Raises:
@@ -76,11 +79,101 @@ def fit(
         raise BadData(f"{good} holds {len(products)} products ({', '.join(products[:4])}…); give one of them")
     photos = LazyPhotos(samples, known.white_level if known else 65535)
     name = known.name if known else products[0]
-    unfitted = DETECTORS.get(detector)(settings, device=device)
-    made = ProductModel.fit(photos, unfitted, product=name, alpha=alpha, calibration=calibration, progress=progress)
+    made = _first_that_can(
+        detector.split(","),
+        lambda wanted: ProductModel.fit(
+            photos, _unfitted(wanted, settings, known, device), product=name, alpha=alpha, calibration=calibration, progress=progress
+        ),
+    )
+    return _inspector(made, save, known, policy, alpha, device)
+
+
+def from_words(
+    prompt: str,
+    *,
+    defects: Sequence[str] = (),
+    good: Path | str | None = None,
+    save: Path | str | None = None,
+    card: ProductCard | Path | str | None = None,
+    policy: Path | str | None = None,
+    alpha: float = DEFAULT_ALPHA,
+    device: str = "cpu",
+    settings: Any = None,
+    progress: Progress[Any] = silent,
+) -> Inspector:
+    """Inspect a new product from words alone, or from words and a few good photos (WinCLIP, WinCLIP+).
+
+    Without good photos nothing can be calibrated: every verdict is review, and the findings are the strangest places.
+
+    Args:
+        prompt: what the photos show, "machined aluminium bracket"; overrides the card's description.
+        defects: words for the defects that matter, "scratch"; they join the card's.
+        good: good photos: the first to fourth are compared with, all of them calibrate.
+        save: as for `fit`, like what follows.
+        card: as for `fit`.
+        policy: as for `fit`.
+        alpha: as for `fit`.
+        device: as for `fit`.
+        settings: a `WinClipSettings` whose prompt and defects are replaced.
+        progress: as for `fit`.
+
+    Raises:
+        BadData: the words can't be used.
+        MissingWeights: CLIP's weights aren't on this machine, and there are no good photos for another detector.
+    """
+    from seewhy.card import DefectType
+
+    known = load_card(Path(card)) if isinstance(card, str | Path) else card or ProductCard(name=prompt[:80].strip() or "product")
+    named = {d.name for d in known.defects}
+    added = tuple(DefectType(name=name) for name in defects if name not in named)
+    known = known.model_copy(update={"description": prompt, "defects": known.defects + added})
+    if good is not None:
+        return fit(
+            good,
+            save=save,
+            detector="winclip,patchcore",
+            card=known,
+            policy=policy,
+            alpha=alpha,
+            device=device,
+            settings={"winclip": settings},
+            progress=progress,
+        )
+    detector = _unfitted("winclip", {"winclip": settings}, known, device)
+    made = ProductModel.fit([], detector, product=known.name, alpha=alpha, progress=progress)
+    return _inspector(made, save, known, policy, alpha, device)
+
+
+def _unfitted(detector: str, settings: Any, card: ProductCard | None, device: str) -> Detector:
+    """A detector with the settings given for it, and what the card says where it takes that."""
+    kind = DETECTORS.get(detector)
+    given = settings.get(detector) if isinstance(settings, dict) else settings
+    if card is not None and hasattr(kind, "from_card"):
+        made: Detector = kind.from_card(card, given, device=device)
+        return made
+    unfitted: Detector = kind(given, device=device)
+    return unfitted
+
+
+def _first_that_can(detectors: Sequence[str], fitted: Callable[[str], ProductModel]) -> ProductModel:
+    """The first detector of the chain that can be fitted here, with the reasons of those before it."""
+    silent_ones: list[tuple[str, str]] = []
+    for number, name in enumerate(detectors, start=1):
+        try:
+            return replace(fitted(name.strip()), considered=tuple(silent_ones))
+        except (MissingWeights, MissingExtra) as error:
+            if number == len(detectors):
+                raise
+            silent_ones.append((name.strip(), str(error)))
+    raise BadData("no detector was named")
+
+
+def _inspector(
+    made: ProductModel, save: Path | str | None, card: ProductCard | None, policy: Path | str | None, alpha: float, device: str
+) -> Inspector:
     folder = Path(save) if save else Path(tempfile.mkdtemp(prefix="seewhy-")) / "model"
-    saved = made.save(folder)
-    return Inspector(saved, card=known, policy=load_policy(Path(policy)) if policy else None, alpha=alpha, device=device)
+    loaded = load_policy(Path(policy)) if policy else None
+    return Inspector(made.save(folder), card=card, policy=loaded, alpha=alpha, device=device)
 
 
 def load(

@@ -82,7 +82,10 @@ def fit(
 @app.command()
 def inspect(
     photos: Annotated[list[Path], typer.Argument(help="Photos.")],
-    model: Model,
+    model: Annotated[Path | None, typer.Option("--model", "-m", help="Model folder; or give --prompt.")] = None,
+    prompt: Annotated[str, typer.Option(help="What the photos show: inspect from words alone (WinCLIP).")] = "",
+    defect: Annotated[list[str] | None, typer.Option(help="A defect that matters; may be given several times.")] = None,
+    good: Annotated[Path | None, typer.Option(help="With --prompt: folder of one or more good photos.")] = None,
     card: Card = None,
     policy: PolicyFile = None,
     alpha: Alpha = 0.01,
@@ -91,13 +94,20 @@ def inspect(
     json_: Json = False,
 ) -> None:
     """Inspect a few photos and say what was found."""
-    from seewhy.agent.api import load
+    from seewhy.agent.api import from_words, load
     from seewhy.agent.batch import Tally, refused
     from seewhy.agent.layouts import Sample
-    from seewhy.errors import BadImage
+    from seewhy.errors import BadData, BadImage
     from seewhy.reports import write_report
 
-    inspector = load(model, card=card, policy=policy, alpha=alpha, device=device)
+    if (model is None) == (not prompt):
+        raise BadData("inspect needs either --model FOLDER (made by seewhy fit) or --prompt WORDS that say what the photos show")
+    if model is None:
+        inspector = from_words(
+            prompt, defects=defect or (), good=good, card=card, policy=policy, alpha=alpha, device=device, progress=_progress
+        )
+    else:
+        inspector = load(model, card=card, policy=policy, alpha=alpha, device=device)
     entries, pictures, tally = list[Any](), dict[str, tuple[str, bytes]](), Tally()
     for path in photos:
         try:

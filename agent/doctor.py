@@ -38,9 +38,9 @@ class Check:
 def examine() -> list[Check]:
     """All checks, the needed ones first."""
     checks = [Check("python", platform.python_version(), "")]
-    checks += [Check(name, _version(name), "" if _version(name) else f"pip install {name}") for name in NEEDED]
+    checks += [Check(name, installed(name), "" if installed(name) else f"pip install {name}") for name in NEEDED]
     for extra, packages in EXTRAS.items():
-        have = [f"{p} {_version(p)}" for p in packages if _version(p)]
+        have = [f"{p} {installed(p)}" for p in packages if installed(p)]
         complete = len(have) == len(packages)
         checks.append(Check(f"extra {extra}", ", ".join(have) if complete else "", "" if complete else f"pip install 'seewhy[{extra}]'"))
     for name, row in KNOWN.items():
@@ -70,7 +70,8 @@ def as_json(checks: list[Check]) -> list[dict[str, Any]]:
     return [asdict(c) for c in checks]
 
 
-def _version(package: str) -> str:
+def installed(package: str) -> str:
+    """A package's version, empty where it is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:

@@ -7,16 +7,16 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
 from seewhy.agent.calibrate import needed
+from seewhy.agent.doctor import installed
 from seewhy.agent.evidence import Pictures, reference_crop
 from seewhy.agent.images import Photo, read_photo
-from seewhy.agent.measure import inside_outline, measure
+from seewhy.agent.measure import hypotheses, inside_outline, measure
 from seewhy.agent.model import ProductModel
 from seewhy.agent.policy import Policy, load_policy, rule_on, worst
 from seewhy.agent.refine import refine
@@ -46,7 +46,7 @@ from seewhy.types import Pixels, Region, ScoreMap
 DEFAULT_ALPHA = 0.01
 CONTEXT = 0.75  # of a region's longer side, shown around it in its crop
 LEAST_CONTEXT_PX = 24
-SOFTWARE = ("seewhy", "torch", "timm", "faiss-cpu", "numpy", "opencv-python-headless", "pillow")
+SOFTWARE = ("seewhy", "torch", "timm", "open_clip_torch", "faiss-cpu", "numpy", "opencv-python-headless", "pillow")
 
 T = TypeVar("T")
 
@@ -133,20 +133,25 @@ class Inspector:
             photo = clock.run("decode", lambda: read_photo(path, name=name, root=root, white_level=self.card.white_level))
         scored = clock.run("detect", lambda: self._score(photo.pixels))
         decision = self._decide(scored)
-        found = clock.run("regions", lambda: self._regions(scored) if decision.anomalous else ())
+        unjudged = decision.threshold.value is None  # no good photo to compare with: show the strangest places
+        found = clock.run("regions", lambda: self._regions(scored) if decision.anomalous or unjudged else ())
         nearest = clock.run("reference", lambda: self.model.references.nearest(scored.descriptor) if found else None)
         good = clock.run("reference", lambda: None if nearest is None else self.model.references.pixels(nearest))
         found = clock.run("regions", lambda: tuple(refine(r, photo.pixels, good, _margin(r)) for r in found))
         facts = clock.run("measure", lambda: [measure(r, self.card, photo.width, photo.height, self._seed or r.peak) for r in found])
         pictures = Pictures(keep=self.keep_pictures)
-        clock.run("pictures", lambda: pictures.add_photo(photo.pixels, scored, anomalous=decision.anomalous))
+        clock.run("pictures", lambda: pictures.add_photo(photo.pixels, scored, anomalous=decision.anomalous or unjudged))
         findings = []
         for number, (region, measured) in enumerate(zip(found, facts, strict=True), start=1):
             view = clock.run("pictures", lambda n=number, r=region, m=measured: self._view(n, r, m, photo, good, pictures))  # type: ignore[misc]
             words = clock.run("words", lambda v=view: self._explain(v))  # type: ignore[misc]
             diagonal = float(np.hypot(photo.width, photo.height))
             ruling = rule_on(self.policy, measured, words, count=len(found), diagonal_px=diagonal)
-            findings.append(Finding(number=number, measured=measured, explanation=words, ruling=ruling, evidence=view.evidence))
+            likely = clock.run("measure", lambda r=region: hypotheses(scored, r, photo.width, photo.height))  # type: ignore[misc]
+            evidence = view.evidence
+            findings.append(
+                Finding(number=number, measured=measured, hypotheses=likely, explanation=words, ruling=ruling, evidence=evidence)
+            )
         record = clock.run("record", lambda: self._record(photo, lot, decision, tuple(findings), nearest, pictures))
         return Inspection(record.model_copy(update={"timings_ms": clock.spent}), pictures.bytes)
 
@@ -179,7 +184,11 @@ class Inspector:
 
     def _regions(self, scored: ScoreMap) -> tuple[Region, ...]:
         calibration = self.model.calibration
-        seed = min(self._seed or 0.0, float(scored.values.max()))
+        if self._seed is None:
+            middle, peak = float(np.median(scored.values)), float(scored.values.max())
+            half = (middle + peak) / 2
+            return regions(scored, seed=half, floor=half, background=middle) if peak > middle else ()
+        seed = min(self._seed, float(scored.values.max()))
         return regions(scored, seed=seed, floor=min(calibration.noise, seed), background=calibration.median)
 
     def _view(self, number: int, region: Region, measured: Any, photo: Photo, good: Pixels | None, pictures: Pictures) -> RegionView:
@@ -224,7 +233,7 @@ class Inspector:
             reasons=reasons,
             decision=decision,
             findings=findings,
-            detectors=(self._spoke(),),
+            detectors=(*(self._silent(name, why) for name, why in self.model.considered), self._spoke()),
             provenance=provenance,
             missing=tuple(self._missing(decision, findings, nearest)),
             evidence=tuple(pictures.listed),
@@ -234,8 +243,15 @@ class Inspector:
 
     def _spoke(self) -> DetectorNote:
         name = self.model.detector.name
+        words = self.model.detector.settings.get("prompt")
+        if words is not None:
+            compared = self.model.detector.settings["good_photos_compared"]
+            return DetectorNote(name=name, spoke=True, because=sentence("detector.words", name=name, words=words, photos=compared))
         because = sentence("detector.spoke", name=name, photos=self.model.good_photos, product=self.model.product)
         return DetectorNote(name=name, spoke=True, because=because)
+
+    def _silent(self, name: str, why: str) -> DetectorNote:
+        return DetectorNote(name=name, spoke=False, because=sentence("detector.silent", name=name, why=why))
 
     def _missing(self, decision: Decision, findings: Sequence[Finding], nearest: int | None) -> list[Missing]:
         out = []
@@ -266,9 +282,10 @@ class Inspector:
             policy_version=self.policy.version,
             policy_sha256=self.policy.sha256,
             card_sha256=self.card.sha256,
+            prompts_sha256=model.detector.settings.get("prompts_sha256"),
             reference_sha256=None,
             device=self._device,
-            versions={"python": platform.python_version()} | {name: _version(name) for name in SOFTWARE},
+            versions={"python": platform.python_version()} | {name: installed(name) or "not installed" for name in SOFTWARE},
         )
 
 
@@ -286,7 +303,7 @@ def _verdict(decision: Decision, findings: tuple[Finding, ...]) -> tuple[Verdict
         said.append(sentence("reason.no_region"))
     said += [_finding_reason(finding.ruling, finding) for finding in findings]
     if decision.threshold.value is None or decision.calibration == "uncalibrated":
-        verdict = "review" if verdict == "pass" else verdict
+        verdict = "review" if verdict == "pass" or decision.threshold.value is None else verdict
         params = {"alpha": decision.alpha, "needed": decision.calibration_needed, "photos": decision.calibration_photos}
         said.append(sentence("reason.uncalibrated", **params))
     return verdict, severity, (sentence(f"verdict.{verdict}"), *said)
@@ -310,10 +327,3 @@ def _finding_reason(ruling: Ruling, finding: Finding) -> Sentence:
     return sentence(
         "reason.finding", summary=summary, severity=ruling.severity.value, verdict=ruling.verdict.value or "review", rule=ruling.rule
     )
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"

@@ -10,8 +10,8 @@ import numpy as np
 
 from seewhy.agent.shape import Shape, measure_shape
 from seewhy.card import Part, ProductCard
-from seewhy.record import Location, Measured, Quantity, Size, Stated, Strength
-from seewhy.types import Mask, Region
+from seewhy.record import Hypothesis, Location, Measured, Quantity, Size, Stated, Strength
+from seewhy.types import Mask, Region, ScoreMap
 
 ROWS, COLUMNS = ("top", "middle", "bottom"), ("left", "centre", "right")
 LINE_RATIO = 3.0  # length to width, the map's blur taken off both, from which a region is called a line
@@ -125,3 +125,21 @@ def _shape_word(shape: Shape, resolution: float, touches: bool, diagonal: float)
     if touches:
         return "edge"
     return "spot" if shape.feret_px <= SPOT * diagonal else "patch"
+
+
+def hypotheses(scored: ScoreMap, region: Region, width: int, height: int) -> tuple[Hypothesis, ...]:
+    """What the detector's text side makes of a region of a (height, width) photo: the mean over its cells, likeliest first."""
+    if scored.types is None:
+        return ()
+    _, rows, cols = scored.types.values.shape
+    ys, xs = np.nonzero(region.mask)
+    shares = scored.types.values[:, (ys + region.box.y0) * rows // height, (xs + region.box.x0) * cols // width].mean(1)
+    order = np.argsort(-shares, kind="stable")
+    return tuple(
+        Hypothesis(
+            type=Stated[str](value=scored.types.names[i], source="vlm", status="unverified", evidence=("map",)),
+            probability=round(float(shares[i]), 4),
+            by=scored.detector,
+        )
+        for i in order
+    )

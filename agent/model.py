@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -66,6 +66,7 @@ class ProductModel:
     references: References
     good_photos: int
     sha256: str = ""  # of the manifest; empty until saved
+    considered: tuple[tuple[str, str], ...] = ()  # (detector, why it did not speak), tried before this one
 
     @classmethod
     def fit(
@@ -85,7 +86,7 @@ class ProductModel:
         "auto" splits where there are many more photos than alpha needs.
 
         Args:
-            photos: good ones only; read lazily, several times.
+            photos: good ones only; read lazily, several times. None at all suits a detector that reads words.
             detector: unfitted.
             product: its name.
             alpha: the false-reject rate that is meant; says how many photos calibration needs.
@@ -109,7 +110,7 @@ class ProductModel:
             maps = _left_out_scores(detector, pixels, progress)
             method = "left_out"
         found, described = _calibration(maps, method)
-        if not described:
+        if not described and count:
             described = {0: detector.score(pixels[0]).descriptor}
         return cls(product, detector, found, _references(photos, described), count)
 
@@ -126,9 +127,10 @@ class ProductModel:
             "calibration": self.calibration.to_json(),
             "reference_photos": list(self.references.sha256),
             "good_photos": self.good_photos,
+            "considered": [list(pair) for pair in self.considered],
         }
         digest = save_folder(folder, facts, files)
-        return ProductModel(self.product, self.detector, self.calibration, self.references, self.good_photos, digest)
+        return replace(self, sha256=digest)
 
     @classmethod
     def load(cls, folder: Path, *, device: str = "cpu") -> ProductModel:
@@ -152,6 +154,7 @@ class ProductModel:
             References(jpegs, tuple(manifest["reference_photos"]), descriptors),
             manifest["good_photos"],
             manifest["manifest_sha256"],
+            tuple((name, why) for name, why in manifest["considered"]),
         )
 
 

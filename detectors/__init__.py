@@ -2,4 +2,10 @@
 
 from seewhy.registry import Entry, Registry
 
-DETECTORS = Registry("detector", {"patchcore": Entry("seewhy.detectors.patchcore:PatchCore")})
+DETECTORS = Registry(
+    "detector",
+    {
+        "patchcore": Entry("seewhy.detectors.patchcore:PatchCore"),
+        "winclip": Entry("seewhy.detectors.winclip:WinClip", extra="clip"),
+    },
+)

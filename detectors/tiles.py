@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil, sqrt
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from seewhy.types import Box, Map
 
 OVERLAP = 0.125  # of a tile's side, shared with the next one
+SQUEEZE = 1.5  # longer sides than this many times the shorter one are cut rather than squeezed into a square
 LONGEST = 8  # an input side is at most this many times input_px
 
 
@@ -41,6 +43,29 @@ def tiles_for(width: int, height: int, input_px: int, multiple_px: int, max_shri
         return [_tile(Box(0, 0, width, height), input_px, multiple_px)]
     boxes = [Box(x0, y0, x1, y1) for y0, y1 in _cuts(height, side) for x0, x1 in _cuts(width, side)]
     return [_tile(box, input_px, multiple_px) for box in boxes]
+
+
+def square_tiles(width: int, height: int, input_px: int, max_shrink: float, view: Literal["auto", "whole", "tiles"]) -> list[Tile]:
+    """Squares for a model whose input is a square of `input_px`; or the whole photo, squeezed.
+
+    Args:
+        width: of the photo, in pixels.
+        height: of the photo, in pixels.
+        input_px: side of the model's input.
+        max_shrink: largest photo pixels per input pixel along a side of a tile.
+        view: "whole" never cuts, "tiles" cuts whatever isn't a square of at most input_px * max_shrink, "auto" also lets
+            photos up to `SQUEEZE` times as long as wide through whole.
+
+    >>> [t.box for t in square_tiles(500, 240, 240, 4.0, "auto")]
+    [Box(x0=0, y0=0, x1=240, y1=240), Box(x0=130, y0=0, x1=370, y1=240), Box(x0=260, y0=0, x1=500, y1=240)]
+    """
+    whole = [Tile(Box(0, 0, width, height), input_px, input_px)]
+    longest, shortest = max(width, height), min(width, height)
+    squeeze = SQUEEZE if view == "auto" else 1.0
+    if view == "whole" or (longest <= squeeze * shortest and longest <= input_px * max_shrink):
+        return whole
+    side = min(shortest, input_px * max_shrink)
+    return [Tile(Box(x0, y0, x1, y1), input_px, input_px) for y0, y1 in _cuts(height, side) for x0, x1 in _cuts(width, side)]
 
 
 def _cuts(length: int, side: float) -> list[tuple[int, int]]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -58,8 +59,17 @@ KNOWN: Mapping[str, Weights] = {
             licence="Apache-2.0",
             source="huggingface.co/timm/vit_base_patch14_reg4_dinov2.lvd142m, model.safetensors",
         ),
+        Weights(
+            name="clip-ViT-B-16-plus-240",
+            revision="laion400m_e31",
+            sha256="8fb26589",
+            licence="MIT",
+            source="github.com/mlfoundations/open_clip/releases/download/v0.2-weights/vit_b_16_plus_240-laion400m_e31-8fb26589.pt",
+        ),
     )
 }
+
+CLIP = "clip-"  # before the name of an open_clip model
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +91,9 @@ def weights_folder() -> Path:
 
 
 def known(name: str) -> Weights:
-    """The table's row, or `UnknownName`."""
+    """The table's row, or `UnknownName`; "clip-NAME" stands for any open_clip model, its digest fixed on import."""
+    if name not in KNOWN and name.startswith(CLIP):
+        return Weights(name, "as imported", "", "its own; see its model card", f"an open_clip checkpoint of {name.removeprefix(CLIP)}")
     if name not in KNOWN:
         raise UnknownName("set of weights", name, KNOWN)
     return KNOWN[name]
@@ -133,8 +145,9 @@ def import_weights(name: str, file: Path) -> WeightsFile:
     digest = sha256_file(file)
     _must_match(row, digest, file)
     try:
-        state = load_file(file) if file.suffix == ".safetensors" else torch.load(file, map_location="cpu", weights_only=True)
-        state = {key: value.contiguous() for key, value in state.items()}
+        state: Any = load_file(file) if file.suffix == ".safetensors" else torch.load(file, map_location="cpu", weights_only=True)
+        state = state.get("state_dict", state)  # as training scripts save it
+        state = {key.removeprefix("module."): value.contiguous() for key, value in state.items()}
     except Exception as error:  # each loader raises kinds of its own
         raise SeewhyError(f"{file} can't be read as weights ({error}); download it again") from error
     from seewhy.detectors.backbones import BACKBONES, check_state  # the backbones read this module
@@ -142,6 +155,10 @@ def import_weights(name: str, file: Path) -> WeightsFile:
     for backbone in BACKBONES.values():
         if backbone.weights == name:
             check_state(backbone, state, file)
+    if name.startswith(CLIP):
+        from seewhy.detectors.clip import check_state as check_clip  # only where the extra is installed
+
+        check_clip(name.removeprefix(CLIP), state, file)
     folder = weights_folder() / name
     fresh = folder.with_name(f".{name}.new")
     shutil.rmtree(fresh, ignore_errors=True)

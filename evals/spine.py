@@ -48,7 +48,7 @@ def main(out: Path) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for product in PRODUCTS:
-            inspector = fit(_written(folder / product, product, GOOD), save=folder / "models" / product, calibration="split")
+            inspector = fit(_written(folder / product, product, GOOD), save=folder / "models" / product)
             results["products"][product] = sizes(inspector, product) | false_rejects(inspector, product)
             out.write_text(json.dumps(results, indent=1), encoding="utf-8")
         rows = results["products"].values()

@@ -166,6 +166,7 @@ def _facts(finding: Finding, language: str) -> list[dict[str, str]]:
         _quantity(f"Share of the {of}", m.size.area_share, None),
         _quantity("Orientation", m.size.orientation, None),
         _row("Touches the border", "yes" if m.location.touches_border.value else "no", m.location.touches_border),
+        *_by_words(finding),
         _row("Peak score", f"{_number(m.strength.peak.value)} (seed {_number(m.strength.threshold.value)})", m.strength.peak),
         _row(
             "Outline cut from",
@@ -173,6 +174,15 @@ def _facts(finding: Finding, language: str) -> list[dict[str, str]]:
             m.outline,
         ),
     ]
+
+
+def _by_words(finding: Finding) -> list[dict[str, str]]:
+    """The likeliest types by a detector's text side, as the hypotheses that they are."""
+    if not finding.hypotheses:
+        return []
+    said = ", ".join(f"{h.type.value} {100 * h.probability:.0f} %" for h in finding.hypotheses[:3])
+    first = finding.hypotheses[0]
+    return [_row(f"Type by words ({first.by}), a hypothesis", said, first.type)]
 
 
 def _row(name: str, value: str, stated: Stated[Any]) -> dict[str, str]:

@@ -18,7 +18,7 @@ FOLDERS = ("agent", "detectors", "prompts", "explainers", "reports", "evals")
 MAY_USE = {
     "": set[str](),
     "prompts": {""},
-    "detectors": {""},
+    "detectors": {"", "prompts"},
     "explainers": {"", "prompts"},
     "reports": {"", "prompts"},
     "agent": {"", "prompts", "detectors", "explainers", "reports"},

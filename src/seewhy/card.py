@@ -61,7 +61,8 @@ class ProductCard(Saved):
     """See the fields; all but the name are optional.
 
     `outline` is the product's polygon in shares of the photo; without it, areas are shares of the whole photo.
-    `white_level` is the 16-bit value that is white.
+    `white_level` is the 16-bit value that is white. `view` says how a detector with a small square input (WinCLIP) looks at a
+    photo: whole, in tiles (for small defects), or as its size asks for.
     """
 
     schema_version: Literal["1"] = "1"
@@ -73,6 +74,7 @@ class ProductCard(Saved):
     outline: tuple[tuple[Share, Share], ...] = ()
     scale: Scale | None = None
     white_level: int = Field(default=65535, ge=1, le=65535)
+    view: Literal["auto", "whole", "tiles"] = "auto"
     knowledge: tuple[Knowledge, ...] = ()
 
     @property

@@ -161,11 +161,20 @@ class Ruling(Saved):
     because: Sentence
 
 
+class Hypothesis(Saved):
+    """A type of defect that a detector's text side finds likely for a region: never a fact, no rule rests on it."""
+
+    type: Stated[str]
+    probability: float  # among the card's types alone; they sum to 1
+    by: str  # the detector
+
+
 class Finding(Saved):
     """One region: measured facts, words, ruling."""
 
     number: int
     measured: Measured
+    hypotheses: tuple[Hypothesis, ...] = ()
     explanation: Explanation | Unexplained
     ruling: Ruling
     evidence: tuple[str, ...]
@@ -203,6 +212,7 @@ class Provenance(Saved):
     policy_version: str
     policy_sha256: str
     card_sha256: str
+    prompts_sha256: str | None = None  # of the words that a detector read
     reference_sha256: str | None  # photo beside which the crops are shown
     device: str
     versions: dict[str, str]

@@ -63,6 +63,14 @@ class Box(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class TypeScores:
+    """How a detector that reads words divides each place among the defects' names: hypotheses, never facts."""
+
+    names: tuple[str, ...]
+    values: npt.NDArray[np.float32]  # (len(names), rows, cols), cells of equal size over the photo; each cell's sum is 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ScoreMap:
     """How strange each pixel of one photo is; larger is stranger."""
 
@@ -71,6 +79,7 @@ class ScoreMap:
     resolution_px: float  # full width at half maximum of the map's answer to a point, in photo pixels
     detector: str
     descriptor: npt.NDArray[np.float32] | None = None  # (D,) of the whole photo, to find the nearest good photo
+    types: TypeScores | None = None
 
     def __post_init__(self) -> None:
         if self.values.ndim != 2 or self.values.dtype != np.float32:

@@ -1,0 +1,54 @@
+"""Checks on real photos; `SEEWHY_DATA` names a folder of products in MVTec AD layout, without it they are skipped."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from seewhy.agent.api import fit
+from seewhy.agent.inspector import Inspector
+from seewhy.agent.layouts import Sample, read_layout
+from seewhy.detectors.patchcore import PatchCoreSettings
+
+pytestmark = pytest.mark.skipif("SEEWHY_DATA" not in os.environ, reason="SEEWHY_DATA names no folder of real photos")
+
+
+@pytest.fixture(scope="module")
+def samples() -> list[Sample]:
+    return read_layout(Path(os.environ["SEEWHY_DATA"]) / "cookie")
+
+
+@pytest.fixture(scope="module")
+def inspector() -> Inspector:
+    settings = PatchCoreSettings(bank_rows=3000, candidate_rows=20_000)
+    return fit(Path(os.environ["SEEWHY_DATA"]) / "cookie", settings=settings)
+
+
+def test_broken_cookies_score_higher_than_whole_ones(inspector: Inspector, samples: list[Sample]) -> None:
+    scores: dict[bool, list[float]] = {True: [], False: []}
+    for sample in (s for s in samples if s.split == "test"):
+        scores[sample.good].append(inspector.inspect(sample.path).record.decision.score.value or 0.0)
+    above = np.array(scores[False])[:, None] > np.array(scores[True])[None]
+    assert above.mean() > 0.97  # image AUROC
+    assert inspector.model.detector.settings["turns"] == "yes"  # cookies lie in any direction
+
+
+def test_a_finding_lies_on_the_break_and_no_verdict_is_sure(inspector: Inspector, samples: list[Sample], tmp_path: Path) -> None:
+    """31 photos can't calibrate 1 %: nothing passes, nothing is called calibrated, and the report says so."""
+    broken = [s for s in samples if s.mask is not None]
+    hits = found = 0
+    for sample in broken:
+        made = inspector.inspect(sample.path)
+        assert made.record.verdict.value != "pass"
+        assert made.record.decision.calibration == "uncalibrated"
+        if made.record.findings:
+            found += 1
+            x0, y0, x1, y1 = made.record.findings[0].measured.location.box_px.value or (0, 0, 0, 0)
+            hits += bool((np.asarray(Image.open(sample.mask).convert("L")) > 0)[y0:y1, x0:x1].any())
+    assert found
+    assert hits >= 0.8 * found
+    assert "uncalibrated" in made.report(tmp_path / "cookie.html").read_text(encoding="utf-8")
