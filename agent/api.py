@@ -93,12 +93,12 @@ def from_words(
     *,
     defects: Sequence[str] = (),
     good: Path | str | None = None,
+    model: str = "",
     save: Path | str | None = None,
     card: ProductCard | Path | str | None = None,
     policy: Path | str | None = None,
     alpha: float = DEFAULT_ALPHA,
     device: str = "cpu",
-    settings: Any = None,
     progress: Progress[Any] = silent,
 ) -> Inspector:
     """Inspect a new product from words alone, or from words and a few good photos (WinCLIP, WinCLIP+).
@@ -109,12 +109,12 @@ def from_words(
         prompt: what the photos show, "machined aluminium bracket"; overrides the card's description.
         defects: words for the defects that matter, "scratch"; they join the card's.
         good: good photos: the first to fourth are compared with, all of them calibrate.
+        model: an open_clip model with a plain ViT; the paper's where empty.
         save: as for `fit`, like what follows.
         card: as for `fit`.
         policy: as for `fit`.
         alpha: as for `fit`.
         device: as for `fit`.
-        settings: a `WinClipSettings` whose prompt and defects are replaced.
         progress: as for `fit`.
 
     Raises:
@@ -127,6 +127,7 @@ def from_words(
     named = {d.name for d in known.defects}
     added = tuple(DefectType(name=name) for name in defects if name not in named)
     known = known.model_copy(update={"description": prompt, "defects": known.defects + added})
+    settings = {"winclip": DETECTORS.get("winclip").settings_for(model)} if model else {}
     if good is not None:
         return fit(
             good,
@@ -136,10 +137,10 @@ def from_words(
             policy=policy,
             alpha=alpha,
             device=device,
-            settings={"winclip": settings},
+            settings=settings,
             progress=progress,
         )
-    detector = _unfitted("winclip", {"winclip": settings}, known, device)
+    detector = _unfitted("winclip", settings, known, device)
     made = ProductModel.fit([], detector, product=known.name, alpha=alpha, progress=progress)
     return _inspector(made, save, known, policy, alpha, device)
 

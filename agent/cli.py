@@ -86,6 +86,7 @@ def inspect(
     prompt: Annotated[str, typer.Option(help="What the photos show: inspect from words alone (WinCLIP).")] = "",
     defect: Annotated[list[str] | None, typer.Option(help="A defect that matters; may be given several times.")] = None,
     good: Annotated[Path | None, typer.Option(help="With --prompt: folder of one or more good photos.")] = None,
+    clip_model: Annotated[str, typer.Option(help="With --prompt: an open_clip model with a plain ViT.")] = "ViT-B-16-plus-240",
     card: Card = None,
     policy: PolicyFile = None,
     alpha: Alpha = 0.01,
@@ -104,7 +105,15 @@ def inspect(
         raise BadData("inspect needs either --model FOLDER (made by seewhy fit) or --prompt WORDS that say what the photos show")
     if model is None:
         inspector = from_words(
-            prompt, defects=defect or (), good=good, card=card, policy=policy, alpha=alpha, device=device, progress=_progress
+            prompt,
+            defects=defect or (),
+            good=good,
+            model=clip_model,
+            card=card,
+            policy=policy,
+            alpha=alpha,
+            device=device,
+            progress=_progress,
         )
     else:
         inspector = load(model, card=card, policy=policy, alpha=alpha, device=device)

@@ -83,11 +83,17 @@ class WinClip:
         self._spare: _Shot | None = None  # stands in for a good photo that is left out; only between fit and save
         self._numbers: tuple[int, ...] = ()  # of the photos in `_shots`; only between fit and save
 
+    @staticmethod
+    def settings_for(model: str) -> WinClipSettings:
+        """The paper's settings with another open_clip model."""
+        return WinClipSettings(model=model)
+
     @classmethod
     def from_card(cls, card: ProductCard, settings: WinClipSettings | None = None, *, device: str = "cpu") -> Self:
         """Unfitted, with the card's words: its description (else its name), its defects, its view."""
-        words = {"prompt": card.description or card.name, "defects": tuple(d.name for d in card.defects), "view": card.view}
-        return cls(replace(settings or WinClipSettings(), **words), device=device)
+        named = tuple(d.name for d in card.defects)
+        prompt = card.description or card.name
+        return cls(replace(settings or WinClipSettings(), prompt=prompt, defects=named, view=card.view), device=device)
 
     @property
     def weights(self) -> tuple[WeightsFile, ...]:

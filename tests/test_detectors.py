@@ -178,7 +178,7 @@ def test_turned_copies_are_learned_only_where_parts_lie_in_any_direction() -> No
     assert chosen["turned"][0] == "yes", chosen
 
 
-@pytest.mark.parametrize("name", sorted(DETECTORS.table))
+@pytest.mark.parametrize("name", sorted(set(DETECTORS.table) - {"winclip"}))  # its weights are not here; see test_winclip
 def test_every_detector_keeps_the_contract(name: str, tmp_path: Path) -> None:
     """Fitted on a few photos: finite map at the photo's size, the scratch found, the same after save and load in a new process."""
     detector = DETECTORS.get(name)(SMALL if name == "patchcore" else None)

@@ -11,15 +11,20 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
+from typer.testing import CliRunner
 
+import seewhy
+from seewhy.agent.cli import app
+from seewhy.agent.images import Photo
 from seewhy.detectors import weights
 from seewhy.detectors.clip import Clip, build, window_patches
 from seewhy.detectors.winclip import WinClip, WinClipSettings, association, harmonic, likeness
 from seewhy.errors import BadData, MissingWeights, UnknownName, WeightsMismatch
-from seewhy.evals.synth import good
+from seewhy.evals.synth import defective, good
 from seewhy.prompts.winclip import prompt_set
-from tests.conftest import noise
+from tests.conftest import as_photo, noise
 
 pytestmark = pytest.mark.usefixtures("tiny")
 
@@ -27,14 +32,18 @@ TINY = "seewhy-tiny"  # its architecture; here with random weights
 GOLDEN = Path(__file__).parent / "golden" / "winclip.json"
 
 
-def random_weights(folder: Path, seed: int = 3) -> Path:
-    torch.manual_seed(seed)
-    made = build(TINY)
-    with torch.no_grad():
-        for p in made.parameters():
-            p.add_(0.02 * torch.randn(p.shape))  # biases and norms too must matter
+def random_weights(folder: Path) -> Path:
+    """The same numbers whatever the version of torch and open_clip: drawn by NumPy, name by name."""
+    state = {}
+    for number, (name, t) in enumerate(sorted(build(TINY).state_dict().items())):
+        values = np.random.default_rng([3, number]).standard_normal(tuple(t.shape))
+        if t.ndim >= 2:
+            values = values / np.sqrt(t[0].numel() if name != "token_embedding.weight" else 4)
+        else:
+            values = (1.0 if name.endswith("weight") else 0.0) + 0.05 * values
+        state[name] = torch.from_numpy(np.asarray(values, np.float32))
     file = folder / "tiny.safetensors"
-    save_file({k: v.contiguous() for k, v in made.state_dict().items()}, file)
+    save_file(state, file)
     return file
 
 
@@ -221,3 +230,61 @@ def test_likeness_and_association_are_what_they_say() -> None:
     assert torch.allclose(likeness(a, b, 0.07), (cosine / 0.07).softmax(-1), atol=1e-6)
     known = torch.nn.functional.normalize(b, dim=-1)
     assert torch.allclose(association(a[None], known)[0], (1 - cosine.max(1).values) / 2, atol=1e-6)
+
+
+def test_the_flow_from_words_alone(tmp_path: Path) -> None:
+    """Nothing to calibrate with: always review, the strangest places with their likeliest types, all of it said."""
+    inspector = seewhy.from_words("steel plate", defects=["scratch", "missing hole"], model=TINY, save=tmp_path / "model")
+    made = inspector.inspect(as_photo(defective("plate", "stain", 1)))
+    record = made.record
+    assert record.verdict.value == "review"
+    assert record.decision.calibration == "uncalibrated"
+    assert record.decision.threshold.value is None
+    assert record.findings
+    assert [h.type.value for h in record.findings[0].hypotheses] != []
+    assert sum(h.probability for h in record.findings[0].hypotheses) == pytest.approx(1, abs=1e-3)
+    assert {h.type.status for h in record.findings[0].hypotheses} == {"unverified"}
+    assert record.provenance.prompts_sha256 == inspector.model.detector.settings["prompts_sha256"]
+    assert record.detectors[-1].because.text.startswith("winclip spoke: it was asked for 'steel plate'")
+    page = made.report(tmp_path / "part.html").read_text(encoding="utf-8")
+    assert "a hypothesis" in page
+    assert "missing hole" in page
+    again = seewhy.load(tmp_path / "model", card=inspector.card).inspect(as_photo(defective("plate", "stain", 1)))
+    assert again.record.decision.score == record.decision.score
+
+
+def test_good_photos_calibrate_words(tmp_path: Path) -> None:
+    for i in range(24):
+        Image.fromarray(good("plate", i).pixels).save(tmp_path / f"{i}.png")
+    inspector = seewhy.from_words("steel plate", good=tmp_path, alpha=0.05, model=TINY, save=tmp_path.parent / "made")
+    assert inspector.model.detector.settings["good_photos_compared"] == 4
+    assert len(inspector.model.calibration) == 24
+    record = inspector.inspect(as_photo(good("plate", 300))).record
+    assert record.decision.calibration == "calibrated"
+    assert record.decision.threshold.value is not None
+
+
+def test_without_weights_the_next_detector_speaks_and_says_why(tmp_path: Path, good_plates: list[Photo]) -> None:
+    folder = tmp_path / "good"
+    folder.mkdir()
+    for i in range(4):
+        Image.fromarray(good_plates[i].pixels).save(folder / f"{i}.png")
+    inspector = seewhy.from_words("steel plate", good=folder)  # the real model's weights aren't here
+    first, second = inspector.inspect(good_plates[5]).record.detectors
+    assert (first.name, first.spoke) == ("winclip", False)
+    assert "weights import clip-ViT-B-16-plus-240" in first.because.text
+    assert (second.name, second.spoke) == ("patchcore", True)
+    with pytest.raises(MissingWeights):
+        seewhy.from_words("steel plate")
+
+
+def test_words_from_the_command_line(tmp_path: Path) -> None:
+    Image.fromarray(defective("plate", "pit", 3).pixels).save(tmp_path / "part.png")
+    words = ["--prompt", "steel plate", "--defect", "pit", "--clip-model", TINY]
+    said = CliRunner().invoke(app, ["inspect", *words, "--json", str(tmp_path / "part.png")])
+    assert said.exit_code == 1, said.output
+    (entry,) = json.loads(said.stdout)
+    assert entry["verdict"]["value"] == "review"
+    assert entry["findings"][0]["hypotheses"][0]["type"]["value"] == "pit"
+    neither = CliRunner().invoke(app, ["inspect", str(tmp_path / "part.png")])
+    assert isinstance(neither.exception, BadData)
