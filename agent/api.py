@@ -82,7 +82,7 @@ def fit(
     made = _first_that_can(
         detector.split(","),
         lambda wanted: ProductModel.fit(
-            photos, _unfitted(wanted, settings, known, device), product=name, alpha=alpha, calibration=calibration, progress=progress
+            photos, unfitted(wanted, settings, known, device), product=name, alpha=alpha, calibration=calibration, progress=progress
         ),
     )
     return _inspector(made, save, known, policy, alpha, device)
@@ -140,20 +140,20 @@ def from_words(
             settings=settings,
             progress=progress,
         )
-    detector = _unfitted("winclip", settings, known, device)
+    detector = unfitted("winclip", settings, known, device)
     made = ProductModel.fit([], detector, product=known.name, alpha=alpha, progress=progress)
     return _inspector(made, save, known, policy, alpha, device)
 
 
-def _unfitted(detector: str, settings: Any, card: ProductCard | None, device: str) -> Detector:
+def unfitted(detector: str, settings: Any, card: ProductCard | None, device: str) -> Detector:
     """A detector with the settings given for it, and what the card says where it takes that."""
     kind = DETECTORS.get(detector)
     given = settings.get(detector) if isinstance(settings, dict) else settings
     if card is not None and hasattr(kind, "from_card"):
         made: Detector = kind.from_card(card, given, device=device)
         return made
-    unfitted: Detector = kind(given, device=device)
-    return unfitted
+    plain: Detector = kind(given, device=device)
+    return plain
 
 
 def _first_that_can(detectors: Sequence[str], fitted: Callable[[str], ProductModel]) -> ProductModel:

@@ -228,13 +228,23 @@ def evaluate(
     data: Annotated[Path, typer.Option("--data", help="Data set with good and defective photos (MVTec AD, VisA).")],
     detector: Annotated[str, typer.Option(help="Which detector.")] = "patchcore",
     json_file: Annotated[Path | None, typer.Option("--json", help="Where the figures go.")] = None,
+    shots: Annotated[int | None, typer.Option(help="winclip: good photos to compare with; 0 for words alone.")] = None,
     alpha: Alpha = 0.01,
     device: Device = "cpu",
 ) -> None:
     """Measure a detector: AUROC, AUPRO, false rejects, escapes, seconds, memory."""
     from seewhy.evals.detect import evaluate as evaluate_
 
-    results = evaluate_(data, detector=detector, alpha=alpha, device=device, progress=_progress)
+    settings = None
+    if shots is not None:
+        from seewhy.errors import BadData
+
+        if detector != "winclip":
+            raise BadData(f"--shots is for winclip; {detector} learns from all good photos")
+        from seewhy.detectors.winclip import WinClipSettings
+
+        settings = WinClipSettings(shots=shots)
+    results = evaluate_(data, detector=detector, alpha=alpha, device=device, settings=settings, progress=_progress)
     if json_file:
         json_file.parent.mkdir(parents=True, exist_ok=True)
         json_file.write_text(json.dumps(results, indent=1), encoding="utf-8")

@@ -92,14 +92,21 @@ class Clip:
         architecture: an open_clip model with a plain ViT.
         device: "cpu", "cuda", ….
         dtype: of weights and arithmetic; what comes out is float32.
+        given: a state dict and what to call it, instead of weights on disk (parity and speed with random weights).
 
     Raises:
         MissingWeights: they are not on this machine.
     """
 
-    def __init__(self, architecture: str, *, device: str = "cpu", dtype: torch.dtype = torch.float32) -> None:
-        known = weights.known(f"clip-{architecture}")
-        state, self.weights = weights.load(known.name)
+    def __init__(
+        self,
+        architecture: str,
+        *,
+        device: str = "cpu",
+        dtype: torch.dtype = torch.float32,
+        given: tuple[Mapping[str, Tensor], weights.WeightsFile] | None = None,
+    ) -> None:
+        state, self.weights = given or weights.load(weights.known(f"clip-{architecture}").name)
         self._net = build(architecture)
         self._net.load_state_dict(state)
         self._net.eval().requires_grad_(False).to(device, dtype)

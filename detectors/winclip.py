@@ -60,6 +60,7 @@ class WinClip:
     Args:
         settings: see `WinClipSettings`.
         device: where CLIP runs.
+        clip: a CLIP that is loaded already, for instance shared by several products; the settings' model where None.
 
     Raises:
         MissingWeights: CLIP's weights aren't on this machine.
@@ -68,13 +69,13 @@ class WinClip:
 
     name = "winclip"
 
-    def __init__(self, settings: WinClipSettings | None = None, *, device: str = "cpu") -> None:
+    def __init__(self, settings: WinClipSettings | None = None, *, device: str = "cpu", clip: Clip | None = None) -> None:
         self._settings = settings or WinClipSettings()
         s = self._settings
         if s.shots is not None and s.shots < 0:
             raise BadData(f"shots is a number of good photos, 0 for words alone, not {s.shots}")
         self._prompts = prompt_set(s.prompt, s.defects)
-        self._clip = Clip(s.model, device=device, dtype=getattr(torch, s.dtype))
+        self._clip = clip or Clip(s.model, device=device, dtype=getattr(torch, s.dtype))
         if max(s.scales, default=1) > min(self._clip.grid):
             raise BadData(f"a window of {max(s.scales)} patches doesn't fit into {s.model}'s {self._clip.grid[0]} x {self._clip.grid[1]}")
         self._index = tuple(window_patches(self._clip.grid, side) for side in s.scales)

@@ -17,11 +17,11 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 
-from seewhy.agent.api import LazyPhotos
+from seewhy.agent.api import LazyPhotos, unfitted
 from seewhy.agent.images import read_photo
 from seewhy.agent.layouts import Sample, good_photos, read_layout
 from seewhy.agent.model import ProductModel
-from seewhy.detectors import DETECTORS
+from seewhy.card import ProductCard
 from seewhy.errors import BadData
 from seewhy.evals.metrics import aupro, auroc, average_precision, binomial_interval, f1_max
 from seewhy.types import Map, Mask, Progress, silent
@@ -75,7 +75,7 @@ def _product(
     test = [s for s in samples if s.split == "test"]
     if not train or not any(s.good for s in test) or all(s.good for s in test):
         raise BadData(f"{product} needs good training photos, and good and defective test photos")
-    made = DETECTORS.get(detector)(settings, device=device)
+    made = unfitted(detector, settings, ProductCard(name=product.replace("_", " ")), device)
     began = time.perf_counter()
     model = ProductModel.fit(LazyPhotos(train), made, product=product, alpha=alpha, progress=progress)
     fit_seconds = time.perf_counter() - began

@@ -22,6 +22,9 @@ import numpy as np
 import open_clip
 import torch
 
+from seewhy.canonical import sha256_json
+from seewhy.detectors.clip import Clip, build
+from seewhy.detectors.weights import WeightsFile
 from seewhy.detectors.winclip import WinClip, WinClipSettings
 from seewhy.types import Pixels
 
@@ -52,11 +55,11 @@ def peer(ours: WinClip, good: list[Pixels], *, corrected: bool = True) -> Any:
     if corrected:
         net.visual.transformer = Turned(net.visual.transformer, {1 + side * side for side in ours._settings.scales})
 
-    def made(*_: Any, **__: Any) -> tuple[Any, None, None]:
+    def same(*_: Any, **__: Any) -> tuple[Any, None, None]:
         return net, None, None
 
     with (
-        patch.object(open_clip, "create_model_and_transforms", made),
+        patch.object(open_clip, "create_model_and_transforms", same),
         patch.object(torch_model, "create_prompt_ensemble", lambda _: (list(prompts.normal), list(prompts.anomalous))),
         patch.object(torch_model, "tokenize", lambda texts: _tokens(ours, texts)),
     ):
@@ -66,9 +69,29 @@ def peer(ours: WinClip, good: list[Pixels], *, corrected: bool = True) -> Any:
     return other
 
 
+def made(model: str, *, shots: int = 0, dtype: str = "float32", clip: Clip | None = None) -> WinClip:
+    """Our detector with random weights of that architecture, the same ones at each call."""
+    settings = WinClipSettings(prompt=PRODUCT, model=model, shots=shots, dtype=dtype)
+    return WinClip(settings, clip=clip or random_clip(model, getattr(torch, dtype)))
+
+
+def random_clip(model: str, dtype: torch.dtype = torch.float32) -> Clip:
+    """CLIP with random weights: drawn by NumPy tensor by tensor, the same whatever the versions of torch and open_clip."""
+    state = {}
+    for number, (name, t) in enumerate(sorted(build(model).state_dict().items())):
+        values = np.random.default_rng([3, number]).standard_normal(tuple(t.shape))
+        if t.ndim >= 2:
+            values = values / np.sqrt(4 if name == "token_embedding.weight" else t[0].numel())
+        else:
+            values = (1.0 if name.endswith("weight") else 0.0) + 0.05 * values
+        state[name] = torch.from_numpy(np.asarray(values, np.float32))
+    digest = sha256_json([model, "random", 3])
+    return Clip(model, dtype=dtype, given=(state, WeightsFile(f"clip-{model}", "random", digest, "none", "drawn here")))
+
+
 def winclip(model: str, *, shots: int, photos: int, corrected: bool = True) -> dict[str, float]:
     """Largest absolute differences by what is compared; see `peer`."""
-    ours = WinClip(WinClipSettings(prompt=PRODUCT, model=model, shots=shots))
+    ours = made(model, shots=shots)
     good = [_noise(ours, 100 + i) for i in range(shots)]
     ours.fit(good)
     theirs = peer(ours, good, corrected=corrected)
@@ -94,7 +117,7 @@ def golden(model: str) -> dict[str, Any]:
     """Scores and every fourth cell of the maps of two photos, zero-, one- and four-shot."""
     out = {}
     for shots in (0, 1, 4):
-        ours = WinClip(WinClipSettings(prompt=PRODUCT, model=model, shots=shots))
+        ours = made(model, shots=shots)
         ours.fit([_noise(ours, 100 + i) for i in range(shots)])
         rows = [ours._scored(ours._see(p, ours._tiles(p)[0])) for p in (_noise(ours, 0), _noise(ours, 1))]
         out[str(shots)] = {

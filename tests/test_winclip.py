@@ -22,6 +22,7 @@ from seewhy.detectors import weights
 from seewhy.detectors.clip import Clip, build, window_patches
 from seewhy.detectors.winclip import WinClip, WinClipSettings, association, harmonic, likeness
 from seewhy.errors import BadData, MissingWeights, UnknownName, WeightsMismatch
+from seewhy.evals.parity import random_clip, winclip
 from seewhy.evals.synth import defective, good
 from seewhy.prompts.winclip import prompt_set
 from tests.conftest import as_photo, noise
@@ -33,17 +34,8 @@ GOLDEN = Path(__file__).parent / "golden" / "winclip.json"
 
 
 def random_weights(folder: Path) -> Path:
-    """The same numbers whatever the version of torch and open_clip: drawn by NumPy, name by name."""
-    state = {}
-    for number, (name, t) in enumerate(sorted(build(TINY).state_dict().items())):
-        values = np.random.default_rng([3, number]).standard_normal(tuple(t.shape))
-        if t.ndim >= 2:
-            values = values / np.sqrt(t[0].numel() if name != "token_embedding.weight" else 4)
-        else:
-            values = (1.0 if name.endswith("weight") else 0.0) + 0.05 * values
-        state[name] = torch.from_numpy(np.asarray(values, np.float32))
     file = folder / "tiny.safetensors"
-    save_file(state, file)
+    save_file(random_clip(TINY)._net.state_dict(), file)
     return file
 
 
@@ -147,8 +139,6 @@ def test_numbers_stay_what_they_were(shots: int) -> None:
 @pytest.mark.filterwarnings("ignore")  # anomalib's own
 @pytest.mark.parametrize("shots", [0, 1, 4])
 def test_parity_with_anomalib(shots: int) -> None:
-    from seewhy.evals.parity import winclip
-
     found = winclip(TINY, shots=shots, photos=2)
     assert set(found) >= {"text", "windows_2", "windows_3", "map", "score"}
     assert max(found.values()) <= 1e-4, found
