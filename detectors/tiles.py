@@ -64,8 +64,18 @@ def square_tiles(width: int, height: int, input_px: int, max_shrink: float, view
     squeeze = SQUEEZE if view == "auto" else 1.0
     if view == "whole" or (longest <= squeeze * shortest and longest <= input_px * max_shrink):
         return whole
-    side = min(shortest, input_px * max_shrink)
-    return [Tile(Box(x0, y0, x1, y1), input_px, input_px) for y0, y1 in _cuts(height, side) for x0, x1 in _cuts(width, side)]
+    side = min(shortest, round(input_px * max_shrink))
+    rows, cols = _starts(height, side), _starts(width, side)
+    return [Tile(Box(x, y, x + side, y + side), input_px, input_px) for y in rows for x in cols]
+
+
+def _starts(length: int, side: int) -> list[int]:
+    """Where overlapping pieces of exactly `side` begin, so that they cover a length that is not shorter."""
+    count = ceil((length - OVERLAP * side) / (side * (1 - OVERLAP)))
+    if length <= side:
+        return [0]
+    pieces = max(2, count)
+    return [round(i * (length - side) / (pieces - 1)) for i in range(pieces)]
 
 
 def _cuts(length: int, side: float) -> list[tuple[int, int]]:
