@@ -68,12 +68,18 @@ def defective(product: str, kind: Kind, seed: int, size: tuple[int, int] = SIZE,
     mask = cover >= 0.5
     if not mask.any():
         return defective(product, kind, seed + 100_003, size, contrast)
+    change = change_of(kind, cover, rng, contrast)
+    return Drawn(np.clip(base.pixels + change, 0, 255).astype(np.uint8), mask, kind)
+
+
+def change_of(kind: Kind, cover: Map, rng: Rng, contrast: float = 1.0) -> Map:
+    """What a defect that covers (H, W) shares of the pixels adds to a photo, (H, W, 3)."""
     sign = 1.0 if kind == "scratch" and rng.random() < 0.4 else -1.0
     tint = np.array([0.45, 0.75, 1.0], np.float32) if kind == "stain" else np.ones(3, np.float32)
     depth = {"scratch": 75.0, "pit": 85.0, "stain": 50.0, "chip": 95.0}[kind] * contrast
     texture = 1 + 0.15 * rng.standard_normal(cover.shape).astype(np.float32)
-    change = (sign * depth * texture)[..., None] * tint * cover[..., None]
-    return Drawn(np.clip(base.pixels + change, 0, 255).astype(np.uint8), mask, kind)
+    made: Map = (sign * depth * texture)[..., None] * tint * cover[..., None]
+    return made
 
 
 def write_dataset(folder: Path, product: str, *, good_train: int, good_test: int, per_kind: int, seed: int = 0) -> Path:

@@ -22,7 +22,9 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
+import open_clip
 import torch
+from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
 from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional
@@ -32,7 +34,7 @@ from seewhy.detectors.clip import build, window_patches
 from seewhy.detectors.winclip import WinClip, WinClipSettings, likeness
 from seewhy.evals.detect import hardware
 from seewhy.evals.metrics import auroc
-from seewhy.evals.synth import DEFECTS, KINDS, defective, good
+from seewhy.evals.synth import DEFECTS, KINDS, change_of, defective, good
 from seewhy.prompts.winclip import PromptSet
 from seewhy.types import Map, Pixels
 
@@ -70,10 +72,7 @@ def train(out: Path, steps: int = STEPS, photos: int = PHOTOS, seed: int = 0) ->
     torch.manual_seed(seed)
     data = drawn(photos, seed)
     net = build(ARCHITECTURE).train()
-    import open_clip
-
     tokenizer = open_clip.get_tokenizer(ARCHITECTURE)
-    length = net.context_length
     optimiser = torch.optim.AdamW(net.parameters(), lr=1e-3, weight_decay=0.05, betas=(0.9, 0.98))
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 1e-3, total_steps=steps, pct_start=0.1)
     rng, began = np.random.default_rng(seed), time.perf_counter()
@@ -82,7 +81,7 @@ def train(out: Path, steps: int = STEPS, photos: int = PHOTOS, seed: int = 0) ->
         rows = rng.integers(0, len(data.state), BATCH)
         images, cover = _turned(data.pixels[rows], data.cover[rows], rng)
         captions, meant = _captions(data.state[rows], rng)
-        words = functional.normalize(net.encode_text(tokenizer(captions, context_length=length)), dim=-1)
+        words = functional.normalize(net.encode_text(tokenizer(captions)), dim=-1)
         loss = _step(net, images, data.state[rows], cover, words, meant, index[step % 2], rng)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -151,8 +150,6 @@ def _turned(pixels: npt.NDArray[np.uint8], cover: npt.NDArray[np.uint8], rng: An
     if flip:
         images, covers = images.flip(3), covers.flip(2)
     light = torch.from_numpy(rng.uniform(0.8, 1.2, (len(images), 3, 1, 1)).astype(np.float32))
-    from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
-
     mean, std = torch.tensor(OPENAI_DATASET_MEAN).view(1, 3, 1, 1), torch.tensor(OPENAI_DATASET_STD).view(1, 3, 1, 1)
     return ((images * light).clamp(0, 1) - mean) / std, covers.flatten(1)
 
@@ -174,11 +171,7 @@ def _one(which: tuple[int, int]) -> tuple[Pixels, npt.NDArray[np.uint8], int]:
         kind = KINDS[state - 1]
         while cover.max() < 0.5:
             cover = DEFECTS[kind](rng, size)
-        sign = 1.0 if kind == "scratch" and rng.random() < 0.4 else -1.0
-        tint = np.array([0.45, 0.75, 1.0], np.float32) if kind == "stain" else np.ones(3, np.float32)
-        depth = {"scratch": 75.0, "pit": 85.0, "stain": 50.0, "chip": 95.0}[kind] * rng.uniform(0.7, 1.2)
-        texture = 1 + 0.15 * rng.standard_normal(size).astype(np.float32)
-        surface += np.float32(sign * depth) * texture[..., None] * tint * cover[..., None]
+        surface += change_of(kind, cover, rng, rng.uniform(0.7, 1.2))
     photo = np.clip(surface + rng.normal(0, 2, surface.shape), 0, 255).astype(np.uint8)
     small = cv2.resize(photo, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     grid = SIDE // PATCH
