@@ -13,10 +13,12 @@ from seewhy.agent.inspector import DEFAULT_ALPHA, Inspector
 from seewhy.agent.layouts import Sample, good_photos, read_layout
 from seewhy.agent.model import CalibrationWay, ProductModel
 from seewhy.agent.policy import load_policy
-from seewhy.card import ProductCard, load_card
+from seewhy.card import DefectType, ProductCard, load_card
 from seewhy.detectors import DETECTORS
 from seewhy.detectors.protocol import Detector
+from seewhy.detectors.winclip_settings import WinClipSettings
 from seewhy.errors import BadData, MissingExtra, MissingWeights
+from seewhy.prompts.winclip import prompt_set
 from seewhy.types import Progress, silent
 
 
@@ -39,7 +41,7 @@ class LazyPhotos(Sequence[Photo]):
 
 
 def fit(
-    good: Path | str,
+    good: Path | str | None,
     *,
     save: Path | str | None = None,
     detector: str = "patchcore",
@@ -54,7 +56,8 @@ def fit(
     """Learn a product from its good photos.
 
     Args:
-        good: a folder of good photos, or a data set in a layout that `read_layout` knows (its good training photos).
+        good: a folder of good photos, or a data set in a layout that `read_layout` knows (its good training photos); None for
+            a detector that reads words.
         save: where the model folder goes; a temporary folder by default.
         detector: a name in `seewhy.detectors.DETECTORS`, or several with commas: the first whose weights are here speaks, the
             record says why the others did not.
@@ -71,9 +74,9 @@ def fit(
         BadImage: a good photo can't be read.
     """
     known = load_card(Path(card)) if isinstance(card, str | Path) else card
-    samples = good_photos(read_layout(Path(good)))
-    products = sorted({s.product for s in samples})
-    if not samples:
+    samples = [] if good is None else good_photos(read_layout(Path(good)))
+    products = sorted({s.product for s in samples}) or ["product"]
+    if not samples and good is not None:
         raise BadData(f"{good} holds no good photo to fit on")
     if len(products) > 1:
         raise BadData(f"{good} holds {len(products)} products ({', '.join(products[:4])}…); give one of them")
@@ -85,7 +88,9 @@ def fit(
             photos, unfitted(wanted, settings, known, device), product=name, alpha=alpha, calibration=calibration, progress=progress
         ),
     )
-    return _inspector(made, save, known, policy, alpha, device)
+    folder = Path(save) if save else Path(tempfile.mkdtemp(prefix="seewhy-")) / "model"
+    loaded = load_policy(Path(policy)) if policy else None
+    return Inspector(made.save(folder), card=known, policy=loaded, alpha=alpha, device=device)
 
 
 def from_words(
@@ -108,7 +113,7 @@ def from_words(
     Args:
         prompt: what the photos show, "machined aluminium bracket"; overrides the card's description.
         defects: words for the defects that matter, "scratch"; they join the card's.
-        good: good photos: the first to fourth are compared with, all of them calibrate.
+        good: good photos: up to four, spread over them, are compared with; all of them calibrate.
         model: an open_clip model with a plain ViT; the paper's where empty.
         save: as for `fit`, like what follows.
         card: as for `fit`.
@@ -121,39 +126,29 @@ def from_words(
         BadData: the words can't be used.
         MissingWeights: CLIP's weights aren't on this machine, and there are no good photos for another detector.
     """
-    from seewhy.card import DefectType
-
-    known = load_card(Path(card)) if isinstance(card, str | Path) else card or ProductCard(name=prompt[:80].strip() or "product")
+    prompt_set(prompt, defects)  # refuses bad words before anything is loaded
+    known = load_card(Path(card)) if isinstance(card, str | Path) else card or ProductCard(name=prompt[:80])
     named = {d.name for d in known.defects}
     added = tuple(DefectType(name=name) for name in defects if name not in named)
     known = known.model_copy(update={"description": prompt, "defects": known.defects + added})
-    settings = {"winclip": DETECTORS.get("winclip").settings_for(model)} if model else {}
-    if good is not None:
-        return fit(
-            good,
-            save=save,
-            detector="winclip,patchcore",
-            card=known,
-            policy=policy,
-            alpha=alpha,
-            device=device,
-            settings=settings,
-            progress=progress,
-        )
-    detector = unfitted("winclip", settings, known, device)
-    made = ProductModel.fit([], detector, product=known.name, alpha=alpha, progress=progress)
-    return _inspector(made, save, known, policy, alpha, device)
+    return fit(
+        good,
+        save=save,
+        detector="winclip" if good is None else "winclip,patchcore",
+        card=known,
+        policy=policy,
+        alpha=alpha,
+        device=device,
+        settings={"winclip": WinClipSettings(model=model) if model else WinClipSettings()},
+        progress=progress,
+    )
 
 
 def unfitted(detector: str, settings: Any, card: ProductCard | None, device: str) -> Detector:
-    """A detector with the settings given for it, and what the card says where it takes that."""
-    kind = DETECTORS.get(detector)
+    """A detector with the settings given for it (or for it among others) and what it takes from the card."""
     given = settings.get(detector) if isinstance(settings, dict) else settings
-    if card is not None and hasattr(kind, "from_card"):
-        made: Detector = kind.from_card(card, given, device=device)
-        return made
-    plain: Detector = kind(given, device=device)
-    return plain
+    made: Detector = DETECTORS.get(detector).from_card(card, given, device=device)
+    return made
 
 
 def _first_that_can(detectors: Sequence[str], fitted: Callable[[str], ProductModel]) -> ProductModel:
@@ -167,14 +162,6 @@ def _first_that_can(detectors: Sequence[str], fitted: Callable[[str], ProductMod
                 raise
             silent_ones.append((name.strip(), str(error)))
     raise BadData("no detector was named")
-
-
-def _inspector(
-    made: ProductModel, save: Path | str | None, card: ProductCard | None, policy: Path | str | None, alpha: float, device: str
-) -> Inspector:
-    folder = Path(save) if save else Path(tempfile.mkdtemp(prefix="seewhy-")) / "model"
-    loaded = load_policy(Path(policy)) if policy else None
-    return Inspector(made.save(folder), card=card, policy=loaded, alpha=alpha, device=device)
 
 
 def load(

@@ -63,7 +63,8 @@ def fit(
     facts = {
         "model": str(out_),
         "product": model.product,
-        "detector": detector,
+        "detector": model.detector.name,
+        "considered": dict(model.considered),
         "good_photos": model.good_photos,
         "calibrated": calibration.supports(alpha),
         "threshold": calibration.threshold(alpha),
@@ -71,7 +72,9 @@ def fit(
     }
     if json_:
         return _print_json(facts)
-    out.print(f"[bold]{_plain(model.product)}[/]: {detector} fitted on {model.good_photos} good photos, saved to {out_}")
+    out.print(f"[bold]{_plain(model.product)}[/]: {model.detector.name} fitted on {model.good_photos} good photos, saved to {out_}")
+    for name, why in model.considered:
+        out.print(f"[yellow]{name}[/] did not speak: {_plain(why)}", highlight=False, soft_wrap=True)
     if not calibration.supports(alpha):
         from seewhy.agent.calibrate import needed
 
@@ -241,7 +244,7 @@ def evaluate(
 
         if detector != "winclip":
             raise BadData(f"--shots is for winclip; {detector} learns from all good photos")
-        from seewhy.detectors.winclip import WinClipSettings
+        from seewhy.detectors.winclip_settings import WinClipSettings
 
         settings = WinClipSettings(shots=shots)
     results = evaluate_(data, detector=detector, alpha=alpha, device=device, settings=settings, progress=_progress)
@@ -302,12 +305,12 @@ def weights_list(json_: Json = False) -> None:
     """Known weights, and which of them are here."""
     from dataclasses import asdict
 
-    from seewhy.detectors.weights import KNOWN, present
+    from seewhy.detectors.weights import listed, present
 
     if json_:
-        return _print_json([asdict(row) | {"here": present(name)} for name, row in KNOWN.items()])
+        return _print_json([asdict(row) | {"here": present(name)} for name, row in listed().items()])
     table = Table("name", "here", "licence", "source", box=None)
-    for name, row in KNOWN.items():
+    for name, row in listed().items():
         table.add_row(name, "[green]yes[/]" if present(name) else "[yellow]no[/]", row.licence, row.source)
     out.print(table)
     return None

@@ -18,7 +18,7 @@ from seewhy.agent.evidence import Pictures, reference_crop
 from seewhy.agent.images import Photo, read_photo
 from seewhy.agent.measure import hypotheses, inside_outline, measure
 from seewhy.agent.model import ProductModel
-from seewhy.agent.policy import Policy, load_policy, rule_on, worst
+from seewhy.agent.policy import Policy, load_policy, rule_on, unjudged_ruling, worst
 from seewhy.agent.refine import refine
 from seewhy.agent.regions import MOST, regions
 from seewhy.card import ProductCard
@@ -146,7 +146,8 @@ class Inspector:
             view = clock.run("pictures", lambda n=number, r=region, m=measured: self._view(n, r, m, photo, good, pictures))  # type: ignore[misc]
             words = clock.run("words", lambda v=view: self._explain(v))  # type: ignore[misc]
             diagonal = float(np.hypot(photo.width, photo.height))
-            ruling = rule_on(self.policy, measured, words, count=len(found), diagonal_px=diagonal)
+            ruled = rule_on(self.policy, measured, words, count=len(found), diagonal_px=diagonal)
+            ruling = unjudged_ruling() if unjudged else ruled
             likely = clock.run("measure", lambda r=region: hypotheses(scored, r, photo.width, photo.height))  # type: ignore[misc]
             evidence = view.evidence
             findings.append(
@@ -243,11 +244,7 @@ class Inspector:
 
     def _spoke(self) -> DetectorNote:
         name = self.model.detector.name
-        words = self.model.detector.settings.get("prompt")
-        if words is not None:
-            compared = self.model.detector.settings["good_photos_compared"]
-            return DetectorNote(name=name, spoke=True, because=sentence("detector.words", name=name, words=words, photos=compared))
-        because = sentence("detector.spoke", name=name, photos=self.model.good_photos, product=self.model.product)
+        because = self.model.detector.introduce(self.model.product, self.model.good_photos)
         return DetectorNote(name=name, spoke=True, because=because)
 
     def _silent(self, name: str, why: str) -> DetectorNote:
@@ -303,7 +300,7 @@ def _verdict(decision: Decision, findings: tuple[Finding, ...]) -> tuple[Verdict
         said.append(sentence("reason.no_region"))
     said += [_finding_reason(finding.ruling, finding) for finding in findings]
     if decision.threshold.value is None or decision.calibration == "uncalibrated":
-        verdict = "review" if verdict == "pass" or decision.threshold.value is None else verdict
+        verdict = "review" if verdict == "pass" else verdict
         params = {"alpha": decision.alpha, "needed": decision.calibration_needed, "photos": decision.calibration_photos}
         said.append(sentence("reason.uncalibrated", **params))
     return verdict, severity, (sentence(f"verdict.{verdict}"), *said)

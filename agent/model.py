@@ -154,7 +154,7 @@ class ProductModel:
             References(jpegs, tuple(manifest["reference_photos"]), descriptors),
             manifest["good_photos"],
             manifest["manifest_sha256"],
-            tuple((name, why) for name, why in manifest["considered"]),
+            tuple((name, why) for name, why in manifest.get("considered", [])),
         )
 
 

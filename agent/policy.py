@@ -101,6 +101,11 @@ def worst(rulings: tuple[Ruling, ...]) -> tuple[Verdict, Severity | None]:
     return verdict, next((s for s in ("critical", "major", "minor") if s in severities), None)
 
 
+def unjudged_ruling() -> Ruling:
+    """On a finding that is only the strangest place of a photo: there is nothing to say that it is strange at all."""
+    return _undecided("rule.unjudged", "none")
+
+
 def _said(ruling: Ruling) -> Verdict:
     return ruling.verdict.value or "review"
 

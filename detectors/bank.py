@@ -58,6 +58,7 @@ class MemoryBank:
     def __init__(self, index: faiss.Index, device: str = "cpu") -> None:
         self._cpu = index
         self._index = _on_device(index, device)
+        self._params: Any = None  # of every search
 
     @classmethod
     def build(cls, features: Features, device: str = "cpu", exact_limit: int = EXACT_LIMIT) -> Self:
@@ -81,6 +82,16 @@ class MemoryBank:
         index = faiss.deserialize_index(np.frombuffer(data, np.uint8))
         return cls(index, device)
 
+    def excluding(self, rows: npt.NDArray[np.int64]) -> Self:
+        """The same bank whose searches pass over `rows`: nothing is copied or trained anew. It searches on the CPU."""
+        other = type(self)(self._cpu)
+        selector = faiss.IDSelectorNot(faiss.IDSelectorBatch(rows))
+        index: Any = faiss.downcast_index(self._cpu)
+        inverted = {"nprobe": index.nprobe} if isinstance(index, faiss.IndexIVF) else {}
+        kind: Any = faiss.SearchParametersIVF if inverted else faiss.SearchParameters
+        other._params = kind(sel=selector, **inverted)
+        return other
+
     def to_bytes(self) -> bytes:
         """The index in faiss's own format."""
         return bytes(faiss.serialize_index(self._cpu).tobytes())
@@ -102,7 +113,7 @@ class MemoryBank:
 
     def search(self, features: Features, count: int) -> tuple[Features, npt.NDArray[np.int64]]:
         """Euclidean distances and row numbers of the `count` nearest rows: (N, count) each."""
-        squared, rows = self._index.search(np.ascontiguousarray(features), min(count, self.rows))
+        squared, rows = self._index.search(np.ascontiguousarray(features), min(count, self.rows), params=self._params)
         return np.sqrt(np.maximum(squared, 0.0, dtype=np.float32)), rows
 
     def row(self, number: int) -> Features:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import open_clip
 import torch
 from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
 from open_clip.transformer import VisionTransformer
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 from torch.nn import functional
 
@@ -21,6 +22,7 @@ from seewhy.errors import BadData, UnknownName, WeightsMismatch
 from seewhy.prompts.winclip import PromptSet
 
 TEXT_BATCH = 64  # prompts at a time
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 OWN_MODELS = Path(__file__).parent / "clip_models"
 
 open_clip.add_model_config(OWN_MODELS)
@@ -91,11 +93,12 @@ class Clip:
     Args:
         architecture: an open_clip model with a plain ViT.
         device: "cpu", "cuda", ….
-        dtype: of weights and arithmetic; what comes out is float32.
+        dtype: of weights and arithmetic, one of `DTYPES`; what comes out is float32.
         given: a state dict and what to call it, instead of weights on disk (parity and speed with random weights).
 
     Raises:
-        MissingWeights: they are not on this machine.
+        UnknownName: open_clip has no such model, or the dtype is none of `DTYPES`.
+        MissingWeights: the weights are not on this machine.
     """
 
     def __init__(
@@ -103,15 +106,17 @@ class Clip:
         architecture: str,
         *,
         device: str = "cpu",
-        dtype: torch.dtype = torch.float32,
+        dtype: str = "float32",
         given: tuple[Mapping[str, Tensor], weights.WeightsFile] | None = None,
     ) -> None:
-        state, self.weights = given or weights.load(weights.known(f"clip-{architecture}").name)
-        self._net = build(architecture)
-        self._net.load_state_dict(state)
-        self._net.eval().requires_grad_(False).to(device, dtype)
-        self.architecture, self._device, self._dtype = architecture, torch.device(device), dtype
-        self._visual: Any = self._net.visual
+        if dtype not in DTYPES:
+            raise UnknownName("number format", dtype, DTYPES)
+        self.net = build(architecture)
+        state, self.weights = given or weights.load(f"{weights.CLIP}{architecture}")
+        self.net.load_state_dict(state)
+        self.net.eval().requires_grad_(False).to(device, DTYPES[dtype])
+        self.architecture, self.dtype, self._device = architecture, dtype, torch.device(device)
+        self._visual: Any = self.net.visual
         rows, cols = self._visual.grid_size
         self.grid: tuple[int, int] = (rows, cols)
         self.input_px: int = self._visual.image_size[0]
@@ -127,7 +132,7 @@ class Clip:
             windows: one (W, n) tensor of patch numbers per scale; see `window_patches`.
             patches: also give each patch's last token, after the last norm and before the projection.
         """
-        x = ((images.to(self._device) - self._mean) / self._std).to(self._dtype)
+        x = ((images.to(self._device) - self._mean) / self._std).to(DTYPES[self.dtype])
         tokens = self._visual._embeds(x)  # (B, 1 + P, width), normed
         whole = self._blocks(tokens, class_only=not patches)
         seen = [self._windows(tokens, index.to(self._device)) for index in windows]
@@ -136,34 +141,35 @@ class Clip:
 
     @torch.inference_mode()
     def read(self, prompts: PromptSet) -> Words:
-        """Embed a prompt set; kept on disk by the hashes of weights and prompts, so that it is computed once.
+        """Embed a prompt set; kept on disk by the hashes of weights and prompts and the dtype, so that it is computed once.
 
         Raises:
             BadData: a prompt is longer than the model reads.
         """
-        kept = _cache() / f"{self.weights.sha256[:24]}-{prompts.sha256[:24]}.safetensors"
+        kept = _cache() / f"{self.weights.sha256[:24]}-{prompts.sha256[:24]}-{self.dtype}.safetensors"
         if kept.is_file():
             return Words(**load_file(kept))
         groups = [prompts.normal, prompts.anomalous, *(p for _, p in prompts.defects)]
         made = [self._read(group).mean(0) for group in groups]
         empty = torch.zeros(0, made[0].shape[0])
         words = Words(made[0], made[1], torch.stack(made[2:]) if len(made) > 2 else empty)
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        fresh = kept.with_suffix(f".{os.getpid()}")
-        save_file({name: t.contiguous() for name, t in words.as_dict().items()}, fresh)
-        fresh.replace(kept)
+        with suppress(OSError):  # a cache that can't be written costs time the next time, nothing else
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            fresh = kept.with_suffix(f".{os.getpid()}")
+            fresh.write_bytes(save({name: t.contiguous() for name, t in words.as_dict().items()}))
+            fresh.replace(kept)
         return words
 
     def _read(self, prompts: Sequence[str]) -> Tensor:
         """(N, D) float32; the text side always runs in the model's dtype, once per prompt set."""
         tokenizer = open_clip.get_tokenizer(self.architecture)
-        most = self._net.context_length
+        most = self.net.context_length
         for prompt in prompts:
             count = len(tokenizer.encode(prompt)) + 2
             if count > most:
                 raise BadData(f"the prompt {prompt[:60]!r}… is {count} tokens long, {self.architecture} reads {most}; use fewer words")
         tokens = tokenizer(list(prompts), context_length=most).to(self._device)
-        return torch.cat([self._net.encode_text(part).float() for part in tokens.split(TEXT_BATCH)]).cpu()
+        return torch.cat([self.net.encode_text(part).float() for part in tokens.split(TEXT_BATCH)]).cpu()
 
     def _windows(self, tokens: Tensor, index: Tensor) -> Tensor:
         """(B, W, D) for windows of patches `index` (W, n)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Self
 
@@ -15,11 +16,14 @@ from safetensors.numpy import save as save_arrays
 from torch import Tensor
 from torch.nn import functional
 
+from seewhy.card import ProductCard
 from seewhy.detectors.backbones import Encoder
 from seewhy.detectors.bank import Features, MemoryBank, greedy_k_centre
 from seewhy.detectors.tiles import Tile, blend, tiles_for
 from seewhy.detectors.weights import WeightsFile
 from seewhy.errors import BadData, BadModel
+from seewhy.prompts import sentence
+from seewhy.record import Sentence
 from seewhy.types import Map, Pixels, Progress, ScoreMap, silent
 
 DENSEST = 0.1  # of the median: doubled patches must not make a distance infinite
@@ -70,12 +74,20 @@ class PatchCore:
         self._settings = replace(wanted, layers=self._encoder.layers)
         self._device = device
         self._bank: MemoryBank | None = None
-        self._bank_rows: Features = np.zeros((0, 1), np.float32)  # only between fit and save
         self._density = np.ones(1, np.float32)  # (rows of the bank,) mean distance to neighbours
         self._owner = np.zeros(0, np.int64)  # (rows of the bank,) which photo each came from; only between fit and save
         self._around = (np.zeros((0, 1), np.float32), np.zeros((0, 1), np.int64))  # distances and rows of their neighbours
         self._turn_ratio: float | None = None  # measured by fit where turns is "auto"
         self._resolution_cells = 1.0  # measured by fit
+
+    @classmethod
+    def from_card(cls, _card: ProductCard | None, settings: PatchCoreSettings | None = None, /, *, device: str = "cpu") -> Self:
+        """Unfitted; the card has nothing for it."""
+        return cls(settings, device=device)
+
+    def introduce(self, product: str, good_photos: int) -> Sentence:
+        """What it knows of the product."""
+        return sentence("detector.spoke", name=self.name, photos=good_photos, product=product)
 
     @property
     def weights(self) -> tuple[WeightsFile, ...]:
@@ -123,15 +135,14 @@ class PatchCore:
         """
         if not len(self._owner):
             raise BadModel("photos can only be held out from a detector that was just fitted")
-        kept = self._owner != held_out
-        if not kept.any():
+        own = self._owner == held_out
+        if own.all():
             raise BadData("all photos were held out; one at least must stay in the bank")
-        other = object.__new__(type(self))
-        other.__dict__.update(self.__dict__)
-        other._bank = MemoryBank.build(self._bank_rows[kept], self._device)
+        other = copy(self)
+        other._bank = self._fitted().excluding(np.flatnonzero(own))
         distances, rows = self._around
-        other._density = self._density_of(distances[kept], (self._owner[rows] != held_out)[kept])
-        other._owner, other._bank_rows = np.zeros(0, np.int64), np.zeros((0, 1), np.float32)
+        other._density = self._density_of(distances, ~own[rows])
+        other._owner = np.zeros(0, np.int64)
         return other
 
     def score(self, pixels: Pixels) -> ScoreMap:
@@ -174,9 +185,9 @@ class PatchCore:
 
     def _fill(self, candidates: Features, owners: npt.NDArray[np.int64]) -> None:
         chosen = greedy_k_centre(candidates, self._settings.bank_rows, self._settings.seed)
-        self._bank_rows, self._owner = candidates[chosen], owners[chosen]
-        self._bank = MemoryBank.build(self._bank_rows, self._device)
-        distances, rows = self._bank.search(self._bank_rows, AROUND + 1)
+        self._owner = owners[chosen]
+        self._bank = MemoryBank.build(candidates[chosen], self._device)
+        distances, rows = self._bank.search(candidates[chosen], AROUND + 1)
         self._around = distances[:, 1:], rows[:, 1:]  # the nearest row to a row is itself
         self._density = self._density_of(self._around[0], np.ones(self._around[0].shape, bool))
 
@@ -203,8 +214,7 @@ class PatchCore:
         rows = min(self._settings.bank_rows, TURN_ROWS)
         medians = list[float]()
         for turns in ("no", "yes"):
-            trial = object.__new__(type(self))
-            trial.__dict__.update(self.__dict__)
+            trial = copy(self)
             trial._settings = replace(self._settings, turns=turns, bank_rows=rows, candidate_rows=6 * rows, density=0)
             trial._learn(sample, silent)
             medians.append(float(np.median([trial.without(i).score(pixels).score for i, pixels in enumerate(sample)])))

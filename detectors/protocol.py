@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, Self
 
+from seewhy.card import ProductCard
 from seewhy.detectors.weights import WeightsFile
+from seewhy.record import Sentence
 from seewhy.types import Pixels, Progress, ScoreMap
 
 
@@ -13,6 +15,13 @@ class Detector(Protocol):
     """Learns what good photos look like, and scores how far another photo is from that."""
 
     name: str
+
+    @classmethod
+    def from_card(cls, card: ProductCard | None, settings: Any = None, /, *, device: str) -> Self:
+        """Unfitted, with the settings (None: its own) and what it takes from the product card."""
+
+    def introduce(self, product: str, good_photos: int) -> Sentence:
+        """Why it spoke, for the record: what it knows of the product, which has so many good photos."""
 
     @property
     def weights(self) -> tuple[WeightsFile, ...]:

@@ -65,25 +65,19 @@ def square_tiles(width: int, height: int, input_px: int, max_shrink: float, view
     if view == "whole" or (longest <= squeeze * shortest and longest <= input_px * max_shrink):
         return whole
     side = min(shortest, round(input_px * max_shrink))
-    rows, cols = _starts(height, side), _starts(width, side)
-    return [Tile(Box(x, y, x + side, y + side), input_px, input_px) for y in rows for x in cols]
+    return [
+        Tile(Box(x0, y0, x1, y1), input_px, input_px)
+        for y0, y1 in _cuts(height, side, exact=True)
+        for x0, x1 in _cuts(width, side, exact=True)
+    ]
 
 
-def _starts(length: int, side: int) -> list[int]:
-    """Where overlapping pieces of exactly `side` begin, so that they cover a length that is not shorter."""
-    count = ceil((length - OVERLAP * side) / (side * (1 - OVERLAP)))
-    if length <= side:
-        return [0]
-    pieces = max(2, count)
-    return [round(i * (length - side) / (pieces - 1)) for i in range(pieces)]
-
-
-def _cuts(length: int, side: float) -> list[tuple[int, int]]:
-    """Equal overlapping pieces of a side, none longer than `side`."""
+def _cuts(length: int, side: float, *, exact: bool = False) -> list[tuple[int, int]]:
+    """Equal overlapping pieces of a side, none longer than `side`; `exact`: all of just that length."""
     if length <= side:
         return [(0, length)]
     count = max(2, ceil((length - OVERLAP * side) / (side * (1 - OVERLAP))))
-    piece = ceil(length / (count - (count - 1) * OVERLAP))
+    piece = round(side) if exact else ceil(length / (count - (count - 1) * OVERLAP))
     starts = [round(i * (length - piece) / (count - 1)) for i in range(count)]
     return [(start, start + piece) for start in starts]
 

@@ -99,6 +99,12 @@ def known(name: str) -> Weights:
     return KNOWN[name]
 
 
+def listed() -> Mapping[str, Weights]:
+    """The table, and every open_clip model that was imported besides."""
+    here = sorted(p.name for p in weights_folder().glob(f"{CLIP}*") if (p / "weights.json").is_file())
+    return {**KNOWN, **{name: known(name) for name in here}}
+
+
 def present(name: str) -> bool:
     """Whether `load` would find a file; the digest is checked by `load`."""
     row = known(name)

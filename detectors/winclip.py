@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import cv2
 import numpy as np
@@ -19,28 +20,16 @@ from seewhy.card import ProductCard
 from seewhy.detectors.clip import Clip, Seen, Words, window_patches
 from seewhy.detectors.tiles import Tile, blend, square_tiles
 from seewhy.detectors.weights import WeightsFile
+from seewhy.detectors.winclip_settings import WinClipSettings
 from seewhy.errors import BadData, BadModel
+from seewhy.prompts import sentence
 from seewhy.prompts.winclip import prompt_set
+from seewhy.record import Sentence
 from seewhy.types import Box, Map, Pixels, Progress, ScoreMap, TypeScores, silent
 
 MOST_SHOTS = 4
 CELLS_WIDE = 3.0  # a point's answer: windows of two and three patches, averaged where they overlap
 COARSE_PX = 8  # photo pixels per cell of the type scores where a photo is tiled
-
-
-@dataclass(frozen=True, slots=True)
-class WinClipSettings:
-    """What can be chosen; the defaults are the paper's."""
-
-    prompt: str = "object"  # what the photos show
-    defects: tuple[str, ...] = ()  # words for the defects that matter
-    model: str = "ViT-B-16-plus-240"  # any open_clip model with a plain ViT
-    shots: int | None = None  # good photos to compare with; 0 is words alone, None as many as are given, up to 4
-    scales: tuple[int, ...] = (2, 3)  # sides of the windows, in patches
-    temperature: float = 0.07
-    view: Literal["auto", "whole", "tiles"] = "auto"  # whole: one look at the photo; tiles: squares; auto: tiles where it must be
-    max_shrink: float = 4.0  # auto: photos that would be shrunk more than this are cut into squares
-    dtype: str = "float32"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,39 +63,40 @@ class WinClip:
         s = self._settings
         if s.shots is not None and s.shots < 0:
             raise BadData(f"shots is a number of good photos, 0 for words alone, not {s.shots}")
-        self._prompts = prompt_set(s.prompt, s.defects)
-        self._clip = clip or Clip(s.model, device=device, dtype=getattr(torch, s.dtype))
-        if max(s.scales, default=1) > min(self._clip.grid):
-            raise BadData(f"a window of {max(s.scales)} patches doesn't fit into {s.model}'s {self._clip.grid[0]} x {self._clip.grid[1]}")
-        self._index = tuple(window_patches(self._clip.grid, side) for side in s.scales)
+        self.prompts = prompt_set(s.prompt, s.defects)
+        self.clip = clip or Clip(s.model, device=device, dtype=s.dtype)
+        if max(s.scales, default=1) > min(self.clip.grid):
+            raise BadData(f"a window of {max(s.scales)} patches doesn't fit into {s.model}'s {self.clip.grid[0]} x {self.clip.grid[1]}")
+        self._index = tuple(window_patches(self.clip.grid, side) for side in s.scales)
         self._words: Words | None = None
         self._shots: tuple[_Shot, ...] = ()
         self._spare: _Shot | None = None  # stands in for a good photo that is left out; only between fit and save
         self._numbers: tuple[int, ...] = ()  # of the photos in `_shots`; only between fit and save
 
-    @staticmethod
-    def settings_for(model: str) -> WinClipSettings:
-        """The paper's settings with another open_clip model."""
-        return WinClipSettings(model=model)
-
     @classmethod
-    def from_card(cls, card: ProductCard, settings: WinClipSettings | None = None, *, device: str = "cpu") -> Self:
+    def from_card(cls, card: ProductCard | None, settings: WinClipSettings | None = None, /, *, device: str = "cpu") -> Self:
         """Unfitted, with the card's words: its description (else its name), its defects, its view."""
+        if card is None:
+            return cls(settings, device=device)
         named = tuple(d.name for d in card.defects)
         prompt = card.description or card.name
         return cls(replace(settings or WinClipSettings(), prompt=prompt, defects=named, view=card.view), device=device)
 
+    def introduce(self, product: str, good_photos: int) -> Sentence:  # noqa: ARG002
+        """What it was asked, and how many good photos it compares with."""
+        return sentence("detector.words", name=self.name, words=self._settings.prompt, photos=len(self._shots))
+
     @property
     def weights(self) -> tuple[WeightsFile, ...]:
         """CLIP's."""
-        return (self._clip.weights,)
+        return (self.clip.weights,)
 
     @property
     def settings(self) -> dict[str, Any]:
         """The settings, and what they came to."""
         s = self._settings
         lists = {"defects": list(s.defects), "scales": list(s.scales)}
-        return {**asdict(s), **lists, "good_photos_compared": len(self._shots), "prompts_sha256": self._prompts.sha256}
+        return {**asdict(s), **lists, "good_photos_compared": len(self._shots), "prompts_sha256": self.prompts.sha256}
 
     def fit(self, photos: Sequence[Pixels], progress: Progress[Any] = silent) -> None:
         """Read the words; look at a few good photos where there are any.
@@ -124,7 +114,7 @@ class WinClip:
                 f"winclip was asked to compare with {wanted} good photos and {len(photos)} were given; give more or ask for fewer"
             )
         count = min(len(photos), MOST_SHOTS) if wanted is None else wanted
-        self._words = self._clip.read(self._prompts)
+        self._words = self.clip.read(self.prompts)
         spread = np.linspace(0, len(photos) - 1, min(count + 1, len(photos))) if count else np.zeros(0)
         chosen = sorted({round(float(i)) for i in spread})
         looks = [self._look_at(photos[i]) for i in progress(chosen, "comparing good photos", len(chosen))]
@@ -133,8 +123,7 @@ class WinClip:
 
     def without(self, held_out: int) -> Self:
         """The same detector without that good photo; where another is at hand, it takes its place."""
-        other = object.__new__(type(self))
-        other.__dict__.update(self.__dict__)
+        other = copy(self)
         if held_out in self._numbers:
             at = self._numbers.index(held_out)
             spare = (self._spare,) if self._spare is not None else ()
@@ -176,7 +165,7 @@ class WinClip:
         """The detector that was saved."""
         known = {k: v for k, v in settings.items() if k in WinClipSettings.__dataclass_fields__}
         made = cls(WinClipSettings(**{**known, "defects": tuple(known["defects"]), "scales": tuple(known["scales"])}), device=device)
-        if made._prompts.sha256 != settings["prompts_sha256"]:
+        if made.prompts.sha256 != settings["prompts_sha256"]:
             raise BadModel("the model was made with other prompt files than this version of seewhy has; fit it again")
         made._words = Words(**load_tensors(files["words.safetensors"]))
         tensors = load_tensors(files["good.safetensors"])
@@ -194,15 +183,15 @@ class WinClip:
 
     def _tiles(self, pixels: Pixels) -> list[Tile]:
         s = self._settings
-        return square_tiles(pixels.shape[1], pixels.shape[0], self._clip.input_px, s.max_shrink, s.view)
+        return square_tiles(pixels.shape[1], pixels.shape[0], self.clip.input_px, s.max_shrink, s.view)
 
     def _see(self, pixels: Pixels, tile: Tile, *, patches: bool | None = None) -> Seen:
         cut = pixels[tile.box.slices]
-        side = self._clip.input_px
+        side = self.clip.input_px
         shrinks = side < max(cut.shape[:2])
         small = cv2.resize(cut, (side, side), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
         image = torch.from_numpy(small).permute(2, 0, 1)[None].float() / 255  # (1, 3, side, side)
-        return self._clip.see(image, self._index, patches=bool(self._shots) if patches is None else patches)
+        return self.clip.see(image, self._index, patches=bool(self._shots) if patches is None else patches)
 
     def _look_at(self, pixels: Pixels) -> _Shot:
         seen = [self._see(pixels, tile, patches=True) for tile in self._tiles(pixels)]
@@ -216,16 +205,16 @@ class WinClip:
         text = torch.stack([words.normal, words.anomalous]).to(seen.image.device)
         temperature = self._settings.temperature
         whole = likeness(seen.image, text, temperature)[:, 1]  # (1,)
-        scales = [whole.view(1, 1, 1).expand(1, *self._clip.grid)]
+        scales = [whole.view(1, 1, 1).expand(1, *self.clip.grid)]
         scales += [
-            harmonic(likeness(w, text, temperature)[..., 1], i, self._clip.grid) for w, i in zip(seen.windows, self._index, strict=True)
+            harmonic(likeness(w, text, temperature)[..., 1], i, self.clip.grid) for w, i in zip(seen.windows, self._index, strict=True)
         ]
         grid = len(scales) / (1 / torch.stack(scales)).sum(0)  # (1, rows, cols), harmonic over scales
         if self._shots and seen.patches is not None:
-            near = [association(seen.patches, torch.cat([s.patches for s in self._shots])).view(1, *self._clip.grid)]
+            near = [association(seen.patches, torch.cat([s.patches for s in self._shots])).view(1, *self.clip.grid)]
             for k, (windows, index) in enumerate(zip(seen.windows, self._index, strict=True)):
                 far = association(windows, torch.cat([s.windows[k] for s in self._shots]))
-                near.append(harmonic(far, index, self._clip.grid))
+                near.append(harmonic(far, index, self.clip.grid))
             few = torch.stack(near).mean(0)
             grid = (grid + few) / 2
             whole = (whole + few.amax((-2, -1))) / 2
@@ -235,13 +224,13 @@ class WinClip:
         """(N, rows, cols): of each cell, how its windows divide among the defects' words."""
         defects = self._fitted().defects.to(seen.image.device)
         if not len(defects):
-            return np.zeros((0, *self._clip.grid), np.float32)
-        total = torch.zeros(len(defects), self._clip.grid[0] * self._clip.grid[1], device=defects.device)
+            return np.zeros((0, *self.clip.grid), np.float32)
+        total = torch.zeros(len(defects), self.clip.grid[0] * self.clip.grid[1], device=defects.device)
         for windows, index in zip(seen.windows, self._index, strict=True):
             shares = likeness(windows[0], defects, self._settings.temperature).T  # (N, W)
             flat = index.flatten().to(defects.device)
             total.index_add_(1, flat, shares.repeat_interleave(index.shape[1], 1))
-        return (total / total.sum(0)).view(len(defects), *self._clip.grid).cpu().numpy()
+        return (total / total.sum(0)).view(len(defects), *self.clip.grid).cpu().numpy()
 
 
 def likeness(embeddings: Tensor, words: Tensor, temperature: float) -> Tensor:

@@ -31,7 +31,8 @@ from torch.nn import functional
 
 from seewhy.detectors import weights
 from seewhy.detectors.clip import build, window_patches
-from seewhy.detectors.winclip import WinClip, WinClipSettings, likeness
+from seewhy.detectors.winclip import WinClip, likeness
+from seewhy.detectors.winclip_settings import WinClipSettings
 from seewhy.evals.detect import hardware
 from seewhy.evals.metrics import auroc
 from seewhy.evals.synth import DEFECTS, KINDS, change_of, defective, good
@@ -261,12 +262,12 @@ def _product(product: str, noun: str) -> dict[str, float]:
 
 def _shuffled(detector: WinClip, looks: Tensor, defect: npt.NDArray[np.bool_], seed: int) -> float:
     """Image AUROC when each prompt is dealt to the good or the defective side by chance."""
-    prompts = detector._prompts
+    prompts = detector.prompts
     pool = [*prompts.normal, *prompts.anomalous]
     order = np.random.default_rng(seed).permutation(len(pool))
     half = len(prompts.normal)
     dealt = PromptSet(tuple(pool[i] for i in order[:half]), tuple(pool[i] for i in order[half:]))
-    words = detector._clip.read(dealt)
+    words = detector.clip.read(dealt)
     scores = likeness(looks, torch.stack([words.normal, words.anomalous]), 0.07)[:, 1]
     return auroc(defect, scores.numpy()) or 0.0
 

@@ -126,6 +126,12 @@ def test_the_bank_is_exact_when_small_and_close_when_large() -> None:
     near, _ = coarse.search(asked, 1)
     assert np.median(np.abs(near[:, 0] - brute.min(1))) < 0.35
     assert np.linalg.norm(coarse.row(7) - rows[7]) < np.linalg.norm(rows[7])
+    for bank in (exact, coarse):
+        _, nearest = bank.search(asked, 1)
+        without = bank.excluding(np.unique(nearest))
+        _, others = without.search(asked, 2)
+        assert not np.isin(others, nearest).any()
+        assert (bank.search(asked, 1)[1] == nearest).all()  # the bank itself is as it was
 
 
 def test_patchcore_scores_as_a_plain_loop_does() -> None:
@@ -154,7 +160,7 @@ def test_a_photo_left_out_leaves_nothing_in_the_bank() -> None:
     )
     photos = [noise(90, 120, i) for i in range(4)]
     detector.fit(photos)
-    others = detector._bank_rows[detector._owner != 2]
+    others = np.stack([detector._fitted().row(int(i)) for i in np.flatnonzero(detector._owner != 2)])
     between = np.sort(np.linalg.norm(others[:, None] - others[None], axis=2), 1)[:, 1:3].mean(1)
     ((_, cells),) = detector._encode(photos[2])
     far = np.linalg.norm(cells.reshape(-1, 1, cells.shape[-1]) - others[None], axis=2)

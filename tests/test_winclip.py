@@ -20,8 +20,9 @@ from seewhy.agent.cli import app
 from seewhy.agent.images import Photo
 from seewhy.detectors import weights
 from seewhy.detectors.clip import Clip, build, window_patches
-from seewhy.detectors.winclip import WinClip, WinClipSettings, association, harmonic, likeness
-from seewhy.errors import BadData, MissingWeights, UnknownName, WeightsMismatch
+from seewhy.detectors.winclip import WinClip, association, harmonic, likeness
+from seewhy.detectors.winclip_settings import WinClipSettings
+from seewhy.errors import BadData, MissingWeights, SeewhyError, UnknownName, WeightsMismatch
 from seewhy.evals.parity import random_clip, winclip
 from seewhy.evals.synth import defective, good
 from seewhy.prompts.winclip import prompt_set
@@ -35,7 +36,7 @@ GOLDEN = Path(__file__).parent / "golden" / "winclip.json"
 
 def random_weights(folder: Path) -> Path:
     file = folder / "tiny.safetensors"
-    save_file(random_clip(TINY)._net.state_dict(), file)
+    save_file(random_clip(TINY).net.state_dict(), file)
     return file
 
 
@@ -81,7 +82,7 @@ def test_a_window_is_the_transformer_on_its_own_patches() -> None:
     clip = Clip(TINY)
     images, index = torch.rand(2, 3, 96, 96), window_patches(clip.grid, 2)
     seen = clip.see(images, [index], patches=True)
-    visual: Any = clip._net.visual
+    visual: Any = clip.net.visual
     with torch.no_grad():
         normed = (images - clip._mean) / clip._std
         assert torch.allclose(seen.image, visual(normed), atol=1e-5)
@@ -104,7 +105,7 @@ def test_batches_and_earlier_calls_change_nothing() -> None:
     again = detector.score(square(0))
     assert first.score == again.score
     assert np.array_equal(first.values, again.values)
-    assert not clip._net.visual._forward_hooks
+    assert not clip.net.visual._forward_hooks
 
 
 def test_the_order_of_prompts_changes_nothing() -> None:
@@ -119,7 +120,7 @@ def test_words_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     made = prompt_set("bolt", ["crack"])
     first = Clip(TINY).read(made)
     again = Clip(TINY)
-    monkeypatch.setattr(again._net, "encode_text", None)  # would fail if it were called
+    monkeypatch.setattr(again.net, "encode_text", None)  # would fail if it were called
     assert torch.equal(again.read(made).normal, first.normal)
 
 
@@ -186,15 +187,16 @@ def test_a_good_photo_left_out_is_replaced_by_the_spare() -> None:
         ({"defects": ("missing [d]",)}, "looks like a template"),
         ({"shots": -1}, "shots is a number"),
         ({"scales": (2, 40)}, "doesn't fit"),
+        ({"dtype": "int8"}, "no number format is called 'int8'"),
     ],
 )
 def test_bad_words_are_refused(given: dict[str, Any], message: str) -> None:
-    with pytest.raises(BadData, match=message):
+    with pytest.raises(SeewhyError, match=message):
         WinClip(settings(**given))
 
 
 def test_too_many_tokens_and_too_few_photos_are_refused() -> None:
-    detector = WinClip(settings(prompt="very " * 30 + "long plate"))
+    detector = WinClip(settings(prompt="1 " * 80))
     with pytest.raises(BadData, match="tokens long"):
         detector.fit([])
     with pytest.raises(BadData, match="2 good photos and 0 were given"):
@@ -206,6 +208,8 @@ def test_unknown_models_and_wrong_weights_are_refused(tiny: Path) -> None:
         build("ViT-B-16-plus-241")
     with pytest.raises(BadData, match="no plain ViT"):
         build("RN50")
+    with pytest.raises(UnknownName, match="did you mean 'ViT-B-16'"):
+        Clip("ViT-B-61")
     with pytest.raises(MissingWeights, match="seewhy weights import clip-ViT-B-16-plus-240"):
         WinClip()
     with pytest.raises(WeightsMismatch, match="expected 8fb26589"):
@@ -231,7 +235,9 @@ def test_the_flow_from_words_alone(tmp_path: Path) -> None:
     assert record.decision.calibration == "uncalibrated"
     assert record.decision.threshold.value is None
     assert record.findings
-    assert [h.type.value for h in record.findings[0].hypotheses] != []
+    assert {f.ruling.severity.value for f in record.findings} == {None}  # nothing says that the strangest place is strange
+    assert record.severity.value is None
+    assert {h.type.value for h in record.findings[0].hypotheses} == {"scratch", "missing hole"}
     assert sum(h.probability for h in record.findings[0].hypotheses) == pytest.approx(1, abs=1e-3)
     assert {h.type.status for h in record.findings[0].hypotheses} == {"unverified"}
     assert record.provenance.prompts_sha256 == inspector.model.detector.settings["prompts_sha256"]
@@ -266,6 +272,8 @@ def test_without_weights_the_next_detector_speaks_and_says_why(tmp_path: Path, g
     assert (second.name, second.spoke) == ("patchcore", True)
     with pytest.raises(MissingWeights):
         seewhy.from_words("steel plate")
+    with pytest.raises(BadData, match="has no words"):
+        seewhy.from_words("", good=folder)
 
 
 def test_words_from_the_command_line(tmp_path: Path) -> None:
