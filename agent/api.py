@@ -99,6 +99,7 @@ def from_words(
     defects: Sequence[str] = (),
     good: Path | str | None = None,
     model: str = "",
+    dtype: str = "float32",
     save: Path | str | None = None,
     card: ProductCard | Path | str | None = None,
     policy: Path | str | None = None,
@@ -115,6 +116,7 @@ def from_words(
         defects: words for the defects that matter, "scratch"; they join the card's.
         good: good photos: up to four, spread over them, are compared with; all of them calibrate.
         model: an open_clip model with a plain ViT; the paper's where empty.
+        dtype: of CLIP's arithmetic: float32, bfloat16, float16, or int8 (CPU).
         save: as for `fit`, like what follows.
         card: as for `fit`.
         policy: as for `fit`.
@@ -139,7 +141,7 @@ def from_words(
         policy=policy,
         alpha=alpha,
         device=device,
-        settings={"winclip": WinClipSettings(model=model) if model else WinClipSettings()},
+        settings={"winclip": WinClipSettings(model=model or WinClipSettings().model, dtype=dtype)},
         progress=progress,
     )
 

@@ -18,11 +18,17 @@ from torch import Tensor
 from torch.nn import functional
 
 from seewhy.detectors import weights
+from seewhy.detectors.int8 import Int8Linear
 from seewhy.errors import BadData, UnknownName, WeightsMismatch
 from seewhy.prompts.winclip import PromptSet
 
 TEXT_BATCH = 64  # prompts at a time
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+DTYPES = {
+    "float32": torch.float32,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+    "int8": torch.float32,
+}  # int8: its matrix products alone
 OWN_MODELS = Path(__file__).parent / "clip_models"
 
 open_clip.add_model_config(OWN_MODELS)
@@ -93,11 +99,13 @@ class Clip:
     Args:
         architecture: an open_clip model with a plain ViT.
         device: "cpu", "cuda", ….
-        dtype: of weights and arithmetic, one of `DTYPES`; what comes out is float32.
+        dtype: of weights and arithmetic, one of `DTYPES`; what comes out is float32. "int8" means the photo side's linear layers,
+            on the CPU; all else is float32 then.
         given: a state dict and what to call it, instead of weights on disk (parity and speed with random weights).
 
     Raises:
         UnknownName: open_clip has no such model, or the dtype is none of `DTYPES`.
+        BadData: int8 was asked for on another device than the CPU.
         MissingWeights: the weights are not on this machine.
     """
 
@@ -111,12 +119,16 @@ class Clip:
     ) -> None:
         if dtype not in DTYPES:
             raise UnknownName("number format", dtype, DTYPES)
+        if dtype == "int8" and torch.device(device).type != "cpu":
+            raise BadData(f"int8 runs on the CPU, not on {device}; use bfloat16 or float16 there")
         self.net = build(architecture)
         state, self.weights = given or weights.load(f"{weights.CLIP}{architecture}")
         self.net.load_state_dict(state)
         self.net.eval().requires_grad_(False).to(device, DTYPES[dtype])
         self.architecture, self.dtype, self._device = architecture, dtype, torch.device(device)
         self._visual: Any = self.net.visual
+        if dtype == "int8":
+            _quantise(self._visual)
         rows, cols = self._visual.grid_size
         self.grid: tuple[int, int] = (rows, cols)
         self.input_px: int = self._visual.image_size[0]
@@ -207,18 +219,36 @@ def window_patches(grid: tuple[int, int], side: int) -> Tensor:
 def _block(block: Any, x: Tensor, rows: int | None = None) -> Tensor:
     """One residual attention block of open_clip for the first `rows` tokens (None: all), which attend to all tokens."""
     width, heads = x.shape[2], block.attn.num_heads
-    weight, bias = block.attn.in_proj_weight, block.attn.in_proj_bias
     normed = block.ln_1(x)
     if rows is None:
-        q, k, v = functional.linear(normed, weight, bias).chunk(3, -1)
+        q, k, v = _into(block.attn, normed, slice(None)).chunk(3, -1)
     else:
-        q = functional.linear(normed[:, :rows], weight[:width], bias[:width])
-        k, v = functional.linear(normed, weight[width:], bias[width:]).chunk(2, -1)
+        q = _into(block.attn, normed[:, :rows], slice(0, width))
+        k, v = _into(block.attn, normed, slice(width, None)).chunk(2, -1)
     q, k, v = (t.view(t.shape[0], t.shape[1], heads, width // heads).transpose(1, 2) for t in (q, k, v))  # (B, heads, T, each)
     mixed = functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
     x = (x if rows is None else x[:, :rows]) + block.ls_1(block.attn.out_proj(mixed))
     out: Tensor = x + block.ls_2(block.mlp(block.ln_2(x)))
     return out
+
+
+def _into(attention: Any, x: Tensor, part: slice) -> Tensor:
+    """Queries, keys and values of (B, T, width) tokens, or a `part` of them."""
+    quantised = getattr(attention, "in_proj_int8", None)
+    if quantised is None:
+        return functional.linear(x, attention.in_proj_weight[part], attention.in_proj_bias[part])
+    made: Tensor = quantised(x, part)
+    return made
+
+
+def _quantise(visual: Any) -> None:
+    """Turn the linear layers of all blocks to int8."""
+    for block in visual.transformer.resblocks:
+        attention, mlp = block.attn, block.mlp
+        attention.in_proj_int8 = Int8Linear(attention.in_proj_weight, attention.in_proj_bias)
+        attention.out_proj = Int8Linear(attention.out_proj.weight, attention.out_proj.bias)
+        mlp.c_fc = Int8Linear(mlp.c_fc.weight, mlp.c_fc.bias)
+        mlp.c_proj = Int8Linear(mlp.c_proj.weight, mlp.c_proj.bias)
 
 
 def _cache() -> Path:

@@ -26,6 +26,7 @@ from seewhy.evals.parity import made, network_input, noise_photo, peer
 from seewhy.types import Pixels
 
 REAL, TINY = "ViT-B-16-plus-240", "seewhy-tiny"
+COARSE = {"bf16": "bfloat16", "int8": "int8"}
 TURNS, MANY, LONG = 5, 100, 1000  # timed turns; calls before the second measurement; calls over which memory is watched
 
 
@@ -51,16 +52,18 @@ def main(
 
 
 def _first_calls(turns: int) -> dict[str, Any]:
-    """Zero-shot, one photo at a time: ours in fp32 and bf16, theirs in fp32."""
+    """Zero-shot, one photo at a time: ours in fp32, bf16 and int8, theirs in fp32."""
     ours = made(REAL)
     ours.fit([])
     theirs = peer(ours, [], corrected=False)
-    half = made(REAL, dtype="bfloat16")
-    half.fit([])
+    coarse = {name: made(REAL, dtype=dtype) for name, dtype in COARSE.items()}
     photos = [noise_photo(ours, i) for i in range(turns)]
-    spent: dict[str, list[float]] = {"ours": [], "theirs": [], "ours_bf16": []}
-    scores: dict[str, list[float]] = {"ours": [], "ours_bf16": []}
-    _score(ours, photos[0]), _score(half, photos[0])
+    spent: dict[str, list[float]] = {name: [] for name in ("ours", "theirs", *coarse)}
+    scores: dict[str, list[float]] = {name: [] for name in ("ours", *coarse)}
+    _score(ours, photos[0])
+    for detector in coarse.values():
+        detector.fit([])
+        _score(detector, photos[0])
     with torch.inference_mode():
         theirs(network_input(ours, photos[0]))
     rates = []
@@ -69,19 +72,20 @@ def _first_calls(turns: int) -> dict[str, Any]:
         spent["ours"].append(_timed(lambda p=photo: scores["ours"].append(_score(ours, p))))  # type: ignore[misc]
         with torch.inference_mode():
             spent["theirs"].append(_timed(lambda p=photo: theirs(network_input(ours, p))))  # type: ignore[misc]
-        spent["ours_bf16"].append(_timed(lambda p=photo: scores["ours_bf16"].append(_score(half, p))))  # type: ignore[misc]
+        for name, detector in coarse.items():
+            spent[name].append(_timed(lambda n=name, d=detector, p=photo: scores[n].append(_score(d, p))))  # type: ignore[misc]
     median = {name: float(np.median(values)) for name, values in spent.items()}
     rate = float(np.median(rates))
     work = needed_flop(ours)
     return {
         "seconds_per_photo": {name: round(value, 4) for name, value in median.items()},
         "ratio_fp32": round(median["theirs"] / median["ours"], 3),
-        "ratio_bf16": round(median["theirs"] / median["ours_bf16"], 3),
+        **{f"ratio_{name}": round(median["theirs"] / median[name], 3) for name in coarse},
         "gemm_gflops": round(rate / 1e9, 1),
         "gemm_gflops_lowest_and_highest": [round(min(rates) / 1e9, 1), round(max(rates) / 1e9, 1)],
         "needed_gflop": round(work / 1e9, 1),
         "gemm_fraction": round(work / median["ours"] / rate, 3),
-        "bf16_largest_change_of_score": round(float(np.abs(np.subtract(scores["ours"], scores["ours_bf16"])).max()), 6),
+        **{f"{n}_largest_change_of_score": round(float(np.abs(np.subtract(scores["ours"], scores[n])).max()), 6) for n in coarse},
     }
 
 

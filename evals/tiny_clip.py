@@ -245,9 +245,14 @@ def _product(product: str, noun: str) -> dict[str, float]:
     shares = likeness(looks[torch.from_numpy(defect)], detector._fitted().defects, 0.07)
     named = [kind for _, kind in photos if kind != "good"]
     right = [KINDS[i] == kind for i, kind in zip(shares.argmax(1).tolist(), named, strict=True)]
-    half = WinClip(WinClipSettings(prompt=noun, defects=KINDS, model=ARCHITECTURE, dtype="bfloat16"))
-    half.fit([])
-    exact, coarse = np.array([s.score for s in scored]), np.array([half.score(p.pixels).score for p, _ in photos])
+    exact, coarse = np.array([s.score for s in scored]), dict[str, float]()
+    for short, dtype in (("bf16", "bfloat16"), ("int8", "int8")):
+        other = WinClip(WinClipSettings(prompt=noun, defects=KINDS, model=ARCHITECTURE, dtype=dtype))
+        other.fit([])
+        found = np.array([other.score(p.pixels).score for p, _ in photos])
+        ranks = np.corrcoef(exact.argsort().argsort(), found.argsort().argsort())
+        coarse |= {f"{short}_rank_correlation": round(float(ranks[0, 1]), 5)}
+        coarse |= {f"{short}_largest_change": round(float(np.abs(exact - found).max()), 5)}
     control = [_shuffled(detector, looks, defect, seed) for seed in range(20)]
     return {
         "image_auroc": round(auroc(defect, exact) or 0.0, 4),
@@ -255,8 +260,7 @@ def _product(product: str, noun: str) -> dict[str, float]:
         "type_accuracy": round(float(np.mean(right)), 4),
         "image_auroc_shuffled_prompts": round(float(np.mean(control)), 4),
         "spread_of_shuffled": round(float(np.std(control)), 4),
-        "bf16_rank_correlation": round(float(np.corrcoef(exact.argsort().argsort(), coarse.argsort().argsort())[0, 1]), 5),
-        "bf16_largest_change": round(float(np.abs(exact - coarse).max()), 5),
+        **coarse,
     }
 
 

@@ -108,6 +108,21 @@ def test_batches_and_earlier_calls_change_nothing() -> None:
     assert not clip.net.visual._forward_hooks
 
 
+def test_int8_is_close_and_a_photo_does_not_depend_on_its_batch() -> None:
+    exact, clip = Clip(TINY), Clip(TINY, dtype="int8")
+    images, index = torch.rand(3, 3, 96, 96), [window_patches(clip.grid, 2)]
+    wanted, together = exact.see(images, index, patches=True), clip.see(images, index, patches=True)
+    assert together.patches is not None
+    assert wanted.patches is not None
+    for ours, theirs in ((together.image, wanted.image), (together.windows[0], wanted.windows[0]), (together.patches, wanted.patches)):
+        assert torch.nn.functional.cosine_similarity(ours, theirs, dim=-1).min() > 0.995
+        assert not torch.equal(ours, theirs)
+    alone = clip.see(images[:1], index)
+    assert torch.allclose(together.windows[0][:1], alone.windows[0], atol=1e-4)
+    with pytest.raises(BadData, match="int8 runs on the CPU"):
+        Clip(TINY, dtype="int8", device="cuda")
+
+
 def test_the_order_of_prompts_changes_nothing() -> None:
     clip = Clip(TINY)
     made = prompt_set("plate", ["scratch"])
@@ -187,7 +202,7 @@ def test_a_good_photo_left_out_is_replaced_by_the_spare() -> None:
         ({"defects": ("missing [d]",)}, "looks like a template"),
         ({"shots": -1}, "shots is a number"),
         ({"scales": (2, 40)}, "doesn't fit"),
-        ({"dtype": "int8"}, "no number format is called 'int8'"),
+        ({"dtype": "int4"}, "no number format is called 'int4'"),
     ],
 )
 def test_bad_words_are_refused(given: dict[str, Any], message: str) -> None:
