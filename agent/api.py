@@ -18,6 +18,7 @@ from seewhy.detectors import DETECTORS
 from seewhy.detectors.protocol import Detector
 from seewhy.detectors.winclip_settings import WinClipSettings
 from seewhy.errors import BadData, MissingExtra, MissingWeights
+from seewhy.explainers import EXPLAINERS, Explainer
 from seewhy.prompts.winclip import prompt_set
 from seewhy.types import Progress, silent
 
@@ -51,6 +52,7 @@ def fit(
     calibration: CalibrationWay = "auto",
     device: str = "cpu",
     settings: Any = None,
+    explainer: Explainer | None = None,
     progress: Progress[Any] = silent,
 ) -> Inspector:
     """Learn a product from its good photos.
@@ -67,6 +69,7 @@ def fit(
         calibration: "split", "leave-one-out" or "auto"; see `ProductModel.fit`.
         device: "cpu" or "cuda".
         settings: of the detector, or a mapping from names to settings for a chain; defaults where None.
+        explainer: who puts words to a region; see `vlm`. The embedded one where None.
         progress: wraps the loops over photos.
 
     Raises:
@@ -90,7 +93,7 @@ def fit(
     )
     folder = Path(save) if save else Path(tempfile.mkdtemp(prefix="seewhy-")) / "model"
     loaded = load_policy(Path(policy)) if policy else None
-    return Inspector(made.save(folder), card=known, policy=loaded, alpha=alpha, device=device)
+    return Inspector(made.save(folder), card=known, policy=loaded, alpha=alpha, device=device, explainer=explainer)
 
 
 def from_words(
@@ -105,6 +108,7 @@ def from_words(
     policy: Path | str | None = None,
     alpha: float = DEFAULT_ALPHA,
     device: str = "cpu",
+    explainer: Explainer | None = None,
     progress: Progress[Any] = silent,
 ) -> Inspector:
     """Inspect a new product from words alone, or from words and a few good photos (WinCLIP, WinCLIP+).
@@ -122,6 +126,7 @@ def from_words(
         policy: as for `fit`.
         alpha: as for `fit`.
         device: as for `fit`.
+        explainer: as for `fit`.
         progress: as for `fit`.
 
     Raises:
@@ -142,6 +147,7 @@ def from_words(
         alpha=alpha,
         device=device,
         settings={"winclip": WinClipSettings(model=model or WinClipSettings().model, dtype=dtype)},
+        explainer=explainer,
         progress=progress,
     )
 
@@ -174,8 +180,9 @@ def load(
     alpha: float = DEFAULT_ALPHA,
     device: str = "cpu",
     keep_pictures: bool = True,
+    explainer: Explainer | None = None,
 ) -> Inspector:
-    """An inspector from a saved model; arguments as for `fit`."""
+    """An inspector from a saved model; arguments as for `fit`. `explainer`: see `vlm`."""
     known = load_card(Path(card)) if isinstance(card, str | Path) else card
     return Inspector(
         ProductModel.load(Path(model), device=device),
@@ -184,4 +191,26 @@ def load(
         alpha=alpha,
         device=device,
         keep_pictures=keep_pictures,
+        explainer=explainer,
     )
+
+
+def vlm(url: str, *, model: str = "", timeout_s: float = 60.0, in_flight: int = 8, settings: Any = None) -> Explainer:
+    """An explainer that asks a VLM behind an OpenAI-compatible server, for instance vLLM.
+
+    Args:
+        url: "http://127.0.0.1:8000/v1"; a key, where the server wants one, comes from the environment variable SEEWHY_VLM_KEY.
+        model: as the server calls it; empty: the first that it lists.
+        timeout_s: of one request.
+        in_flight: requests at a time.
+        settings: a `seewhy.explainers.vlm.VlmSettings`.
+
+    Raises:
+        MissingExtra: the extra `vlm` isn't installed.
+        BadData: the address can't be one.
+    """
+    words = EXPLAINERS.get("vlm")
+    from seewhy.explainers.client import Server
+
+    made: Explainer = words(Server(url=url, model=model, timeout_s=timeout_s, in_flight=in_flight), settings)
+    return made

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 
 from seewhy.agent.images import read_bytes
-from seewhy.agent.inspector import Inspection, Inspector
+from seewhy.agent.inspector import Examined, Inspector
 from seewhy.agent.layouts import Sample
 from seewhy.agent.ledger import Ledger
 from seewhy.canonical import sha256_bytes
 from seewhy.errors import BadData, BadImage
 from seewhy.record import Entry, RefusedPhoto
 from seewhy.types import Progress, silent
+
+Pictured: TypeAlias = dict[str, tuple[str, bytes]]  # (media type, bytes) by SHA-256
 
 AHEAD = 2  # photos in flight per worker
 
@@ -75,7 +78,8 @@ def run_batch(
     tally = Tally(skipped=len(samples) - len(left))
     for row in ledger.rows(lot) if done else ():
         tally = tally.plus(row.entry)
-    made = _in_order(lambda sample: _inspected(inspector, sample, lot), left, workers)
+    examined = _in_order(lambda sample: _examined(inspector, sample, lot), left, workers)
+    made = _concluded(inspector, examined)
     for entry, pictures in progress(made, f"lot {lot}", len(left)):
         ledger.append(entry, pictures)
         tally = tally.plus(entry)
@@ -94,12 +98,38 @@ def _digest(sample: Sample) -> str | None:
         return sha256_bytes(b"") if error.code == "empty" else None
 
 
-def _inspected(inspector: Inspector, sample: Sample, lot: str) -> tuple[Entry, dict[str, tuple[str, bytes]]]:
+def _examined(inspector: Inspector, sample: Sample, lot: str) -> Examined | RefusedPhoto:
     try:
-        inspection: Inspection = inspector.inspect(sample.path, lot=lot, name=sample.name, root=sample.root)
+        return inspector.examine(sample.path, lot=lot, name=sample.name, root=sample.root)
     except BadImage as error:
-        return refused(sample, error, lot, inspector.card.name), {}
-    return inspection.record, inspection.pictures
+        return refused(sample, error, lot, inspector.card.name)
+
+
+def _concluded(inspector: Inspector, examined: Iterable[Examined | RefusedPhoto]) -> Iterator[tuple[Entry, Pictured]]:
+    """Entries in order; while an explainer waits for its server, further photos are examined."""
+
+    def entry_of(one: Examined | RefusedPhoto) -> tuple[Entry, Pictured]:
+        if isinstance(one, RefusedPhoto):
+            return one, {}
+        inspection = inspector.conclude(one)
+        return inspection.record, inspection.pictures
+
+    many = inspector.explainer.in_flight
+    if many == 1:
+        yield from map(entry_of, examined)
+        return
+    waiting: deque[Future[tuple[Entry, Pictured]]] = deque()
+    with ThreadPoolExecutor(many) as pool:
+        try:
+            for one in examined:
+                waiting.append(pool.submit(entry_of, one))
+                while waiting and (waiting[0].done() or len(waiting) >= many * AHEAD):
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
 
 
 def refused(sample: Sample, error: BadImage, lot: str, product: str) -> RefusedPhoto:

@@ -26,7 +26,11 @@ Alpha = Annotated[float, typer.Option(help="False-reject rate asked for on good 
 Card = Annotated[Path | None, typer.Option(help="Product card (YAML).")]
 PolicyFile = Annotated[Path | None, typer.Option("--policy", help="Policy (YAML); default: the one that serves any product.")]
 Device = Annotated[str, typer.Option(help="cpu or cuda.")]
+Vlm = Annotated[str, typer.Option("--vlm", help="Address of a VLM server, http://127.0.0.1:8000/v1; its key comes from SEEWHY_VLM_KEY.")]
+VlmModel = Annotated[str, typer.Option(help="With --vlm: the model's name; default: the first that the server lists.")]
+VlmTimeout = Annotated[float, typer.Option(help="With --vlm: seconds to wait for an answer.")]
 Way = Literal["auto", "split", "leave-one-out"]
+Language = Annotated[str, typer.Option(help="Language of sentences: en or ko.")]
 COLOURS = {"pass": "green", "fail": "red", "review": "yellow", "refused": "magenta"}
 
 
@@ -95,7 +99,11 @@ def inspect(
     policy: PolicyFile = None,
     alpha: Alpha = 0.01,
     device: Device = "cpu",
+    vlm: Vlm = "",
+    vlm_model: VlmModel = "",
+    vlm_timeout: VlmTimeout = 60.0,
     report_: Annotated[Path | None, typer.Option("--report", help="Write a report of these photos (.html, .pdf, .json, .csv).")] = None,
+    language: Language = "en",
     json_: Json = False,
 ) -> None:
     """Inspect a few photos and say what was found."""
@@ -118,10 +126,12 @@ def inspect(
             policy=policy,
             alpha=alpha,
             device=device,
+            explainer=_explainer(vlm, vlm_model, vlm_timeout),
             progress=_progress,
         )
     else:
-        inspector = load(model, card=card, policy=policy, alpha=alpha, device=device)
+        explainer = _explainer(vlm, vlm_model, vlm_timeout)
+        inspector = load(model, card=card, policy=policy, alpha=alpha, device=device, explainer=explainer)
     entries, pictures, tally = list[Any](), dict[str, tuple[str, bytes]](), Tally()
     for path in photos:
         try:
@@ -133,9 +143,9 @@ def inspect(
         entries.append(entry)
         tally = tally.plus(entry)
         if not json_:
-            _print_entry(entry)
+            _print_entry(entry, language)
     if report_:
-        write_report(entries, lambda digest: pictures[digest][1] if digest in pictures else None, report_)
+        write_report(entries, lambda digest: pictures[digest][1] if digest in pictures else None, report_, language=language)
     if json_:
         _print_json([entry.model_dump(mode="json") for entry in entries])
     raise typer.Exit(tally.exit_code)
@@ -152,6 +162,9 @@ def batch(
     alpha: Alpha = 0.01,
     device: Device = "cpu",
     workers: Annotated[int, typer.Option(min=1, help="Threads.")] = 1,
+    vlm: Vlm = "",
+    vlm_model: VlmModel = "",
+    vlm_timeout: VlmTimeout = 60.0,
     json_: Json = False,
 ) -> None:
     """Inspect a lot into a ledger; run it again to go on after a break."""
@@ -163,7 +176,8 @@ def batch(
     samples = read_layout(data)
     name = lot or data.resolve().name
     with Ledger(ledger) as book:
-        inspector = load(model, card=card, policy=policy, alpha=alpha, device=device)
+        explainer = _explainer(vlm, vlm_model, vlm_timeout)
+        inspector = load(model, card=card, policy=policy, alpha=alpha, device=device, explainer=explainer)
         tally = run_batch(inspector, samples, book, lot=name, workers=workers, progress=_progress)
         head = book.head[1]
     words = {word: getattr(tally, word) for word in tally.__slots__}
@@ -180,6 +194,7 @@ def report(
     ledger: Annotated[Path, typer.Argument(help="Ledger file.")],
     out_: Annotated[Path, typer.Option("--out", "-o", help="Report file: .html, .pdf, .json or .csv.")],
     lot: Annotated[str, typer.Option(help="Which lot; may be left out when there is one.")] = "",
+    language: Language = "en",
     json_: Json = False,
 ) -> None:
     """Make a report from the ledger alone."""
@@ -194,7 +209,7 @@ def report(
         if lot and lot not in lots:
             raise BadData(f"{ledger} holds no lot {lot!r}; it holds {', '.join(lots) or 'none'}")
         entries = [row.entry for row in book.rows(lot or None)]
-        write_report(entries, book.evidence, out_, head=book.head[1])
+        write_report(entries, book.evidence, out_, head=book.head[1], language=language)
     facts = {"report": str(out_), "lot": lot or (lots[0] if lots else ""), "entries": len(entries)}
     _print_json(facts) if json_ else out.print(f"{len(entries)} entries written to {out_}")
 
@@ -329,7 +344,16 @@ def weights_import(name: str, file: Path, json_: Json = False) -> None:
     _print_json(asdict(kept)) if json_ else out.print(f"{kept.name}: SHA-256 {kept.sha256}", soft_wrap=True)
 
 
-def _print_entry(entry: Any) -> None:
+def _explainer(url: str, model: str, timeout_s: float) -> Any:
+    """The VLM at an address, or None for the embedded explainer."""
+    from seewhy.agent.api import vlm
+
+    return vlm(url, model=model, timeout_s=timeout_s) if url else None
+
+
+def _print_entry(entry: Any, language: str) -> None:
+    from seewhy.prompts import say
+
     if entry.kind == "refusal":
         out.print(
             f"[magenta bold]not inspected[/] {_plain(entry.name)}: {_plain(entry.message)}; {_plain(entry.remedy)}",
@@ -340,7 +364,7 @@ def _print_entry(entry: Any) -> None:
     word = entry.verdict.value
     out.print(f"[{COLOURS[word]} bold]{word}[/] {_plain(entry.photo.name)}", highlight=False)
     for reason in entry.reasons[1:]:
-        out.print(f"  {_plain(reason.text)}", highlight=False, soft_wrap=True)
+        out.print(f"  {_plain(say(reason, language))}", highlight=False, soft_wrap=True)
 
 
 def _print_json(data: Any) -> None:

@@ -14,7 +14,7 @@ from seewhy.detectors.weights import KNOWN, present, weights_folder
 EXTRAS = {
     "clip": ("open_clip_torch",),
     "dinomaly": ("transformers", "accelerate"),
-    "vlm": ("langchain", "langchain-openai"),
+    "vlm": ("langchain", "langchain-openai", "httpx"),
     "serve": ("vllm",),
     "chat": ("gradio",),
     "pdf": ("typst", "font-source-sans-pro"),

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from seewhy.canonical import sha256_bytes
+from seewhy.drawing import Picture, smaller
 from seewhy.record import Evidence
 from seewhy.types import Box, Mask, Pixels, ScoreMap
-
-Picture: TypeAlias = npt.NDArray[Any]  # (h, w) or (h, w, 3), 8 or 16 bits
 
 PHOTO_PX = 1280  # longest side of the kept photo of a part with findings
 THUMBNAIL_PX = 480  # and of one without
 MAP_PX = 256
 CROP_PX = 384
 JPEG_QUALITY = 85
-CONTOUR_RGB = (255, 45, 85)
 
 
 class Pictures:
@@ -35,9 +30,9 @@ class Pictures:
         if not self._keep:
             return
         whole = Box(0, 0, pixels.shape[1], pixels.shape[0])
-        self._add("photo", "image/jpeg", _smaller(pixels, PHOTO_PX if anomalous else THUMBNAIL_PX), whole)
+        self._add("photo", "image/jpeg", smaller(pixels, PHOTO_PX if anomalous else THUMBNAIL_PX), whole)
         if anomalous:
-            small = _smaller(scored.values, MAP_PX)
+            small = smaller(scored.values, MAP_PX)
             top = float(small.max()) or 1.0
             self._add("map", "image/png", np.clip(small * (65535 / top), 0, 65535).astype(np.uint16), whole)
 
@@ -45,10 +40,10 @@ class Pictures:
         """A region's crop, its outline as a mask, and the reference's crop; returns their names in the record."""
         names = [f"crop-{number}", f"mask-{number}"] + ([f"reference-{number}"] if reference is not None else [])
         if self._keep:
-            self._add(names[0], "image/jpeg", _smaller(crop, CROP_PX), box)
-            self._add(names[1], "image/png", _smaller(mask.astype(np.uint8) * 255, CROP_PX), box)
+            self._add(names[0], "image/jpeg", smaller(crop, CROP_PX), box)
+            self._add(names[1], "image/png", smaller(mask.astype(np.uint8) * 255, CROP_PX), box)
             if reference is not None:
-                self._add(names[2], "image/jpeg", _smaller(reference, CROP_PX), box)
+                self._add(names[2], "image/jpeg", smaller(reference, CROP_PX), box)
         return tuple(names)
 
     def _add(self, name: str, media_type: str, pixels: Picture, box: Box) -> None:
@@ -77,13 +72,4 @@ def reference_crop(reference: Pixels, box: Box, width: int, height: int) -> Pixe
     y0, x0 = int(box.y0 * sy), int(box.x0 * sx)
     y1, x1 = max(y0 + 1, round(box.y1 * sy)), max(x0 + 1, round(box.x1 * sx))
     made: Pixels = cv2.resize(reference[y0:y1, x0:x1], (box.width, box.height), interpolation=cv2.INTER_LINEAR)
-    return made
-
-
-def _smaller(pixels: Picture, longest: int) -> Picture:
-    scale = longest / max(pixels.shape[:2])
-    if scale >= 1:
-        return pixels
-    size = max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale))
-    made: Picture = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
     return made

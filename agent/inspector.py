@@ -5,11 +5,13 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
+import cv2
 import numpy as np
 
 from seewhy.agent.calibrate import needed
@@ -22,15 +24,19 @@ from seewhy.agent.policy import Policy, load_policy, rule_on, unjudged_ruling, w
 from seewhy.agent.refine import refine
 from seewhy.agent.regions import MOST, regions
 from seewhy.card import ProductCard
+from seewhy.drawing import smaller
 from seewhy.errors import BadModel
-from seewhy.explainers import Explainer, RegionView
+from seewhy.explainers import WHOLE_PX, Explainer, RegionView
 from seewhy.explainers.measured import MeasuredWords
 from seewhy.prompts import sentence
 from seewhy.record import (
     Decision,
     DetectorNote,
+    Explanation,
     Finding,
+    Hypothesis,
     InspectionRecord,
+    Measured,
     Missing,
     PhotoFacts,
     Provenance,
@@ -41,7 +47,7 @@ from seewhy.record import (
     Unexplained,
     Verdict,
 )
-from seewhy.types import Pixels, Region, ScoreMap
+from seewhy.types import Map, Pixels, Region, ScoreMap
 
 DEFAULT_ALPHA = 0.01
 CONTEXT = 0.75  # of a region's longer side, shown around it in its crop
@@ -63,6 +69,20 @@ class Inspection:
         from seewhy.reports import write_report
 
         return write_report([self.record], lambda digest: self.pictures[digest][1] if digest in self.pictures else None, Path(path))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Examined:
+    """A photo that was judged and measured, before words."""
+
+    photo: Photo
+    lot: str
+    decision: Decision
+    views: tuple[RegionView, ...]
+    hypotheses: tuple[tuple[Hypothesis, ...], ...]
+    nearest: int | None
+    pictures: Pictures
+    clock: _Clock
 
 
 @dataclass(slots=True)
@@ -109,7 +129,8 @@ class Inspector:
             raise BadModel("the model has no hash yet; save it first")
         self.model, self.card = model, card or ProductCard(name=model.product)
         self.policy, self.alpha = policy or load_policy(), alpha
-        self.explainer: Explainer = explainer or MeasuredWords()
+        self._embedded = MeasuredWords()
+        self.explainer: Explainer = explainer or self._embedded
         self.keep_pictures, self._device = keep_pictures, device
         self._provenance = self._made_by()
         calibration = model.calibration
@@ -127,6 +148,10 @@ class Inspector:
         Raises:
             BadImage: the file can't be inspected; `seewhy.agent.batch` turns this into a `RefusedPhoto`.
         """
+        return self.conclude(self.examine(photo, lot=lot, name=name, root=root))
+
+    def examine(self, photo: Path | str | Photo, *, lot: str = "", name: str = "", root: Path | None = None) -> Examined:
+        """All of `inspect` that comes before words: detect, measure, make pictures. Arguments as there."""
         clock = _Clock()
         if not isinstance(photo, Photo):
             path = Path(photo)
@@ -141,20 +166,37 @@ class Inspector:
         facts = clock.run("measure", lambda: [measure(r, self.card, photo.width, photo.height, self._seed or r.peak) for r in found])
         pictures = Pictures(keep=self.keep_pictures)
         clock.run("pictures", lambda: pictures.add_photo(photo.pixels, scored, anomalous=decision.anomalous or unjudged))
+        views = clock.run(
+            "pictures",
+            lambda: tuple(
+                self._view(number, region, measured, photo, scored, good, pictures)
+                for number, (region, measured) in enumerate(zip(found, facts, strict=True), start=1)
+            ),
+        )
+        likely = clock.run("measure", lambda: tuple(hypotheses(scored, r, photo.width, photo.height) for r in found))
+        return Examined(photo, lot, decision, views, likely, nearest, pictures, clock)
+
+    def conclude(self, examined: Examined) -> Inspection:
+        """Words, rulings and the record; waits for the explainer, changes nothing that was measured."""
+        e, clock = examined, examined.clock
+        said = clock.run("words", lambda: self._all_words(e.views))
+        diagonal = float(np.hypot(e.photo.width, e.photo.height))
         findings = []
-        for number, (region, measured) in enumerate(zip(found, facts, strict=True), start=1):
-            view = clock.run("pictures", lambda n=number, r=region, m=measured: self._view(n, r, m, photo, good, pictures))  # type: ignore[misc]
-            words = clock.run("words", lambda v=view: self._explain(v))  # type: ignore[misc]
-            diagonal = float(np.hypot(photo.width, photo.height))
-            ruled = rule_on(self.policy, measured, words, count=len(found), diagonal_px=diagonal)
-            ruling = unjudged_ruling() if unjudged else ruled
-            likely = clock.run("measure", lambda r=region: hypotheses(scored, r, photo.width, photo.height))  # type: ignore[misc]
-            evidence = view.evidence
+        for view, likely, (words, unexplained) in zip(e.views, e.hypotheses, said, strict=True):
+            ruled = rule_on(self.policy, view.measured, words, count=len(e.views), diagonal_px=diagonal)
             findings.append(
-                Finding(number=number, measured=measured, hypotheses=likely, explanation=words, ruling=ruling, evidence=evidence)
+                Finding(
+                    number=view.number,
+                    measured=view.measured,
+                    hypotheses=likely,
+                    explanation=words,
+                    unexplained=unexplained,
+                    ruling=unjudged_ruling() if e.decision.threshold.value is None else ruled,
+                    evidence=view.evidence,
+                )
             )
-        record = clock.run("record", lambda: self._record(photo, lot, decision, tuple(findings), nearest, pictures))
-        return Inspection(record.model_copy(update={"timings_ms": clock.spent}), pictures.bytes)
+        record = clock.run("record", lambda: self._record(e.photo, e.lot, e.decision, tuple(findings), e.nearest, e.pictures))
+        return Inspection(record.model_copy(update={"timings_ms": clock.spent}), e.pictures.bytes)
 
     def _score(self, pixels: Pixels) -> ScoreMap:
         """The detector's map, silent outside the card's outline."""
@@ -192,21 +234,38 @@ class Inspector:
         seed = min(self._seed, float(scored.values.max()))
         return regions(scored, seed=seed, floor=min(calibration.noise, seed), background=calibration.median)
 
-    def _view(self, number: int, region: Region, measured: Any, photo: Photo, good: Pixels | None, pictures: Pictures) -> RegionView:
+    def _view(
+        self, number: int, region: Region, measured: Measured, photo: Photo, scored: ScoreMap, good: Pixels | None, pictures: Pictures
+    ) -> RegionView:
         around = region.box.grown(_margin(region), photo.width, photo.height)
         crop = photo.pixels[around.slices]
         mask = np.zeros(crop.shape[:2], bool)
         mask[region.box.y0 - around.y0 :, region.box.x0 - around.x0 :][: region.box.height, : region.box.width] = region.mask
         reference = None if good is None else reference_crop(good, around, photo.width, photo.height)
         names = pictures.add_region(number, around, crop, mask, reference)
-        return RegionView(number, crop, mask, reference, measured, self.card, names)
+        whole = smaller(photo.pixels, WHOLE_PX)
+        height, width = whole.shape[:2]
+        everywhere = np.zeros((photo.height, photo.width), np.uint8)
+        everywhere[region.box.slices] = region.mask
+        whole_mask = cv2.resize(everywhere, (width, height), interpolation=cv2.INTER_AREA if width < photo.width else cv2.INTER_NEAREST) > 0
+        heat: Map = smaller(scored.values, WHOLE_PX).astype(np.float32)
+        return RegionView(
+            number, crop, mask, reference, measured, self.card, names, whole, whole_mask, heat / np.float32(max(float(heat.max()), 1e-9))
+        )
 
-    def _explain(self, view: RegionView) -> Any:
-        """Words, or what happened instead; the verdict does not wait for them."""
-        try:
-            return self.explainer.explain(view)
-        except Exception as error:  # an explainer's fault must not lose a verdict
-            return Unexplained(explainer=self.explainer.name, reason="failed", detail=f"{type(error).__name__}: {error}"[:300])
+    def _all_words(self, views: Sequence[RegionView]) -> list[tuple[Explanation | Unexplained, Unexplained | None]]:
+        """Words for each region, in order, as many at a time as the explainer likes."""
+        if self.explainer.in_flight > 1 and len(views) > 1:
+            with ThreadPoolExecutor(min(self.explainer.in_flight, len(views))) as pool:
+                return list(pool.map(self._words, views))
+        return [self._words(view) for view in views]
+
+    def _words(self, view: RegionView) -> tuple[Explanation | Unexplained, Unexplained | None]:
+        """Words, and why the VLM gave none where it was asked; the verdict does not wait for them."""
+        said = _guarded(self.explainer, view)
+        if isinstance(said, Explanation) or isinstance(self.explainer, MeasuredWords):
+            return said, None
+        return _guarded(self._embedded, view), said
 
     def _record(
         self, photo: Photo, lot: str, decision: Decision, findings: tuple[Finding, ...], nearest: int | None, pictures: Pictures
@@ -261,6 +320,10 @@ class Inspector:
             out.append(Missing(what="outline", because=sentence("missing.outline")))
         if isinstance(self.explainer, MeasuredWords):
             out.append(Missing(what="vlm", because=sentence("missing.vlm")))
+        lost = [f.unexplained for f in findings if f.unexplained is not None]
+        if lost:
+            why = ", ".join(sorted({u.reason for u in lost}))
+            out.append(Missing(what="vlm", because=sentence("missing.unexplained", count=len(lost), findings=len(findings), why=why)))
         if findings and nearest is None:
             out.append(Missing(what="reference", because=sentence("missing.reference")))
         if len(findings) >= MOST:
@@ -284,6 +347,14 @@ class Inspector:
             device=self._device,
             versions={"python": platform.python_version()} | {name: installed(name) or "not installed" for name in SOFTWARE},
         )
+
+
+def _guarded(explainer: Explainer, view: RegionView) -> Explanation | Unexplained:
+    """Words, or what happened instead: an explainer's fault must not lose a verdict."""
+    try:
+        return explainer.explain(view)
+    except Exception as error:
+        return Unexplained(explainer=explainer.name, reason="failed", detail=f"{type(error).__name__}: {error}"[:300])
 
 
 def _margin(region: Region) -> int:

@@ -75,7 +75,15 @@ def rule_on(policy: Policy, measured: Measured, words: Explanation | Unexplained
 
     Words can move a finding towards review and no farther: the rules are tried once without the type and once with it.
     Where they differ and nobody has verified the type, a pass becomes review, and neither fail nor review is softened.
+    A claim that a check contradicted moves a pass to review as well.
     """
+    ruling = _ruled(policy, measured, words, count, diagonal_px)
+    if ruling.verdict.value == "pass" and isinstance(words, Explanation) and words.contradicted:
+        return ruling.model_copy(update={"verdict": Stated(value="review", source="rule"), "because": sentence("rule.contradicted")})
+    return ruling
+
+
+def _ruled(policy: Policy, measured: Measured, words: Explanation | Unexplained, count: int, diagonal_px: float) -> Ruling:
     facts = _facts(measured, count, diagonal_px)
     blind = _first(policy, facts, None)
     type_ = words.type if isinstance(words, Explanation) else None

@@ -8,9 +8,15 @@ from typing import Protocol
 from seewhy.card import ProductCard
 from seewhy.record import Explanation, Measured, Unexplained
 from seewhy.registry import Entry, Registry
-from seewhy.types import Mask, Pixels
+from seewhy.types import Map, Mask, Pixels
 
-EXPLAINERS = Registry("explainer", {"measured": Entry("seewhy.explainers.measured:MeasuredWords")})
+EXPLAINERS = Registry(
+    "explainer",
+    {"measured": Entry("seewhy.explainers.measured:MeasuredWords"), "vlm": Entry("seewhy.explainers.vlm:VlmWords", "vlm")},
+)
+
+
+WHOLE_PX = 640  # longest side of the whole photo that an explainer sees
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,12 +30,16 @@ class RegionView:
     measured: Measured
     card: ProductCard
     evidence: tuple[str, ...]  # names of the pictures above in the record
+    whole: Pixels  # (h, w, 3) the whole photo, reduced to `WHOLE_PX`
+    whole_mask: Mask  # (h, w) the region in it
+    heat: Map | None = None  # (h, w) the score map over the whole photo, 0..1
 
 
 class Explainer(Protocol):
     """Puts words to one region."""
 
     name: str
+    in_flight: int  # regions that it likes to have at a time; 1 for one that computes here
 
     def explain(self, view: RegionView) -> Explanation | Unexplained:
         """Say what can be said; what can't is `Unexplained`, never an exception."""

@@ -12,7 +12,7 @@ from seewhy.card import DefectType
 from seewhy.colour import to_lab
 from seewhy.explainers import RegionView
 from seewhy.prompts import sentence
-from seewhy.record import Cause, Explanation, Sentence, Stated, Unexplained
+from seewhy.record import Cause, Explanation, Sentence, Stated
 from seewhy.types import Lab, Mask, Pixels
 
 Tone = Literal["darker", "lighter", "other colour", "same"]
@@ -22,6 +22,14 @@ NOISE = 2.5  # a difference must also be this many times the surroundings' own s
 ALIGNED = 0.6  # correlation with the reference's surroundings from which the two are compared
 LONGEST_PX = 160  # crops are reduced to this before colours are read
 TEXTURE = 1.6  # ratio of local spread that is called rougher, or smoother when its inverse
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """A region against the same place of a good photo."""
+
+    look: Look | None  # None: the surroundings are not alike, so that it is not the same place
+    likeness: float  # correlation of the surroundings' lightness
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +46,15 @@ class MeasuredWords:
     """Describes shape, tone, contrast and texture; names a type only as far as the card's vocabulary allows."""
 
     name = "measured"
+    in_flight = 1
 
-    def explain(self, view: RegionView) -> Explanation | Unexplained:
+    def explain(self, view: RegionView) -> Explanation:
         """Words for one region; see the class."""
-        crop, mask, reference = _reduced(view)
-        around = ~cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
-        if around.sum() < 16 or not mask.any():
-            around = ~mask
-        lab = to_lab(crop)
-        look = _look(lab, mask, lab[around] if around.any() else lab.reshape(-1, 3))
+        look, against = looks(view)
         crop_name = view.evidence[0]
         appearance = [Stated[Sentence](value=s, source="measured", evidence=(crop_name,)) for s in _appearance(view, look)]
-        if reference is not None and around.any():
-            appearance.append(_against_reference(lab, to_lab(reference), mask, around, view.evidence))
+        if against is not None:
+            appearance.append(_against_reference(against, view.evidence))
         matches = _matching(view, look.tone)
         type_ = Stated[str](value=_type_name(view, matches), source="rule", status="unverified", evidence=(crop_name, "map"))
         return Explanation(
@@ -58,8 +62,21 @@ class MeasuredWords:
             type=type_,
             appearance=tuple(appearance),
             causes=_causes(view, matches),
-            sentence=_summary(view, type_.value or "", look),
+            sentence=summary(view, type_.value or "", look.tone),
         )
+
+
+def looks(view: RegionView) -> tuple[Look, Against | None]:
+    """The region against its surroundings, and against the reference where there is one."""
+    crop, mask, reference = _reduced(view)
+    around = ~cv2.dilate(mask.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    if around.sum() < 16 or not mask.any():
+        around = ~mask
+    lab = to_lab(crop)
+    look = _look(lab, mask, lab[around] if around.any() else lab.reshape(-1, 3))
+    if reference is None or not around.any():
+        return look, None
+    return look, _compared(lab, to_lab(reference), mask, around)
 
 
 def _reduced(view: RegionView) -> tuple[Pixels, Mask, Pixels | None]:
@@ -109,29 +126,28 @@ def _appearance(view: RegionView, look: Look) -> list[Sentence]:
     return said
 
 
-def _against_reference(
-    lab: Lab,
-    reference: Lab,
-    mask: Mask,
-    around: Mask,
-    evidence: tuple[str, ...],
-) -> Stated[Sentence]:
+def _compared(lab: Lab, reference: Lab, mask: Mask, around: Mask) -> Against:
     """The same place of a good photo, compared only where the surroundings show that it is the same place."""
     here, there = lab[..., 0][around], reference[..., 0][around]
     alike = float(np.corrcoef(here, there)[0, 1]) if min(here.std(), there.std()) > 0.5 else 0.0
+    likeness = round(alike, 2)
     if not alike >= ALIGNED:
-        return Stated(
-            value=sentence("reference.not_aligned", likeness=round(alike, 2)), source="measured", status="missing", evidence=evidence
-        )
+        return Against(None, likeness)
     level = reference.copy()
     level[..., 0] += float(np.median(here) - np.median(there))  # the two photos' lighting apart
-    look = _look(lab - level, mask, np.zeros((1, 3), np.float32))
+    return Against(_look(lab - level, mask, np.zeros((1, 3), np.float32)), likeness)
+
+
+def _against_reference(against: Against, evidence: tuple[str, ...]) -> Stated[Sentence]:
+    look, likeness = against.look, against.likeness
+    if look is None:
+        return Stated(value=sentence("reference.not_aligned", likeness=likeness), source="measured", status="missing", evidence=evidence)
     if look.tone == "same":
-        said = sentence("reference.same", likeness=round(alike, 2))
+        said = sentence("reference.same", likeness=likeness)
     elif look.tone == "other colour":
-        said = sentence("reference.other_colour", difference=round(look.colour), likeness=round(alike, 2))
+        said = sentence("reference.other_colour", difference=round(look.colour), likeness=likeness)
     else:
-        said = sentence("reference.tone", tone=f"@tone.{look.tone}", difference=round(abs(look.lightness)), likeness=round(alike, 2))
+        said = sentence("reference.tone", tone=f"@tone.{look.tone}", difference=round(abs(look.lightness)), likeness=likeness)
     return Stated(value=said, source="measured", evidence=evidence)
 
 
@@ -155,7 +171,8 @@ def _causes(view: RegionView, matches: list[DefectType]) -> tuple[Cause, ...]:
     return tuple(Cause(id=k.id, text=k.cause, check=k.check, stated_by=k.source) for k in known)
 
 
-def _summary(view: RegionView, type_: str, look: Look) -> Sentence:
+def summary(view: RegionView, type_: str, tone: str) -> Sentence:
+    """The finding in one sentence; `type_` is the card's word or one of the shapes."""
     size, place = view.measured.size, view.measured.location
     where: str = place.part.value or f"@cell.{place.cell.value}"
     in_mm = size.feret_mm.value is not None
@@ -170,5 +187,5 @@ def _summary(view: RegionView, type_: str, look: Look) -> Sentence:
         unit="mm" if in_mm else "px",
         share=float(size.area_share.value or 0.0),
         of=f"@of.{size.area_share_of}",
-        tone=f"@look.{look.tone}",
+        tone=f"@look.{tone}",
     )

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from seewhy.drawing import Picture, heat_over, label, outline
 from seewhy.record import Evidence, InspectionRecord
 from seewhy.reports import PictureBytes
 from seewhy.types import Mask, Pixels
 
-Picture: TypeAlias = npt.NDArray[Any]  # (h, w) or (h, w, 3), 8 or 16 bits
-
-CONTOUR = (255, 40, 90)  # RGB
 FIGURE_PX = 1100  # longest side of the marked photo
 THUMBNAIL_PX = 200
 
@@ -36,7 +31,7 @@ class Figures:
             self._outline(canvas, f"mask-{finding.number}", scale)
         for finding in self._record.findings:
             box = finding.measured.location.box_px.value or (0, 0, 1, 1)
-            _label(canvas, str(finding.number), round(box[0] * scale), round(box[1] * scale))
+            label(canvas, str(finding.number), round(box[0] * scale), round(box[1] * scale))
         return _jpeg(canvas)
 
     def heat(self) -> bytes | None:
@@ -45,14 +40,7 @@ class Figures:
         if photo is None or map_ is None:
             return None
         canvas, _ = _sized(photo, FIGURE_PX, self._record.photo.width_px)
-        height, width = canvas.shape[:2]
-        values = cv2.resize(map_.astype(np.float32) / 65535, (width, height), interpolation=cv2.INTER_LINEAR)
-        low = float(np.quantile(values, 0.02))
-        level = np.clip((values - low) / max(1 - low, 1e-6), 0, 1)
-        colours = cv2.applyColorMap((255 * level).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
-        grey = cv2.cvtColor(cv2.cvtColor(canvas, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-        alpha = (0.35 + 0.5 * level)[..., None]
-        return _jpeg((grey * (1 - alpha) + colours * alpha).astype(np.uint8))
+        return _jpeg(heat_over(canvas, map_.astype(np.float32) / np.float32(65535)))
 
     def crop(self, number: int) -> bytes | None:
         """A finding's crop with its contour."""
@@ -62,7 +50,7 @@ class Figures:
         large = _enlarged(crop)
         mask = self._read(f"mask-{number}")
         if mask is not None:
-            _draw(large, cv2.resize(mask, large.shape[1::-1], interpolation=cv2.INTER_LINEAR) > 127)
+            outline(large, cv2.resize(mask, large.shape[1::-1], interpolation=cv2.INTER_LINEAR) > 127)
         return _jpeg(large)
 
     def plain(self, name: str) -> bytes | None:
@@ -95,7 +83,7 @@ class Figures:
         if mask is None or item is None:
             return
         whole = _placed(mask, item, canvas.shape[:2], scale)
-        _draw(canvas, whole)
+        outline(canvas, whole)
 
 
 def _placed(mask: Picture, item: Evidence, shape: tuple[int, int], scale: float) -> Mask:
@@ -106,28 +94,6 @@ def _placed(mask: Picture, item: Evidence, shape: tuple[int, int], scale: float)
     if x1 > x0 and y1 > y0:
         out[y0:y1, x0:x1] = cv2.resize(mask, (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR) > 127
     return out
-
-
-def _draw(canvas: Pixels, mask: Mask) -> None:
-    """A contour a little outside the mask, so that it does not cover what it shows; white under red, seen on any ground."""
-    longest = max(canvas.shape[:2])
-    gap = max(2, longest // 220)
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * gap + 1, 2 * gap + 1))
-    grown = cv2.dilate(np.pad(mask, 1).astype(np.uint8), kernel)[1:-1, 1:-1]
-    contours, _ = cv2.findContours(grown, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    width = max(1, longest // 400)
-    cv2.drawContours(canvas, contours, -1, (255, 255, 255), width + 2, cv2.LINE_AA)
-    cv2.drawContours(canvas, contours, -1, CONTOUR, width, cv2.LINE_AA)
-
-
-def _label(canvas: Pixels, text: str, x: int, y: int) -> None:
-    size = max(0.45, max(canvas.shape[:2]) / 1500)
-    (w, h), base = cv2.getTextSize(text, cv2.FONT_HERSHEY_DUPLEX, size, 1)
-    pad = max(3, round(6 * size))
-    x = min(max(0, x - w - 3 * pad), canvas.shape[1] - w - 2 * pad)
-    y = min(max(h + 2 * pad, y), canvas.shape[0] - base)
-    cv2.rectangle(canvas, (x, y - h - 2 * pad), (x + w + 2 * pad, y), CONTOUR, -1)
-    cv2.putText(canvas, text, (x + pad, y - pad), cv2.FONT_HERSHEY_DUPLEX, size, (255, 255, 255), 1, cv2.LINE_AA)
 
 
 def _sized(photo: Pixels, longest: int, photo_width: int) -> tuple[Pixels, float]:

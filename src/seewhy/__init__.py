@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING, Any
 from seewhy.errors import SeewhyError
 
 if TYPE_CHECKING:
-    from seewhy.agent.api import fit, from_words, load
+    from seewhy.agent.api import fit, from_words, load, vlm
     from seewhy.agent.inspector import Inspection, Inspector
 
 __version__ = "0.1.0"
-__all__ = ["Inspection", "Inspector", "SeewhyError", "__version__", "fit", "from_words", "load"]
+__all__ = ["Inspection", "Inspector", "SeewhyError", "__version__", "fit", "from_words", "load", "vlm"]
 
 _LAZY = {
     "fit": "seewhy.agent.api",
     "from_words": "seewhy.agent.api",
     "load": "seewhy.agent.api",
+    "vlm": "seewhy.agent.api",
     "Inspection": "seewhy.agent.inspector",
     "Inspector": "seewhy.agent.inspector",
 }

@@ -45,6 +45,7 @@ class DefectType(Saved):
     description: str = ""
     shape: tuple[Literal["line", "spot", "patch", "edge"], ...] = ()
     tone: tuple[Literal["darker", "lighter", "other colour", "same"], ...] = ()
+    zones: tuple[str, ...] = ()  # the only parts of the card where it can be; anywhere where none is named
 
 
 class Knowledge(Saved):
@@ -52,6 +53,7 @@ class Knowledge(Saved):
 
     id: str
     applies_to: tuple[str, ...]  # defect types
+    looks: str = ""
     cause: str
     check: str = ""
     source: str
@@ -69,6 +71,7 @@ class ProductCard(Saved):
     name: str = "product"
     description: str = ""
     materials: tuple[str, ...] = ()
+    processes: tuple[str, ...] = ()  # how it is made: chooses among the general knowledge files ("machining", "casting", …)
     defects: tuple[DefectType, ...] = ()
     parts: tuple[Part, ...] = ()
     outline: tuple[tuple[Share, Share], ...] = ()

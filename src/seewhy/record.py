@@ -132,6 +132,35 @@ class Cause(Saved):
     label: Literal["hypothesis"] = "hypothesis"
 
 
+class Claim(Saved):
+    """One thing that a VLM said of a region, and what a check against mask, photo, card or a second question made of it."""
+
+    name: Literal["visible", "form", "tone", "type", "appearance", "difference"]
+    value: str
+    status: Status
+    because: Sentence
+
+
+class Asked(Saved):
+    """What a VLM was asked and what it answered, word for word."""
+
+    model: str
+    server: str  # name and version that the server gives itself; never an address or a key
+    prompt_sha256: str  # of the texts
+    schema_sha256: str
+    pictures: tuple[str, ...]  # SHA-256 of the pictures sent, in order
+    seed: int
+    temperature: float
+    requests: int  # that were answered, repairs, samples and second looks among them
+    repaired: bool  # the first answer could not be read, a second one could
+    prompt_tokens: int
+    completion_tokens: int
+    answers: tuple[str, ...]
+    samples: int = 1
+    agreement: float | None = None  # share of samples that name the type; null for one sample
+    when_erased: Literal["changed", "unchanged"] | None = None  # the answer to the same crop with the region erased
+
+
 class Explanation(Saved):
     """What words say about a region."""
 
@@ -141,6 +170,15 @@ class Explanation(Saved):
     appearance: tuple[Stated[Sentence], ...]
     causes: tuple[Cause, ...]
     sentence: Sentence
+    visible: Stated[Literal["yes", "no", "uncertain"]] | None = None  # whether a VLM sees a defect there
+    confidence: Stated[Literal["low", "medium", "high"]] | None = None  # its own word for it
+    claims: tuple[Claim, ...] = ()
+    asked: Asked | None = None
+
+    @property
+    def contradicted(self) -> bool:
+        """Whether a check found anything that was said to be wrong."""
+        return any(claim.status == "contradicted" for claim in self.claims)
 
 
 class Unexplained(Saved):
@@ -148,8 +186,9 @@ class Unexplained(Saved):
 
     status: Literal["unexplained"] = "unexplained"
     explainer: str
-    reason: Literal["unavailable", "refused", "unparseable", "failed"]
+    reason: Literal["unavailable", "timeout", "refused", "unparseable", "wrong_language", "nonsense", "failed"]
     detail: str = ""
+    asked: Asked | None = None
 
 
 class Ruling(Saved):
@@ -176,6 +215,7 @@ class Finding(Saved):
     measured: Measured
     hypotheses: tuple[Hypothesis, ...] = ()
     explanation: Explanation | Unexplained
+    unexplained: Unexplained | None = None  # why the VLM did not speak, where one was asked; the words above are the embedded ones
     ruling: Ruling
     evidence: tuple[str, ...]
 

@@ -1,0 +1,147 @@
+"""What a VLM may say: a schema that its server enforces, and the one reader that checks it again."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+OTHER, UNKNOWN, NONE = "other", "unknown", "none"
+LONGEST_TEXT = 160
+FORMS = ("line", "spot", "patch", "edge")
+TONES = ("darker", "lighter", "other colour", "same")
+WORDS_AGAIN = 0.6  # of a text's words may be one and the same
+LONGEST_WORD = 32
+
+Fault: TypeAlias = Literal["refused", "unparseable", "wrong_language", "nonsense"]
+REFUSAL = re.compile(r"^\W*(i('m| am)? (sorry|unable|cannot|can't|can not)|as an ai|sorry|죄송)", re.IGNORECASE)
+
+
+class Answer(BaseModel):
+    """One region in a VLM's words. No number, place or severity: those are measured or ruled."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    visible: Literal["yes", "no", "uncertain"]
+    form: Literal["line", "spot", "patch", "edge"]
+    tone: Literal["darker", "lighter", "other colour", "same"]
+    type: str  # of the card's vocabulary, or `OTHER`, or `UNKNOWN`
+    confidence: Literal["low", "medium", "high"]
+    cause: str  # id of the likeliest of the causes that were shown, or `NONE`
+    second_cause: str
+    appearance: str = Field(max_length=LONGEST_TEXT)
+    difference: str = Field(max_length=LONGEST_TEXT)  # from the good part
+
+
+class UnreadableError(Exception):
+    """An answer that can't be used, and why."""
+
+    def __init__(self, reason: Fault, detail: str) -> None:
+        super().__init__(detail)
+        self.reason: Fault = reason
+        self.detail = detail
+
+
+def answer_schema(types: Sequence[str], causes: Sequence[str]) -> dict[str, Any]:
+    """JSON Schema of an `Answer`: enums and lengths alone, all fields required, in an order that looks before it names."""
+    text = {"type": "string", "maxLength": LONGEST_TEXT}
+    return _object(
+        visible=_one_of(("yes", "no", "uncertain")),
+        form=_one_of(FORMS),
+        tone=_one_of(TONES),
+        type=_one_of((*types, OTHER, UNKNOWN)),
+        confidence=_one_of(("low", "medium", "high")),
+        cause=_one_of((*causes, NONE)),
+        second_cause=_one_of((*causes, NONE)),
+        appearance=text,
+        difference=text,
+    )
+
+
+def look_schema() -> dict[str, Any]:
+    """JSON Schema of the second look."""
+    return _object(present=_one_of(("yes", "no")))
+
+
+def texts_schema() -> dict[str, Any]:
+    """JSON Schema of a translation."""
+    return _object(**{name: {"type": "string", "maxLength": LONGEST_TEXT} for name in ("appearance", "difference")})
+
+
+def read_answer(text: str, types: Sequence[str], causes: Sequence[str]) -> Answer:
+    """The answer, checked against the schema, the vocabulary and itself.
+
+    Raises:
+        UnreadableError: it doesn't fit. It is never mended by guessing.
+    """
+    data = read_object(text)
+    try:
+        made = Answer.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UnreadableError("unparseable", f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    if made.type not in (*types, OTHER, UNKNOWN):
+        raise UnreadableError("unparseable", f"type {made.type[:40]!r} is not in the vocabulary")
+    for cause in (made.cause, made.second_cause):
+        if cause not in (*causes, NONE):
+            raise UnreadableError("unparseable", f"cause {cause[:40]!r} was not offered")
+    for said in (made.appearance, made.difference):
+        _sensible(said)
+    if made.visible == "no" and made.confidence == "high" and made.type not in (OTHER, UNKNOWN):
+        raise UnreadableError("nonsense", "it sees no defect and is sure of its type")
+    return made
+
+
+def read_object(text: str) -> dict[str, Any]:
+    """A JSON object and nothing else.
+
+    >>> read_object('{"a": 1}')
+    {'a': 1}
+    """
+    if not text.strip():
+        raise UnreadableError("unparseable", "the answer was empty")
+    try:
+        data = json.loads(text)
+    except ValueError as error:
+        if REFUSAL.match(text):
+            raise UnreadableError("refused", text.strip()[:120]) from error
+        raise UnreadableError("unparseable", f"not JSON: {error}") from error
+    if not isinstance(data, dict):
+        raise UnreadableError("unparseable", f"a JSON {type(data).__name__} instead of an object")
+    return data
+
+
+def in_english(text: str) -> bool:
+    """Whether most letters are Latin."""
+    letters = [c for c in text if c.isalpha()]
+    return sum(c.isascii() for c in letters) >= 0.7 * len(letters)
+
+
+def in_korean(text: str) -> bool:
+    """Whether a good part of the letters is Hangul."""
+    letters = [c for c in text if c.isalpha()]
+    return sum("가" <= c <= "힣" for c in letters) >= 0.5 * len(letters)
+
+
+def _sensible(text: str) -> None:
+    """Refuse what no person would have written; an empty text is nothing said, and allowed."""
+    words = text.lower().split()
+    if not words:
+        return
+    if not in_english(text):
+        raise UnreadableError("wrong_language", f"not English: {text[:60]!r}")
+    most = Counter(words).most_common(1)[0][1]
+    if not any(c.isalpha() for c in text) or max(map(len, words)) > LONGEST_WORD or (len(words) > 4 and most > WORDS_AGAIN * len(words)):
+        raise UnreadableError("nonsense", f"no sentence: {text[:60]!r}")
+
+
+def _object(**properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+def _one_of(values: Sequence[str]) -> dict[str, Any]:
+    return {"type": "string", "enum": list(values)}

@@ -1,0 +1,270 @@
+"""A local VLM's words about a region: asked only what it can know, checked claim by claim, never needed for a verdict."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+
+from seewhy.canonical import sha256_json
+from seewhy.card import Knowledge
+from seewhy.drawing import heat_over, label, outline, smaller
+from seewhy.explainers import RegionView
+from seewhy.explainers.answer import (
+    NONE,
+    OTHER,
+    UNKNOWN,
+    Answer,
+    UnreadableError,
+    answer_schema,
+    look_schema,
+    read_answer,
+    read_object,
+)
+from seewhy.explainers.client import Client, NoReplyError, Reply, Server, conversation, pictures_of
+from seewhy.explainers.knowledge import KnowledgeBase
+from seewhy.explainers.measured import MeasuredWords, summary
+from seewhy.explainers.verify import check, replaced
+from seewhy.prompts import sentence
+from seewhy.prompts.vlm import CLOSE, HEAT, REFERENCE, WHOLE, prompts_sha256, rendered
+from seewhy.record import Asked, Cause, Claim, Explanation, Sentence, Stated, Status, Unexplained
+from seewhy.types import Mask, Pixels
+
+JPEG_QUALITY = 90
+AGREED = 0.6  # share of samples that must name the same type
+WARM = 0.7  # temperature of samples after the first
+GREY = 127
+
+
+@dataclass(frozen=True, slots=True)
+class VlmSettings:
+    """What the model is shown and how often it is asked."""
+
+    whole_px: int = 640  # longer side of the whole photo; 32 px x 32 px make a token in Qwen3-VL
+    crop_px: int = 384  # longer side of crops
+    square: bool = False  # pad pictures to squares, for models of one size
+    heat: bool = False  # show the score map too
+    causes: int = 6  # most that are offered
+    samples: int = 1  # answers for self-consistency
+    second_look: bool = True  # ask again whether the type is in the crop
+    erase: bool = False  # ask again with the region erased: an answer that stays was not about the region
+
+
+@dataclass(slots=True)
+class _Talk:
+    """One region's conversation, counted."""
+
+    client: Client
+    view: RegionView
+    types: tuple[str, ...]
+    causes: tuple[Knowledge, ...]
+    pictures: list[str] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list)
+    tokens: list[tuple[int, int]] = field(default_factory=list)
+    repaired: bool = False
+
+    def reply(self, parts: Sequence[str | bytes], schema: dict[str, Any], **options: Any) -> Reply:
+        """One request."""
+        if not self.pictures:
+            self.pictures += pictures_of(parts)
+        made = self.client.ask(conversation(rendered("system.md"), parts), schema, **options)
+        self.answers.append(made.text)
+        self.tokens.append((made.prompt_tokens, made.completion_tokens))
+        return made
+
+    def answer(self, parts: Sequence[str | bytes], **options: Any) -> Answer:
+        """A readable answer, asked for once more where the first one isn't."""
+        ids = tuple(c.id for c in self.causes)
+        schema = answer_schema(self.types, ids)
+        try:
+            return _read(self.reply(parts, schema, **options), self.types, ids)
+        except UnreadableError as error:
+            again = rendered("again.md.j2", why=error.detail)
+            made = _read(self.reply([*parts, again], schema, **options), self.types, ids)
+            self.repaired = True
+            return made
+
+    def asked(self, **more: Any) -> Asked:
+        """For the record."""
+        model, server = self.client.identity
+        return Asked(
+            model=model,
+            server=server,
+            prompt_sha256=prompts_sha256(),
+            schema_sha256=sha256_json(answer_schema(self.types, tuple(c.id for c in self.causes))),
+            pictures=tuple(self.pictures),
+            seed=self.client.server.seed,
+            temperature=self.client.server.temperature,
+            requests=len(self.answers),
+            repaired=self.repaired,
+            prompt_tokens=sum(p for p, _ in self.tokens),
+            completion_tokens=sum(c for _, c in self.tokens),
+            answers=tuple(self.answers),
+            **more,
+        )
+
+
+class VlmWords:
+    """Describes regions through a server; without an answer it says so and nothing else changes.
+
+    Args:
+        server: where the model is.
+        settings: what it is shown.
+        knowledge: where causes come from besides the card.
+    """
+
+    name = "vlm"
+
+    def __init__(self, server: Server, settings: VlmSettings | None = None, *, knowledge: KnowledgeBase | None = None) -> None:
+        self.client, self.settings, self.in_flight = Client(server), settings or VlmSettings(), server.in_flight
+        self._knowledge, self._embedded = knowledge or KnowledgeBase(), MeasuredWords()
+
+    def explain(self, view: RegionView) -> Explanation | Unexplained:
+        """Words for one region; see the module."""
+        known = self._knowledge.causes_for(view, self.settings.causes)
+        talk = _Talk(self.client, view, tuple(d.name for d in view.card.defects), known)
+        try:
+            return self._explained(talk)
+        except NoReplyError as error:
+            return Unexplained(explainer=self.name, reason=error.reason, detail=error.detail[:300])
+        except UnreadableError as error:
+            return Unexplained(explainer=self.name, reason=error.reason, detail=error.detail[:300], asked=talk.asked())
+
+    def _explained(self, talk: _Talk) -> Explanation:
+        view, settings = talk.view, self.settings
+        parts = self.parts(view, talk.causes)
+        answer = talk.answer(parts)
+        claims = check(answer, view)
+        more: dict[str, Any] = {}
+        if settings.samples > 1:
+            agreement = self._agreement(talk, parts, answer)
+            more |= {"samples": settings.samples, "agreement": agreement}
+            if agreement < AGREED:
+                claims = replaced(claims, "type", "unverified", "check.disagreed", share=round(100 * agreement))
+        doubtful = any(c.name == "type" and c.status == "contradicted" for c in claims)
+        if settings.second_look and answer.visible != "no" and answer.type in talk.types and not doubtful:
+            claims = self._second_look(talk, answer, claims)
+        if settings.erase and answer.visible != "no":
+            changed = self._changes_when_erased(talk, answer)
+            more["when_erased"] = "changed" if changed else "unchanged"
+            if not changed:
+                claims = replaced(claims, "type", "unverified", "check.erased")
+        return self._composed(view, answer, claims, talk.causes, talk.asked(**more))
+
+    def parts(self, view: RegionView, causes: Sequence[Knowledge], *, erased: bool = False) -> list[str | bytes]:
+        """What is shown: what never changes first, so that the server can keep it (prefix cache)."""
+        card, settings = view.card, self.settings
+        said: list[str | bytes] = [
+            rendered("product.md.j2", product=card.name, description=card.description, defects=card.defects, causes=causes)
+        ]
+        if view.reference is not None:
+            said += [REFERENCE, self._jpeg(view.reference, settings.crop_px)]
+        whole = smaller(view.whole, settings.whole_px).copy()
+        mask = cv2.resize(view.whole_mask.astype(np.uint8), whole.shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0
+        outline(whole, mask)
+        ys, xs = np.nonzero(mask)
+        if len(xs):
+            label(whole, str(view.number), int(xs.min()), int(ys.min()))
+        said += [WHOLE, self._jpeg(whole, settings.whole_px)]
+        if settings.heat and view.heat is not None:
+            said += [HEAT, self._jpeg(heat_over(smaller(view.whole, settings.whole_px), view.heat), settings.crop_px)]
+        crop = erased_crop(view) if erased else view.crop
+        return [*said, CLOSE, self._jpeg(crop, settings.crop_px), rendered("describe.md")]
+
+    def _jpeg(self, pixels: Pixels, longest: int) -> bytes:
+        small = smaller(pixels, longest)
+        if self.settings.square:
+            scale = longest / max(small.shape[:2])
+            size = max(1, round(small.shape[1] * scale)), max(1, round(small.shape[0] * scale))
+            fitted = cv2.resize(small, size, interpolation=cv2.INTER_LINEAR)
+            canvas = np.full((longest, longest, 3), GREY, np.uint8)
+            y, x = (longest - size[1]) // 2, (longest - size[0]) // 2
+            canvas[y : y + size[1], x : x + size[0]] = fitted
+            small = canvas
+        _, data = cv2.imencode(".jpg", np.ascontiguousarray(small[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+        return bytes(data.tobytes())
+
+    def _agreement(self, talk: _Talk, parts: Sequence[str | bytes], answer: Answer) -> float:
+        named = Counter([answer.type])
+        for number in range(1, self.settings.samples):
+            named[talk.answer(parts, seed=self.client.server.seed + number, temperature=WARM).type] += 1
+        return round(named[answer.type] / self.settings.samples, 3)
+
+    def _second_look(self, talk: _Talk, answer: Answer, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
+        """A small question with the crop alone."""
+        question: list[str | bytes] = [CLOSE, self._jpeg(talk.view.crop, self.settings.crop_px), rendered("look.md.j2", type=answer.type)]
+        present = read_object(talk.reply(question, look_schema()).text).get("present")
+        if present == "no":
+            return replaced(claims, "type", "contradicted", "check.second_no")
+        if present == "yes":
+            return tuple(
+                c.model_copy(update={"status": "supported", "because": sentence("check.second_yes")})
+                if c.name == "type" and c.because.key == "check.not_checked"
+                else c
+                for c in claims
+            )
+        raise UnreadableError("unparseable", "the second look was neither yes nor no")
+
+    def _changes_when_erased(self, talk: _Talk, answer: Answer) -> bool:
+        other = talk.answer(self.parts(talk.view, talk.causes, erased=True))
+        return (other.visible, other.type) != (answer.visible, answer.type)
+
+    def _composed(
+        self, view: RegionView, answer: Answer, claims: tuple[Claim, ...], causes: Sequence[Knowledge], asked: Asked
+    ) -> Explanation:
+        """The embedded explainer's words, with what the model said and no check contradicted."""
+        base = self._embedded.explain(view)
+        status: dict[str, Status] = {c.name: c.status for c in claims}
+        trusted = answer.visible != "no" and status["type"] != "contradicted" and answer.type not in (OTHER, UNKNOWN)
+        names = view.evidence[:1] + view.evidence[2:]
+        type_ = Stated[str](value=answer.type, source="vlm", status=status["type"], evidence=names) if trusted else base.type
+        texts = [
+            Stated[Sentence](value=sentence(f"said.{name}", text=text), source="vlm", status=status[name], evidence=names)
+            for name, text in (("appearance", answer.appearance), ("difference", answer.difference))
+            if status[name] in ("supported", "unverified") and answer.visible != "no"
+        ]
+        return Explanation(
+            explainer=self.name,
+            type=type_,
+            appearance=(*base.appearance, *texts),
+            causes=_chosen(answer, causes) if trusted else base.causes,
+            sentence=summary(view, type_.value or "unknown", _tone_of(base)),
+            visible=Stated[Literal["yes", "no", "uncertain"]](
+                value=answer.visible, source="vlm", status=status["visible"], evidence=(*names, "map")
+            ),
+            confidence=Stated[Literal["low", "medium", "high"]](value=answer.confidence, source="vlm", status="unverified", evidence=names),
+            claims=claims,
+            asked=asked,
+        )
+
+
+def erased_crop(view: RegionView, mask: Mask | None = None) -> Pixels:
+    """The crop without its region (or without `mask`): painted over from around it (Telea, 2004)."""
+    over = (view.mask if mask is None else mask).astype(np.uint8)
+    reach = max(3, round(0.06 * max(over.shape)))
+    grown = cv2.dilate(over, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
+    made: Pixels = cv2.inpaint(np.ascontiguousarray(view.crop), grown, 5, cv2.INPAINT_TELEA)
+    return made
+
+
+def _read(reply: Reply, types: tuple[str, ...], causes: tuple[str, ...]) -> Answer:
+    if reply.refused:
+        raise UnreadableError("refused", "the server refused")
+    if reply.cut:
+        raise UnreadableError("unparseable", "it was cut off at max_tokens")
+    return read_answer(reply.text, types, causes)
+
+
+def _chosen(answer: Answer, causes: Sequence[Knowledge]) -> tuple[Cause, ...]:
+    wanted = [c for c in dict.fromkeys((answer.cause, answer.second_cause)) if c != NONE]
+    known = {k.id: k for k in causes}
+    return tuple(Cause(id=k.id, text=k.cause, check=k.check, stated_by=k.source) for k in (known[c] for c in wanted))
+
+
+def _tone_of(base: Explanation) -> str:
+    """The tone that the embedded explainer measured, as its sentence has it."""
+    return str(base.sentence.params["tone"]).removeprefix("@look.")

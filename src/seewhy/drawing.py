@@ -1,0 +1,61 @@
+"""Drawing on photos: contours, labels, sizes; the same for reports and for what a VLM sees."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from seewhy.types import Mask, Pixels
+
+Picture: TypeAlias = npt.NDArray[Any]  # (h, w) or (h, w, 3), 8 or 16 bits
+
+CONTOUR_RGB = (255, 40, 90)
+
+
+def smaller(pixels: Picture, longest: int) -> Picture:
+    """The picture reduced so that its longer side is at most `longest`."""
+    scale = longest / max(pixels.shape[:2])
+    if scale >= 1:
+        return pixels
+    size = max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale))
+    made: Picture = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    return made
+
+
+def outline(canvas: Pixels, mask: Mask) -> None:
+    """A contour a little outside the mask, so that it does not cover what it shows; white under red, seen on any ground."""
+    longest = max(canvas.shape[:2])
+    gap = max(2, longest // 220)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * gap + 1, 2 * gap + 1))
+    grown = cv2.dilate(np.pad(mask, 1).astype(np.uint8), kernel)[1:-1, 1:-1]
+    contours, _ = cv2.findContours(grown, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    width = max(1, longest // 400)
+    cv2.drawContours(canvas, contours, -1, (255, 255, 255), width + 2, cv2.LINE_AA)
+    cv2.drawContours(canvas, contours, -1, CONTOUR_RGB, width, cv2.LINE_AA)
+
+
+def label(canvas: Pixels, text: str, x: int, y: int) -> None:
+    """A number on the contour's colour, left of and above (x, y) where there is room."""
+    size = max(0.45, max(canvas.shape[:2]) / 1500)
+    (w, h), base = cv2.getTextSize(text, cv2.FONT_HERSHEY_DUPLEX, size, 1)
+    pad = max(3, round(6 * size))
+    x = min(max(0, x - w - 3 * pad), canvas.shape[1] - w - 2 * pad)
+    y = min(max(h + 2 * pad, y), canvas.shape[0] - base)
+    cv2.rectangle(canvas, (x, y - h - 2 * pad), (x + w + 2 * pad, y), CONTOUR_RGB, -1)
+    cv2.putText(canvas, text, (x + pad, y - pad), cv2.FONT_HERSHEY_DUPLEX, size, (255, 255, 255), 1, cv2.LINE_AA)
+
+
+def heat_over(photo: Pixels, values: npt.NDArray[np.float32]) -> Pixels:
+    """A score map (h, w), 0..1, over the photo in grey: dark is usual, yellow is the strangest."""
+    height, width = photo.shape[:2]
+    large = cv2.resize(values, (width, height), interpolation=cv2.INTER_LINEAR)
+    low = float(np.quantile(large, 0.02))
+    level = np.clip((large - low) / max(1 - low, 1e-6), 0, 1)
+    colours = cv2.applyColorMap((255 * level).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
+    grey = cv2.cvtColor(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    alpha = (0.35 + 0.5 * level)[..., None]
+    made: Pixels = (grey * (1 - alpha) + colours * alpha).astype(np.uint8)
+    return made
