@@ -11,22 +11,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-import cv2
 import numpy as np
 
 from seewhy.agent.calibrate import needed
 from seewhy.agent.doctor import installed
-from seewhy.agent.evidence import Pictures, reference_crop
+from seewhy.agent.evidence import Pictures
 from seewhy.agent.images import Photo, read_photo
 from seewhy.agent.measure import hypotheses, inside_outline, measure
 from seewhy.agent.model import ProductModel
 from seewhy.agent.policy import Policy, load_policy, rule_on, unjudged_ruling, worst
 from seewhy.agent.refine import refine
 from seewhy.agent.regions import MOST, regions
+from seewhy.agent.views import margin_of, region_view
 from seewhy.card import ProductCard
-from seewhy.drawing import smaller
 from seewhy.errors import BadModel
-from seewhy.explainers import WHOLE_PX, Explainer, RegionView
+from seewhy.explainers import Explainer, RegionView
 from seewhy.explainers.measured import MeasuredWords
 from seewhy.prompts import sentence
 from seewhy.record import (
@@ -36,7 +35,6 @@ from seewhy.record import (
     Finding,
     Hypothesis,
     InspectionRecord,
-    Measured,
     Missing,
     PhotoFacts,
     Provenance,
@@ -47,11 +45,9 @@ from seewhy.record import (
     Unexplained,
     Verdict,
 )
-from seewhy.types import Map, Pixels, Region, ScoreMap
+from seewhy.types import Pixels, Region, ScoreMap
 
 DEFAULT_ALPHA = 0.01
-CONTEXT = 0.75  # of a region's longer side, shown around it in its crop
-LEAST_CONTEXT_PX = 24
 SOFTWARE = ("seewhy", "torch", "timm", "open_clip_torch", "faiss-cpu", "numpy", "opencv-python-headless", "pillow")
 
 T = TypeVar("T")
@@ -162,14 +158,14 @@ class Inspector:
         found = clock.run("regions", lambda: self._regions(scored) if decision.anomalous or unjudged else ())
         nearest = clock.run("reference", lambda: self.model.references.nearest(scored.descriptor) if found else None)
         good = clock.run("reference", lambda: None if nearest is None else self.model.references.pixels(nearest))
-        found = clock.run("regions", lambda: tuple(refine(r, photo.pixels, good, _margin(r)) for r in found))
+        found = clock.run("regions", lambda: tuple(refine(r, photo.pixels, good, margin_of(r)) for r in found))
         facts = clock.run("measure", lambda: [measure(r, self.card, photo.width, photo.height, self._seed or r.peak) for r in found])
         pictures = Pictures(keep=self.keep_pictures)
         clock.run("pictures", lambda: pictures.add_photo(photo.pixels, scored, anomalous=decision.anomalous or unjudged))
         views = clock.run(
             "pictures",
             lambda: tuple(
-                self._view(number, region, measured, photo, scored, good, pictures)
+                region_view(number, region, measured, photo.pixels, good, self.card, heat=scored.values, pictures=pictures)
                 for number, (region, measured) in enumerate(zip(found, facts, strict=True), start=1)
             ),
         )
@@ -233,25 +229,6 @@ class Inspector:
             return regions(scored, seed=half, floor=half, background=middle) if peak > middle else ()
         seed = min(self._seed, float(scored.values.max()))
         return regions(scored, seed=seed, floor=min(calibration.noise, seed), background=calibration.median)
-
-    def _view(
-        self, number: int, region: Region, measured: Measured, photo: Photo, scored: ScoreMap, good: Pixels | None, pictures: Pictures
-    ) -> RegionView:
-        around = region.box.grown(_margin(region), photo.width, photo.height)
-        crop = photo.pixels[around.slices]
-        mask = np.zeros(crop.shape[:2], bool)
-        mask[region.box.y0 - around.y0 :, region.box.x0 - around.x0 :][: region.box.height, : region.box.width] = region.mask
-        reference = None if good is None else reference_crop(good, around, photo.width, photo.height)
-        names = pictures.add_region(number, around, crop, mask, reference)
-        whole = smaller(photo.pixels, WHOLE_PX)
-        height, width = whole.shape[:2]
-        everywhere = np.zeros((photo.height, photo.width), np.uint8)
-        everywhere[region.box.slices] = region.mask
-        whole_mask = cv2.resize(everywhere, (width, height), interpolation=cv2.INTER_AREA if width < photo.width else cv2.INTER_NEAREST) > 0
-        heat: Map = smaller(scored.values, WHOLE_PX).astype(np.float32)
-        return RegionView(
-            number, crop, mask, reference, measured, self.card, names, whole, whole_mask, heat / np.float32(max(float(heat.max()), 1e-9))
-        )
 
     def _all_words(self, views: Sequence[RegionView]) -> list[tuple[Explanation | Unexplained, Unexplained | None]]:
         """Words for each region, in order, as many at a time as the explainer likes."""
@@ -355,11 +332,6 @@ def _guarded(explainer: Explainer, view: RegionView) -> Explanation | Unexplaine
         return explainer.explain(view)
     except Exception as error:
         return Unexplained(explainer=explainer.name, reason="failed", detail=f"{type(error).__name__}: {error}"[:300])
-
-
-def _margin(region: Region) -> int:
-    """Photo pixels of context around a region."""
-    return max(LEAST_CONTEXT_PX, round(CONTEXT * max(region.box.width, region.box.height)))
 
 
 def _verdict(decision: Decision, findings: tuple[Finding, ...]) -> tuple[Verdict, Severity | None, tuple[Sentence, ...]]:

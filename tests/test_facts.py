@@ -241,7 +241,8 @@ def test_policy_and_card_files_say_which_field_is_wrong(tmp_path: Path) -> None:
 def view(kind: str, seed: int, card: ProductCard, shape: str) -> RegionView:
     drawn = defective("cast", kind, seed)  # type: ignore[arg-type]
     m = facts().model_copy(update={"shape": Stated(value=shape, source="measured")})
-    return RegionView(1, drawn.pixels, drawn.mask, good("cast", seed).pixels, m, card, ("crop-1", "mask-1", "reference-1"))
+    names = ("crop-1", "mask-1", "reference-1")
+    return RegionView(1, drawn.pixels, drawn.mask, good("cast", seed).pixels, m, card, names, drawn.pixels, drawn.mask)
 
 
 def test_the_embedded_explainer_names_only_what_the_card_knows(card: ProductCard) -> None:
@@ -262,6 +263,7 @@ def test_the_embedded_explainer_names_only_what_the_card_knows(card: ProductCard
 def test_an_explainer_that_fails_loses_no_verdict(inspector: Inspector) -> None:
     class Broken:
         name = "broken"
+        in_flight = 1
 
         def explain(self, view: RegionView) -> Explanation:
             raise RuntimeError(f"no words today for {view.number}")
@@ -270,9 +272,10 @@ def test_an_explainer_that_fails_loses_no_verdict(inspector: Inspector) -> None:
     told = inspector.inspect(photo).record
     untold = Inspector(inspector.model, card=inspector.card, alpha=inspector.alpha, explainer=Broken()).inspect(photo).record
     assert untold.verdict.value == told.verdict.value == "fail"
-    lost = untold.findings[0].explanation
+    lost = untold.findings[0].unexplained
     assert isinstance(lost, Unexplained)
     assert "no words today" in lost.detail
+    assert untold.findings[0].explanation == told.findings[0].explanation
 
 
 def test_uncalibrated_is_never_a_pass(inspector: Inspector) -> None:

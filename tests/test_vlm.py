@@ -241,7 +241,7 @@ def test_injection_changes_no_verdict(inspector: Inspector) -> None:
         words = VlmWords(Server(url=url))
         record = (
             Inspector(inspector.model, card=card, alpha=ALPHA, explainer=words)
-            .inspect(as_photo(defective("plate", "stain", 1), EVIL))
+            .inspect(as_photo(defective("plate", "stain", 2), EVIL))
             .record
         )
     assert verdicts(record)[:2] == verdicts(plain)[:2]
