@@ -18,8 +18,9 @@ from seewhy.detectors import DETECTORS
 from seewhy.detectors.protocol import Detector
 from seewhy.detectors.winclip_settings import WinClipSettings
 from seewhy.errors import BadData, MissingExtra, MissingWeights
-from seewhy.explainers import EXPLAINERS, Explainer
+from seewhy.explainers import EXPLAINERS, Explainer, PastDefect
 from seewhy.prompts.winclip import prompt_set
+from seewhy.record import Explanation, InspectionRecord
 from seewhy.types import Progress, silent
 
 
@@ -195,7 +196,16 @@ def load(
     )
 
 
-def vlm(url: str, *, model: str = "", timeout_s: float = 60.0, in_flight: int = 8, settings: Any = None) -> Explainer:
+def vlm(
+    url: str,
+    *,
+    model: str = "",
+    timeout_s: float = 60.0,
+    in_flight: int = 8,
+    language: str = "en",
+    confirmed: Path | str | None = None,
+    settings: Any = None,
+) -> Explainer:
     """An explainer that asks a VLM behind an OpenAI-compatible server, for instance vLLM.
 
     Args:
@@ -203,7 +213,9 @@ def vlm(url: str, *, model: str = "", timeout_s: float = 60.0, in_flight: int = 
         model: as the server calls it; empty: the first that it lists.
         timeout_s: of one request.
         in_flight: requests at a time.
-        settings: a `seewhy.explainers.vlm.VlmSettings`.
+        language: of the message catalogue that the model's texts are also said in; what it sees and names is asked in English alone.
+        confirmed: a ledger; what people confirmed there is offered as knowledge for similar crops.
+        settings: a `seewhy.explainers.vlm.VlmSettings`; its language is `language`.
 
     Raises:
         MissingExtra: the extra `vlm` isn't installed.
@@ -211,6 +223,33 @@ def vlm(url: str, *, model: str = "", timeout_s: float = 60.0, in_flight: int = 
     """
     words = EXPLAINERS.get("vlm")
     from seewhy.explainers.client import Server
+    from seewhy.explainers.knowledge import KnowledgeBase
+    from seewhy.explainers.vlm import VlmSettings
 
-    made: Explainer = words(Server(url=url, model=model, timeout_s=timeout_s, in_flight=in_flight), settings)
+    server = Server(url=url, model=model, timeout_s=timeout_s, in_flight=in_flight)
+    knowledge = KnowledgeBase(past_defects(Path(confirmed)) if confirmed else ())
+    made: Explainer = words(server, replace(settings or VlmSettings(), language=language), knowledge=knowledge)
     return made
+
+
+def past_defects(ledger: Path) -> list[PastDefect]:
+    """Crops of a ledger that a person confirmed, the latest word for each.
+
+    Raises:
+        LedgerError: there is no such ledger.
+    """
+    from seewhy.agent.later import latest
+    from seewhy.agent.ledger import Ledger
+    from seewhy.agent.views import picture_of
+
+    found = []
+    with Ledger(ledger, create=False) as book:
+        for row, entry in latest(book):
+            if not isinstance(entry, InspectionRecord):
+                continue
+            for finding in entry.findings:
+                words = finding.explanation
+                if isinstance(words, Explanation) and words.type.source == "human" and words.type.value:
+                    crop = picture_of(entry, f"crop-{finding.number}", book.evidence)
+                    found.append(PastDefect(crop, words.type.value, f"entry {row.seq}"))
+    return found

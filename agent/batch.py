@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import torch
 
+from seewhy.agent.flow import in_order
 from seewhy.agent.images import read_bytes
 from seewhy.agent.inspector import Examined, Inspector
+from seewhy.agent.later import entries
 from seewhy.agent.layouts import Sample
 from seewhy.agent.ledger import Ledger
 from seewhy.canonical import sha256_bytes
@@ -23,7 +22,8 @@ from seewhy.types import Progress, silent
 
 Pictured: TypeAlias = dict[str, tuple[str, bytes]]  # (media type, bytes) by SHA-256
 
-AHEAD = 2  # photos in flight per worker
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +76,9 @@ def run_batch(
     done = ledger.done(lot)
     left = [s for s in samples if not _has_entry(s, done)]
     tally = Tally(skipped=len(samples) - len(left))
-    for row in ledger.rows(lot) if done else ():
-        tally = tally.plus(row.entry)
-    examined = _in_order(lambda sample: _examined(inspector, sample, lot), left, workers)
+    for entry in entries(ledger, lot) if done else ():
+        tally = tally.plus(entry)
+    examined = _shared_out(lambda sample: _examined(inspector, sample, lot), left, workers)
     made = _concluded(inspector, examined)
     for entry, pictures in progress(made, f"lot {lot}", len(left)):
         ledger.append(entry, pictures)
@@ -114,22 +114,7 @@ def _concluded(inspector: Inspector, examined: Iterable[Examined | RefusedPhoto]
         inspection = inspector.conclude(one)
         return inspection.record, inspection.pictures
 
-    many = inspector.explainer.in_flight
-    if many == 1:
-        yield from map(entry_of, examined)
-        return
-    waiting: deque[Future[tuple[Entry, Pictured]]] = deque()
-    with ThreadPoolExecutor(many) as pool:
-        try:
-            for one in examined:
-                waiting.append(pool.submit(entry_of, one))
-                while waiting and (waiting[0].done() or len(waiting) >= many * AHEAD):
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+    return in_order(entry_of, examined, inspector.explainer.in_flight)
 
 
 def refused(sample: Sample, error: BadImage, lot: str, product: str) -> RefusedPhoto:
@@ -146,24 +131,14 @@ def refused(sample: Sample, error: BadImage, lot: str, product: str) -> RefusedP
     )
 
 
-def _in_order(work: Callable[[Sample], Any], samples: Sequence[Sample], workers: int) -> Iterator[Any]:
-    """Results in the order of `samples`, a bounded number of them in flight."""
+def _shared_out(work: Callable[[T], R], items: Sequence[T], workers: int) -> Iterator[R]:
+    """`in_order` for work that fills the machine's cores: they are shared out among the workers."""
     if workers == 1:
-        yield from map(work, samples)
+        yield from map(work, items)
         return
     before = torch.get_num_threads()
     torch.set_num_threads(max(1, before // workers))
-    waiting: list[Future[Any]] = []
     try:
-        with ThreadPoolExecutor(workers) as pool:
-            left = iter(samples)
-            waiting += [pool.submit(work, sample) for sample in islice(left, workers * AHEAD)]
-            try:
-                while waiting:
-                    yield waiting.pop(0).result()
-                    waiting += [pool.submit(work, sample) for sample in islice(left, 1)]
-            finally:
-                for future in waiting:
-                    future.cancel()
+        yield from in_order(work, items, workers)
     finally:
         torch.set_num_threads(before)

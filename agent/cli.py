@@ -126,11 +126,11 @@ def inspect(
             policy=policy,
             alpha=alpha,
             device=device,
-            explainer=_explainer(vlm, vlm_model, vlm_timeout),
+            explainer=_explainer(vlm, vlm_model, vlm_timeout, language),
             progress=_progress,
         )
     else:
-        explainer = _explainer(vlm, vlm_model, vlm_timeout)
+        explainer = _explainer(vlm, vlm_model, vlm_timeout, language)
         inspector = load(model, card=card, policy=policy, alpha=alpha, device=device, explainer=explainer)
     entries, pictures, tally = list[Any](), dict[str, tuple[str, bytes]](), Tally()
     for path in photos:
@@ -165,6 +165,7 @@ def batch(
     vlm: Vlm = "",
     vlm_model: VlmModel = "",
     vlm_timeout: VlmTimeout = 60.0,
+    language: Annotated[str, typer.Option(help="With --vlm: language that its texts are also said in: en or ko.")] = "en",
     json_: Json = False,
 ) -> None:
     """Inspect a lot into a ledger; run it again to go on after a break."""
@@ -176,7 +177,7 @@ def batch(
     samples = read_layout(data)
     name = lot or data.resolve().name
     with Ledger(ledger) as book:
-        explainer = _explainer(vlm, vlm_model, vlm_timeout)
+        explainer = _explainer(vlm, vlm_model, vlm_timeout, language)
         inspector = load(model, card=card, policy=policy, alpha=alpha, device=device, explainer=explainer)
         tally = run_batch(inspector, samples, book, lot=name, workers=workers, progress=_progress)
         head = book.head[1]
@@ -198,6 +199,7 @@ def report(
     json_: Json = False,
 ) -> None:
     """Make a report from the ledger alone."""
+    from seewhy.agent.later import entries as entries_
     from seewhy.agent.ledger import Ledger
     from seewhy.errors import BadData
     from seewhy.reports import write_report
@@ -208,10 +210,78 @@ def report(
             raise BadData(f"{ledger} holds several lots; give one with --lot: {', '.join(lots)}")
         if lot and lot not in lots:
             raise BadData(f"{ledger} holds no lot {lot!r}; it holds {', '.join(lots) or 'none'}")
-        entries = [row.entry for row in book.rows(lot or None)]
+        entries = list(entries_(book, lot or None))
         write_report(entries, book.evidence, out_, head=book.head[1], language=language)
     facts = {"report": str(out_), "lot": lot or (lots[0] if lots else ""), "entries": len(entries)}
     _print_json(facts) if json_ else out.print(f"{len(entries)} entries written to {out_}")
+
+
+@app.command()
+def explain(
+    ledger: Annotated[Path, typer.Argument(help="Ledger file.")],
+    vlm: Vlm,
+    missing: Annotated[
+        bool, typer.Option("--missing", help="Ask again where a VLM was asked and gave no words (the only way so far).")
+    ] = True,
+    vlm_model: VlmModel = "",
+    vlm_timeout: VlmTimeout = 60.0,
+    lot: Annotated[str, typer.Option(help="Only this lot.")] = "",
+    card: Card = None,
+    policy: PolicyFile = None,
+    language: Language = "en",
+    json_: Json = False,
+) -> None:
+    """Fill in words that a VLM owes, as new entries that refer to the old ones; exit 1 while some are still missing."""
+    from dataclasses import asdict
+
+    from seewhy.agent.later import explain_missing
+    from seewhy.agent.ledger import Ledger
+    from seewhy.agent.policy import load_policy
+    from seewhy.card import load_card
+    from seewhy.errors import BadData
+
+    if not missing:
+        raise BadData("explain fills what is missing and nothing else; give --missing")
+    with Ledger(ledger, create=False) as book:
+        filled = explain_missing(
+            book,
+            _explainer(vlm, vlm_model, vlm_timeout, language),
+            card=load_card(card) if card else None,
+            policy=load_policy(policy) if policy else None,
+            lot=lot or None,
+            progress=_progress,
+        )
+        head = book.head[1]
+    if json_:
+        _print_json(asdict(filled) | {"head": head})
+    else:
+        out.print(f"{filled.explained} of {filled.findings} findings in {filled.records} records got their words", highlight=False)
+        if filled.reviews:
+            out.print(f"[yellow]{filled.reviews} parts[/] moved from pass to review", highlight=False)
+        out.print(f"ledger head {head}", highlight=False, soft_wrap=True)
+    raise typer.Exit(0 if filled.explained == filled.findings else 1)
+
+
+@app.command()
+def confirm(
+    ledger: Annotated[Path, typer.Argument(help="Ledger file.")],
+    photo: Annotated[str, typer.Argument(help="Name of the photo, as in the record.")],
+    finding: Annotated[int, typer.Argument(help="Number of the finding.")],
+    type_: Annotated[str, typer.Option("--type", help="What it is.")],
+    by: Annotated[str, typer.Option(help="Who says so.")],
+    comment: Annotated[str, typer.Option(help="Anything else; it is kept and never read as an instruction.")] = "",
+    lot: Annotated[str, typer.Option(help="Which lot, where several have the photo.")] = "",
+    json_: Json = False,
+) -> None:
+    """Note what a person says a finding is, as a new entry. It changes no verdict."""
+    from seewhy.agent.later import confirm as confirm_
+    from seewhy.agent.ledger import Ledger
+
+    with Ledger(ledger, create=False) as book:
+        made = confirm_(book, photo, finding, type_, by=by, comment=comment, lot=lot or None)
+    _print_json(made.model_dump(mode="json")) if json_ else out.print(
+        f"{_plain(photo)}, finding {finding}: {_plain(made.type)}, says {_plain(made.by)}"
+    )
 
 
 @app.command()
@@ -344,11 +414,11 @@ def weights_import(name: str, file: Path, json_: Json = False) -> None:
     _print_json(asdict(kept)) if json_ else out.print(f"{kept.name}: SHA-256 {kept.sha256}", soft_wrap=True)
 
 
-def _explainer(url: str, model: str, timeout_s: float) -> Any:
+def _explainer(url: str, model: str, timeout_s: float, language: str) -> Any:
     """The VLM at an address, or None for the embedded explainer."""
     from seewhy.agent.api import vlm
 
-    return vlm(url, model=model, timeout_s=timeout_s) if url else None
+    return vlm(url, model=model, timeout_s=timeout_s, language=language) if url else None
 
 
 def _print_entry(entry: Any, language: str) -> None:

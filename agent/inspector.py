@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,12 +15,14 @@ import numpy as np
 from seewhy.agent.calibrate import needed
 from seewhy.agent.doctor import installed
 from seewhy.agent.evidence import Pictures
+from seewhy.agent.flow import all_words, guarded
 from seewhy.agent.images import Photo, read_photo
 from seewhy.agent.measure import hypotheses, inside_outline, measure
 from seewhy.agent.model import ProductModel
-from seewhy.agent.policy import Policy, load_policy, rule_on, unjudged_ruling, worst
+from seewhy.agent.policy import Policy, load_policy, rule_on, unjudged_ruling
 from seewhy.agent.refine import refine
 from seewhy.agent.regions import MOST, regions
+from seewhy.agent.verdict import gaps, verdict_of
 from seewhy.agent.views import margin_of, region_view
 from seewhy.card import ProductCard
 from seewhy.errors import BadModel
@@ -38,12 +39,8 @@ from seewhy.record import (
     Missing,
     PhotoFacts,
     Provenance,
-    Ruling,
-    Sentence,
-    Severity,
     Stated,
     Unexplained,
-    Verdict,
 )
 from seewhy.types import Pixels, Region, ScoreMap
 
@@ -231,23 +228,19 @@ class Inspector:
         return regions(scored, seed=seed, floor=min(calibration.noise, seed), background=calibration.median)
 
     def _all_words(self, views: Sequence[RegionView]) -> list[tuple[Explanation | Unexplained, Unexplained | None]]:
-        """Words for each region, in order, as many at a time as the explainer likes."""
-        if self.explainer.in_flight > 1 and len(views) > 1:
-            with ThreadPoolExecutor(min(self.explainer.in_flight, len(views))) as pool:
-                return list(pool.map(self._words, views))
-        return [self._words(view) for view in views]
-
-    def _words(self, view: RegionView) -> tuple[Explanation | Unexplained, Unexplained | None]:
-        """Words, and why the VLM gave none where it was asked; the verdict does not wait for them."""
-        said = _guarded(self.explainer, view)
-        if isinstance(said, Explanation) or isinstance(self.explainer, MeasuredWords):
-            return said, None
-        return _guarded(self._embedded, view), said
+        """Words for each region, and why the VLM gave none where it was asked; the verdict does not wait for them."""
+        said = all_words(self.explainer, views)
+        if isinstance(self.explainer, MeasuredWords):
+            return [(words, None) for words in said]
+        return [
+            (words, None) if isinstance(words, Explanation) else (guarded(self._embedded, view), words)
+            for view, words in zip(views, said, strict=True)
+        ]
 
     def _record(
         self, photo: Photo, lot: str, decision: Decision, findings: tuple[Finding, ...], nearest: int | None, pictures: Pictures
     ) -> InspectionRecord:
-        verdict, severity, reasons = _verdict(decision, findings)
+        verdict, severity, reasons = verdict_of(decision, findings)
         provenance = self._provenance
         if nearest is not None:
             provenance = provenance.model_copy(update={"reference_sha256": self.model.references.sha256[nearest]})
@@ -297,10 +290,7 @@ class Inspector:
             out.append(Missing(what="outline", because=sentence("missing.outline")))
         if isinstance(self.explainer, MeasuredWords):
             out.append(Missing(what="vlm", because=sentence("missing.vlm")))
-        lost = [f.unexplained for f in findings if f.unexplained is not None]
-        if lost:
-            why = ", ".join(sorted({u.reason for u in lost}))
-            out.append(Missing(what="vlm", because=sentence("missing.unexplained", count=len(lost), findings=len(findings), why=why)))
+        out += gaps(findings)
         if findings and nearest is None:
             out.append(Missing(what="reference", because=sentence("missing.reference")))
         if len(findings) >= MOST:
@@ -324,46 +314,3 @@ class Inspector:
             device=self._device,
             versions={"python": platform.python_version()} | {name: installed(name) or "not installed" for name in SOFTWARE},
         )
-
-
-def _guarded(explainer: Explainer, view: RegionView) -> Explanation | Unexplained:
-    """Words, or what happened instead: an explainer's fault must not lose a verdict."""
-    try:
-        return explainer.explain(view)
-    except Exception as error:
-        return Unexplained(explainer=explainer.name, reason="failed", detail=f"{type(error).__name__}: {error}"[:300])
-
-
-def _verdict(decision: Decision, findings: tuple[Finding, ...]) -> tuple[Verdict, Severity | None, tuple[Sentence, ...]]:
-    """The part's verdict, its severity, and why, in sentences."""
-    verdict, severity = worst(tuple(f.ruling for f in findings))
-    said = [_score_reason(decision)]
-    if decision.anomalous and not findings:
-        verdict = "review"
-        said.append(sentence("reason.no_region"))
-    said += [_finding_reason(finding.ruling, finding) for finding in findings]
-    if decision.threshold.value is None or decision.calibration == "uncalibrated":
-        verdict = "review" if verdict == "pass" else verdict
-        params = {"alpha": decision.alpha, "needed": decision.calibration_needed, "photos": decision.calibration_photos}
-        said.append(sentence("reason.uncalibrated", **params))
-    return verdict, severity, (sentence(f"verdict.{verdict}"), *said)
-
-
-def _score_reason(decision: Decision) -> Sentence:
-    score, line = decision.score.value or 0.0, decision.threshold.value
-    if line is None:
-        return sentence("reason.no_line", score=score)
-    seen = "anomalous" if decision.anomalous else "normal"
-    if decision.calibration == "uncalibrated":
-        return sentence(f"reason.provisional_{seen}", score=score, threshold=line, photos=decision.calibration_photos)
-    return sentence(f"reason.{seen}", score=score, threshold=line, p=decision.p_value.value or 0.0, alpha=decision.alpha)
-
-
-def _finding_reason(ruling: Ruling, finding: Finding) -> Sentence:
-    words = finding.explanation
-    summary = f"Finding {finding.number}." if isinstance(words, Unexplained) else words.sentence.text
-    if ruling.severity.value is None:
-        return sentence("reason.finding_unrated", summary=summary, verdict=ruling.verdict.value or "review", because=ruling.because.text)
-    return sentence(
-        "reason.finding", summary=summary, severity=ruling.severity.value, verdict=ruling.verdict.value or "review", rule=ruling.rule
-    )

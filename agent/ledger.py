@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,11 +15,17 @@ from pydantic import ValidationError
 
 from seewhy.canonical import canonical_json, sha256_bytes
 from seewhy.errors import LedgerError
-from seewhy.record import Entry, InspectionRecord, RefusedPhoto
+from seewhy.record import Confirmation, Entry, InspectionRecord, Later, LaterWords, RefusedPhoto
 
 APPLICATION_ID = 0x5EE_0001
 SCHEMA_VERSION = 1
 GENESIS = "0" * 64
+KINDS: Mapping[str, type[InspectionRecord | RefusedPhoto | LaterWords | Confirmation]] = {
+    "inspection": InspectionRecord,
+    "refusal": RefusedPhoto,
+    "explanation": LaterWords,
+    "confirmation": Confirmation,
+}
 
 SCHEMA = """
 CREATE TABLE entries (
@@ -54,7 +60,7 @@ class Row:
     seq: int
     at: str
     hash: str
-    entry: Entry
+    entry: Entry | Later
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +117,11 @@ class Ledger:
             raise LedgerError(f"{self.path} is not a seewhy ledger of version {SCHEMA_VERSION}; give another file")
         self._db.execute("COMMIT")
 
-    def append(self, entry: Entry, evidence: Mapping[str, tuple[str, bytes]] | None = None) -> str:
+    def append(self, entry: Entry | Later, evidence: Mapping[str, tuple[str, bytes]] | None = None) -> str:
         """Write one entry and its pictures in one transaction, on the disk when this returns.
 
         Args:
-            entry: a record or a refusal.
+            entry: a record, a refusal, or what refers to an earlier record.
             evidence: (media type, bytes) by SHA-256.
 
         Returns:
@@ -127,7 +133,7 @@ class Ledger:
         made: str = self._guard(lambda: self._append(entry, evidence or {}))
         return made
 
-    def _append(self, entry: Entry, evidence: Mapping[str, tuple[str, bytes]]) -> str:
+    def _append(self, entry: Entry | Later, evidence: Mapping[str, tuple[str, bytes]]) -> str:
         photo, digest = (entry.photo.name, entry.photo.sha256) if isinstance(entry, InspectionRecord) else (entry.name, entry.sha256)
         body = canonical_json(entry.model_dump(mode="json")).decode()
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -148,14 +154,17 @@ class Ledger:
             raise
         return own
 
-    def rows(self, lot: str | None = None) -> Iterator[Row]:
-        """The entries in order, all or one lot's."""
+    def rows(self, lot: str | None = None, *, kinds: Sequence[str] = tuple(KINDS)) -> Iterator[Row]:
+        """The entries in order as they were written, all or one lot's; `seewhy.agent.later.entries` has later words in their place."""
         where, values = ("", ()) if lot is None else (" WHERE lot = ?", (lot,))
         cursor = self._guard(lambda: self._db.execute(f"SELECT seq, kind, at, body, hash FROM entries{where} ORDER BY seq", values))
         for seq, kind, at, body, own in cursor:
-            model = InspectionRecord if kind == "inspection" else RefusedPhoto
+            if kind in KINDS and kind not in kinds:
+                continue
             try:
-                yield Row(seq, at, own, model.model_validate_json(body))
+                yield Row(seq, at, own, KINDS[kind].model_validate_json(body))
+            except KeyError as error:
+                raise LedgerError(f"entry {seq} of {self.path} is of an unknown kind {kind!r}; a newer seewhy wrote it") from error
             except ValidationError as error:
                 raise LedgerError(f"entry {seq} of {self.path} can't be read: {error.errors()[0]['msg']}; run `seewhy verify`") from error
 
@@ -192,15 +201,16 @@ class Ledger:
             return Verification(0, GENESIS, None, f"the file is damaged: {error}")
 
     def _verify(self, expected_head: str | None) -> Verification:
-        prev, seq, seen = GENESIS, 0, expected_head in (None, GENESIS)
+        prev, seq, seen, hashes = GENESIS, 0, expected_head in (None, GENESIS), set[str]()
         for row in self._db.execute("SELECT seq, kind, at, lot, photo, photo_sha256, body, prev, hash FROM entries ORDER BY seq"):
-            problem = _problem(row, seq + 1, prev)
+            problem = _problem(row, seq + 1, prev, hashes)
             if problem:
                 return Verification(seq, prev, seq + 1, problem)
             missing = self._missing_evidence(row[6])
             if missing:
                 return Verification(seq, prev, seq + 1, missing)
             seq, prev = row[0], row[8]
+            hashes.add(prev)
             seen = seen or prev == expected_head
         (last,) = self._db.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'entries'").fetchone()
         heads = self._db.execute("SELECT entries, hash FROM head").fetchall()
@@ -265,7 +275,7 @@ def _chained(seq: int, kind: str, at: str, lot: str, photo: str, photo_sha256: s
     return sha256_bytes(canonical_json(whole))
 
 
-def _problem(row: tuple[Any, ...], seq: int, prev: str) -> str:
+def _problem(row: tuple[Any, ...], seq: int, prev: str, earlier: set[str]) -> str:
     *columns, claimed = row
     if columns[0] != seq:
         return f"entry {seq} is missing: the next one is {columns[0]}"
@@ -275,4 +285,6 @@ def _problem(row: tuple[Any, ...], seq: int, prev: str) -> str:
         return "it was changed after it was written"
     body = json.loads(columns[6])
     named = body["photo"]["name"] if columns[1] == "inspection" else body["name"]
+    if body.get("refers_to", prev) not in earlier | {prev}:
+        return "it refers to an entry that is not before it"
     return "" if (body["lot"], named) == (columns[3], columns[4]) else "its columns and its body disagree"

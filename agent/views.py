@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import cv2
 import numpy as np
@@ -84,26 +85,22 @@ def region_view_again(record: InspectionRecord, finding: Finding, card: ProductC
     """
     kept = {e.name: e for e in record.evidence}
 
-    def picture(name: str, flags: int) -> npt.NDArray[np.uint8]:
-        data = bytes_of(kept[name].sha256) if name in kept else None
-        found = None if data is None else cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-        if found is None:
-            raise LedgerError(f"the picture {name!r} of {record.photo.name!r} was not kept; inspect the photo again")
-        return np.ascontiguousarray(found if found.ndim == 2 else found[..., ::-1]).astype(found.dtype)
+    def picture(name: str) -> Any:
+        return picture_of(record, name, bytes_of)
 
     number = finding.number
-    crop = picture(f"crop-{number}", cv2.IMREAD_COLOR)
-    small = picture(f"mask-{number}", cv2.IMREAD_GRAYSCALE) > 127
+    crop = picture(f"crop-{number}")
+    small = picture(f"mask-{number}") > 127
     around = Box(*kept[f"mask-{number}"].box_px)
     mask = cv2.resize(small.astype(np.uint8), crop.shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0
-    reference = picture(f"reference-{number}", cv2.IMREAD_COLOR) if f"reference-{number}" in kept else None
+    reference = picture(f"reference-{number}") if f"reference-{number}" in kept else None
     if reference is not None and reference.shape != crop.shape:
         reference = cv2.resize(reference, crop.shape[1::-1], interpolation=cv2.INTER_LINEAR).astype(np.uint8)
     everywhere = np.zeros((record.photo.height_px, record.photo.width_px), bool)
     everywhere[around.slices] = cv2.resize(small.astype(np.uint8), (around.width, around.height), interpolation=cv2.INTER_NEAREST) > 0
-    whole = smaller(picture("photo", cv2.IMREAD_COLOR), WHOLE_PX)
+    whole = smaller(picture("photo"), WHOLE_PX)
     whole_mask = cv2.resize(_reduced(everywhere).astype(np.uint8), whole.shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0
-    heat = picture("map", cv2.IMREAD_UNCHANGED) if "map" in kept else None
+    heat = picture("map") if "map" in kept else None
     return RegionView(
         number=number,
         crop=crop,
@@ -116,6 +113,20 @@ def region_view_again(record: InspectionRecord, finding: Finding, card: ProductC
         whole_mask=whole_mask,
         heat=None if heat is None else _unit(heat),
     )
+
+
+def picture_of(record: InspectionRecord, name: str, bytes_of: Callable[[str], bytes | None]) -> Any:
+    """A kept picture, (h, w, 3) RGB or (h, w).
+
+    Raises:
+        LedgerError: it was not kept or can't be read.
+    """
+    digest = next((e.sha256 for e in record.evidence if e.name == name), None)
+    data = None if digest is None else bytes_of(digest)
+    found = None if data is None else cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if found is None:
+        raise LedgerError(f"the picture {name!r} of {record.photo.name!r} was not kept; inspect the photo again")
+    return np.ascontiguousarray(found if found.ndim == 2 else found[..., ::-1])
 
 
 def _reduced(mask: Mask) -> Mask:

@@ -7,6 +7,7 @@ from typing import Any
 
 from seewhy.agent.api import fit
 from seewhy.agent.batch import Tally, run_batch
+from seewhy.agent.later import entries
 from seewhy.agent.layouts import read_layout
 from seewhy.agent.ledger import Ledger
 from seewhy.card import DefectType, Knowledge, Part, ProductCard, Scale
@@ -61,7 +62,7 @@ def run_demo(out: Path, *, progress: Progress[Any]) -> dict[str, Tally]:
             samples = [s for s in read_layout(data) if s.split == "test"]
             inspector = fit(data, save=out / "models" / product, card=card_for(product), progress=progress)
             tallies[title] = run_batch(inspector, samples, ledger, lot=f"Demo lot: {product}", progress=progress)
-            entries = [row.entry for row in ledger.rows(f"Demo lot: {product}")]
+            made = list(entries(ledger, f"Demo lot: {product}"))
             for ending in ("html", "pdf", "json", "csv"):
-                write_report(entries, ledger.evidence, out / f"{product}.{ending}", head=ledger.head[1])
+                write_report(made, ledger.evidence, out / f"{product}.{ending}", head=ledger.head[1])
     return tallies

@@ -35,6 +35,15 @@ class RegionView:
     heat: Map | None = None  # (h, w) the score map over the whole photo, 0..1
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class PastDefect:
+    """A crop of an earlier finding and what a person said it is."""
+
+    crop: Pixels  # (h, w, 3)
+    type: str
+    where: str  # "entry 12"
+
+
 class Explainer(Protocol):
     """Puts words to one region."""
 

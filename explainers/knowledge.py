@@ -7,15 +7,21 @@ from collections.abc import Sequence
 from functools import lru_cache
 from zlib import crc32
 
+import cv2
 import faiss
 import numpy as np
 import numpy.typing as npt
 
 from seewhy.card import Knowledge, ProductCard
-from seewhy.explainers import RegionView
+from seewhy.explainers import PastDefect, RegionView
 from seewhy.prompts.knowledge import General, general
+from seewhy.types import Pixels
 
 BUCKETS = 4096
+SIDE = 64  # crops are compared at this size
+CELLS, DIRECTIONS = 8, 9  # cells along a side, directions of a gradient
+DESCRIPTOR = CELLS * CELLS * DIRECTIONS
+ALIKE = 0.6  # cosine from which two crops are alike
 GRAM = 3  # letters; words of any language, inflected or misspelt, share most of theirs
 
 
@@ -24,13 +30,40 @@ class KnowledgeBase:
 
     A text is the counts of its words' three-letter pieces, hashed to `BUCKETS`, weighted by rarity and of length 1; entries
     are ranked by cosine.
+
+    Args:
+        past: crops that people named; those that look like a region's are told to the model by name.
     """
+
+    def __init__(self, past: Sequence[PastDefect] = ()) -> None:
+        self._past = tuple(past)
+        self._crops = faiss.IndexFlatIP(DESCRIPTOR)
+        if past:
+            self._crops.add(np.stack([_descriptor(p.crop) for p in past]))
+
+    def alike(self, view: RegionView, most: int = 3) -> tuple[PastDefect, ...]:
+        """Past defects whose crops look like the region's, best first, one for each name."""
+        if not self._past:
+            return ()
+        likeness, rows = self._crops.search(_descriptor(view.crop)[None], min(len(self._past), 8 * most))
+        found = [self._past[row] for row, cosine in zip(rows[0], likeness[0], strict=True) if cosine >= ALIKE]
+        return tuple({p.type: p for p in reversed(found)}.values())[::-1][:most]
 
     def causes_for(self, view: RegionView, most: int) -> tuple[Knowledge, ...]:
         """At most `most` entries for a region, the card's own before the general ones, each best first."""
         own = _ranked(view.card.knowledge, tuple(_own_text(k) for k in view.card.knowledge), _query(view), most)
         known, texts = _general(view.card.processes)
         return (*own, *_ranked(known, texts, _query(view), most - len(own)))
+
+
+def _descriptor(crop: Pixels) -> npt.NDArray[np.float32]:
+    """(DESCRIPTOR,) of length 1: how much gradient of each direction each cell has (after Dalal and Triggs, CVPR 2005)."""
+    grey = cv2.cvtColor(cv2.resize(crop, (SIDE, SIDE), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY).astype(np.float32)
+    strength, angle = cv2.cartToPolar(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1))
+    direction = np.floor(angle % np.pi / np.pi * DIRECTIONS).astype(int).clip(0, DIRECTIONS - 1)
+    split = np.where(direction[..., None] == np.arange(DIRECTIONS), strength[..., None], 0)  # (SIDE, SIDE, DIRECTIONS)
+    sums = split.reshape(CELLS, SIDE // CELLS, CELLS, SIDE // CELLS, DIRECTIONS).sum((1, 3)).ravel()
+    return _unit(np.sqrt(sums) - np.sqrt(sums).mean())
 
 
 def _ranked(entries: Sequence[Knowledge], texts: tuple[str, ...], query: str, most: int) -> list[Knowledge]:

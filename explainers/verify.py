@@ -14,9 +14,11 @@ from seewhy.record import Claim, Status
 LONG, COMPACT = 4.0, 2.0  # length to width from which a region is no spot, and below which it is no line
 FORBIDDEN = {
     "number": re.compile(r"\d|\b(mm|cm|px|pixels?|percent)\b|%", re.IGNORECASE),
-    "place": re.compile(r"\b(left|right|top|bottom|upper|lower|cent(er|re)|corner|middle)\b", re.IGNORECASE),
+    "place": re.compile(
+        r"왼쪽|오른쪽|위쪽|아래쪽|중앙|모서리|\b(left|right|top|bottom|upper|lower|cent(er|re)|corner|middle)\b", re.IGNORECASE
+    ),
     "severity": re.compile(
-        r"\b(critical|severe|serious|major|minor|fatal|harmless|acceptable|reject(ed)?|pass(es|ed)?|fail(s|ed)?|ok|good part)\b",
+        r"합격|심각|치명|\b(critical|severe|serious|major|minor|fatal|harmless|acceptable|reject(ed)?|pass(es|ed)?|fail(s|ed)?|ok|is good)\b",
         re.IGNORECASE,
     ),
 }
@@ -52,6 +54,15 @@ def replaced(claims: tuple[Claim, ...], name: str, status: Status, key: str, **p
         c.model_copy(update={"status": status, "because": sentence(key, **params)}) if c.name == name and c.status != "contradicted" else c
         for c in claims
     )
+
+
+def forbidden(text: str) -> str:
+    """What a text says that is not the model's to say: "number", "place" or "severity"; empty where nothing.
+
+    >>> forbidden("a long streak"), forbidden("2 mm of it")
+    ('', 'number')
+    """
+    return next((what for what, pattern in FORBIDDEN.items() if pattern.search(text)), "")
 
 
 def _visible(answer: Answer) -> Claim:
@@ -122,9 +133,9 @@ def _impossible(known: DefectType, view: RegionView) -> bool:
 def _text(name: str, text: str, view: RegionView) -> Claim:
     if not text.strip():
         return _claim(name, "", "missing", "check.empty")
-    for what, pattern in FORBIDDEN.items():
-        if pattern.search(text):
-            return _claim(name, text, "missing", "check.forbidden", what=f"@forbidden.{what}")
+    what = forbidden(text)
+    if what:
+        return _claim(name, text, "missing", "check.forbidden", what=f"@forbidden.{what}")
     tones, ratio = _tones(view), _ratio(view)
     said = [tone for tone, pattern in (("darker", DARK), ("lighter", LIGHT)) if pattern.search(text)]
     if len(said) == 1 and _tone_status(said[0], tones) == "contradicted":

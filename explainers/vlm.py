@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ import numpy as np
 from seewhy.canonical import sha256_json
 from seewhy.card import Knowledge
 from seewhy.drawing import heat_over, label, outline, smaller
+from seewhy.errors import UnknownName
 from seewhy.explainers import RegionView
 from seewhy.explainers.answer import (
     NONE,
@@ -21,14 +22,17 @@ from seewhy.explainers.answer import (
     Answer,
     UnreadableError,
     answer_schema,
+    in_english,
+    in_korean,
     look_schema,
     read_answer,
     read_object,
+    texts_schema,
 )
 from seewhy.explainers.client import Client, NoReplyError, Reply, Server, conversation, pictures_of
 from seewhy.explainers.knowledge import KnowledgeBase
 from seewhy.explainers.measured import MeasuredWords, summary
-from seewhy.explainers.verify import check, replaced
+from seewhy.explainers.verify import check, forbidden, replaced
 from seewhy.prompts import sentence
 from seewhy.prompts.vlm import CLOSE, HEAT, REFERENCE, WHOLE, prompts_sha256, rendered
 from seewhy.record import Asked, Cause, Claim, Explanation, Sentence, Stated, Status, Unexplained
@@ -38,6 +42,7 @@ JPEG_QUALITY = 90
 AGREED = 0.6  # share of samples that must name the same type
 WARM = 0.7  # temperature of samples after the first
 GREY = 127
+LANGUAGES: Mapping[str, tuple[str, Callable[[str], bool]]] = {"en": ("English", in_english), "ko": ("Korean", in_korean)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,7 @@ class VlmSettings:
     causes: int = 6  # most that are offered
     samples: int = 1  # answers for self-consistency
     second_look: bool = True  # ask again whether the type is in the crop
+    language: str = "en"  # that its texts are also said in; it is asked what it sees in English alone
     erase: bool = False  # ask again with the region erased: an answer that stays was not about the region
 
 
@@ -115,6 +121,10 @@ class VlmWords:
         server: where the model is.
         settings: what it is shown.
         knowledge: where causes come from besides the card.
+
+    Raises:
+        BadData: the address can't be one.
+        UnknownName: there is no such language.
     """
 
     name = "vlm"
@@ -122,17 +132,22 @@ class VlmWords:
     def __init__(self, server: Server, settings: VlmSettings | None = None, *, knowledge: KnowledgeBase | None = None) -> None:
         self.client, self.settings, self.in_flight = Client(server), settings or VlmSettings(), server.in_flight
         self._knowledge, self._embedded = knowledge or KnowledgeBase(), MeasuredWords()
+        if self.settings.language not in LANGUAGES:
+            raise UnknownName("language", self.settings.language, LANGUAGES)
 
     def explain(self, view: RegionView) -> Explanation | Unexplained:
         """Words for one region; see the module."""
-        known = self._knowledge.causes_for(view, self.settings.causes)
-        talk = _Talk(self.client, view, tuple(d.name for d in view.card.defects), known)
+        talk = _Talk(self.client, view, tuple(d.name for d in view.card.defects), self.offered(view))
         try:
             return self._explained(talk)
         except NoReplyError as error:
             return Unexplained(explainer=self.name, reason=error.reason, detail=error.detail[:300])
         except UnreadableError as error:
             return Unexplained(explainer=self.name, reason=error.reason, detail=error.detail[:300], asked=talk.asked())
+
+    def offered(self, view: RegionView) -> tuple[Knowledge, ...]:
+        """The causes that the model may choose from."""
+        return self._knowledge.causes_for(view, self.settings.causes)
 
     def _explained(self, talk: _Talk) -> Explanation:
         view, settings = talk.view, self.settings
@@ -153,7 +168,8 @@ class VlmWords:
             more["when_erased"] = "changed" if changed else "unchanged"
             if not changed:
                 claims = replaced(claims, "type", "unverified", "check.erased")
-        return self._composed(view, answer, claims, talk.causes, talk.asked(**more))
+        more["past"] = tuple(p.where for p in self._knowledge.alike(view))
+        return self._composed(talk, answer, claims, more)
 
     def parts(self, view: RegionView, causes: Sequence[Knowledge], *, erased: bool = False) -> list[str | bytes]:
         """What is shown: what never changes first, so that the server can keep it (prefix cache)."""
@@ -162,20 +178,26 @@ class VlmWords:
             rendered("product.md.j2", product=card.name, description=card.description, defects=card.defects, causes=causes)
         ]
         if view.reference is not None:
-            said += [REFERENCE, self._jpeg(view.reference, settings.crop_px)]
+            said += [REFERENCE, self.jpeg(view.reference, settings.crop_px)]
         whole = smaller(view.whole, settings.whole_px).copy()
         mask = cv2.resize(view.whole_mask.astype(np.uint8), whole.shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0
         outline(whole, mask)
         ys, xs = np.nonzero(mask)
         if len(xs):
             label(whole, str(view.number), int(xs.min()), int(ys.min()))
-        said += [WHOLE, self._jpeg(whole, settings.whole_px)]
+        said += [WHOLE, self.jpeg(whole, settings.whole_px)]
         if settings.heat and view.heat is not None:
-            said += [HEAT, self._jpeg(heat_over(smaller(view.whole, settings.whole_px), view.heat), settings.crop_px)]
+            said += [HEAT, self.jpeg(heat_over(smaller(view.whole, settings.whole_px), view.heat), settings.crop_px)]
         crop = erased_crop(view) if erased else view.crop
-        return [*said, CLOSE, self._jpeg(crop, settings.crop_px), rendered("describe.md")]
+        return [
+            *said,
+            CLOSE,
+            self.jpeg(crop, settings.crop_px),
+            rendered("describe.md.j2", past=[p.type for p in self._knowledge.alike(view)]),
+        ]
 
-    def _jpeg(self, pixels: Pixels, longest: int) -> bytes:
+    def jpeg(self, pixels: Pixels, longest: int) -> bytes:
+        """A picture as it is sent, its longer side at most `longest`."""
         small = smaller(pixels, longest)
         if self.settings.square:
             scale = longest / max(small.shape[:2])
@@ -196,7 +218,7 @@ class VlmWords:
 
     def _second_look(self, talk: _Talk, answer: Answer, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
         """A small question with the crop alone."""
-        question: list[str | bytes] = [CLOSE, self._jpeg(talk.view.crop, self.settings.crop_px), rendered("look.md.j2", type=answer.type)]
+        question: list[str | bytes] = [CLOSE, self.jpeg(talk.view.crop, self.settings.crop_px), rendered("look.md.j2", type=answer.type)]
         present = read_object(talk.reply(question, look_schema()).text).get("present")
         if present == "no":
             return replaced(claims, "type", "contradicted", "check.second_no")
@@ -213,33 +235,49 @@ class VlmWords:
         other = talk.answer(self.parts(talk.view, talk.causes, erased=True))
         return (other.visible, other.type) != (answer.visible, answer.type)
 
-    def _composed(
-        self, view: RegionView, answer: Answer, claims: tuple[Claim, ...], causes: Sequence[Knowledge], asked: Asked
-    ) -> Explanation:
+    def _composed(self, talk: _Talk, answer: Answer, claims: tuple[Claim, ...], more: dict[str, Any]) -> Explanation:
         """The embedded explainer's words, with what the model said and no check contradicted."""
+        view = talk.view
         base = self._embedded.explain(view)
         status: dict[str, Status] = {c.name: c.status for c in claims}
         trusted = answer.visible != "no" and status["type"] != "contradicted" and answer.type not in (OTHER, UNKNOWN)
         names = view.evidence[:1] + view.evidence[2:]
         type_ = Stated[str](value=answer.type, source="vlm", status=status["type"], evidence=names) if trusted else base.type
-        texts = [
-            Stated[Sentence](value=sentence(f"said.{name}", text=text), source="vlm", status=status[name], evidence=names)
-            for name, text in (("appearance", answer.appearance), ("difference", answer.difference))
-            if status[name] in ("supported", "unverified") and answer.visible != "no"
+        texts = {"appearance": answer.appearance, "difference": answer.difference}
+        shown = {n: t for n, t in texts.items() if status[n] in ("supported", "unverified") and answer.visible != "no"}
+        others = self._translated(talk, shown) if shown and self.settings.language != "en" else {}
+        said = [
+            Stated[Sentence](
+                value=sentence(f"said.{name}", text=text, **others.get(name, {})), source="vlm", status=status[name], evidence=names
+            )
+            for name, text in shown.items()
         ]
         return Explanation(
             explainer=self.name,
             type=type_,
-            appearance=(*base.appearance, *texts),
-            causes=_chosen(answer, causes) if trusted else base.causes,
+            appearance=(*base.appearance, *said),
+            causes=_chosen(answer, talk.causes) if trusted else base.causes,
             sentence=summary(view, type_.value or "unknown", _tone_of(base)),
             visible=Stated[Literal["yes", "no", "uncertain"]](
                 value=answer.visible, source="vlm", status=status["visible"], evidence=(*names, "map")
             ),
             confidence=Stated[Literal["low", "medium", "high"]](value=answer.confidence, source="vlm", status="unverified", evidence=names),
             claims=claims,
-            asked=asked,
+            asked=talk.asked(**more),
         )
+
+    def _translated(self, talk: _Talk, texts: Mapping[str, str]) -> dict[str, dict[str, str]]:
+        """The texts in the wanted language, by a request that sees words alone; what can't be used stays English."""
+        name, fits = LANGUAGES[self.settings.language]
+        wanted = {field: texts.get(field, "") for field in ("appearance", "difference")}
+        try:
+            found = read_object(talk.reply([rendered("translate.md.j2", language=name, **wanted)], texts_schema()).text)
+        except (NoReplyError, UnreadableError):
+            return {}
+        good = {field: str(found.get(field, "")) for field in texts}
+        return {
+            field: {f"text_{self.settings.language}": said} for field, said in good.items() if said and fits(said) and not forbidden(said)
+        }
 
 
 def erased_crop(view: RegionView, mask: Mask | None = None) -> Pixels:

@@ -54,5 +54,12 @@ def sentence(key: str, /, **params: Param) -> Sentence:
 
 
 def say(said: Sentence, language: str = "en") -> str:
-    """A record's sentence in another language."""
-    return said.text if language == "en" else text(said.key, language, **said.params)
+    """A record's sentence in another language; a value that was recorded for it too ("text_ko" beside "text") is said in it.
+
+    >>> say(sentence("said.appearance", text="a streak", text_ko="줄"), "ko")
+    '모델의 말: “줄”'
+    """
+    if language == "en":
+        return said.text
+    own = {name: said.params.get(f"{name}_{language}", value) for name, value in said.params.items()}
+    return text(said.key, language, **own)

@@ -159,6 +159,7 @@ class Asked(Saved):
     samples: int = 1
     agreement: float | None = None  # share of samples that name the type; null for one sample
     when_erased: Literal["changed", "unchanged"] | None = None  # the answer to the same crop with the region erased
+    past: tuple[str, ...] = ()  # entries of past findings whose names, given by people, it was told
 
 
 class Explanation(Saved):
@@ -317,3 +318,51 @@ class RefusedPhoto(Saved):
 
 
 Entry: TypeAlias = InspectionRecord | RefusedPhoto
+
+
+class FindingWords(Saved):
+    """New words for one finding of an earlier record, and what the policy makes of them."""
+
+    number: int
+    explanation: Explanation | Unexplained
+    unexplained: Unexplained | None = None
+    ruling: Ruling
+
+
+class LaterWords(Saved):
+    """Words that came after a record was written. They refer to it, change nothing measured, and can only ask for a person."""
+
+    kind: Literal["explanation"] = "explanation"
+    schema_version: Literal["1"] = "1"
+    lot: str
+    product: str
+    name: str  # of the photo
+    sha256: str
+    refers_to: str  # hash of the record's ledger entry
+    findings: tuple[FindingWords, ...]
+    verdict: Stated[Verdict]
+    severity: Stated[Severity]
+    reasons: tuple[Sentence, ...]
+    missing: tuple[Missing, ...]
+    versions: dict[str, str]
+    explained_at: str
+
+
+class Confirmation(Saved):
+    """What a person says a finding is. It names; it passes and fails nothing."""
+
+    kind: Literal["confirmation"] = "confirmation"
+    schema_version: Literal["1"] = "1"
+    lot: str
+    product: str
+    name: str
+    sha256: str
+    refers_to: str
+    finding: int
+    type: str
+    by: str
+    comment: str = ""
+    confirmed_at: str
+
+
+Later: TypeAlias = LaterWords | Confirmation  # entries that refer to a record

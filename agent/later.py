@@ -1,0 +1,230 @@
+"""What comes after a record: words that a server gave later, and what a person says. New entries; old ones stay as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from seewhy.agent.doctor import installed
+from seewhy.agent.flow import all_words, in_order
+from seewhy.agent.ledger import Ledger, Row
+from seewhy.agent.policy import WORST, Policy, load_policy, rule_on
+from seewhy.agent.verdict import gaps, verdict_of
+from seewhy.agent.views import region_view_again
+from seewhy.card import ProductCard
+from seewhy.errors import BadData
+from seewhy.explainers import Explainer, RegionView
+from seewhy.prompts import sentence
+from seewhy.record import (
+    Confirmation,
+    Entry,
+    Explanation,
+    Finding,
+    FindingWords,
+    InspectionRecord,
+    Later,
+    LaterWords,
+    RefusedPhoto,
+    Ruling,
+    Stated,
+    Unexplained,
+)
+from seewhy.types import Progress, silent
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What became of the gaps."""
+
+    records: int = 0  # that had gaps
+    findings: int = 0  # without words of the VLM
+    explained: int = 0
+    reviews: int = 0  # parts that the new words moved from pass to review
+
+
+def entries(ledger: Ledger, lot: str | None = None) -> Iterator[Entry]:
+    """Records and refusals in order, each as it reads after the entries that refer to it."""
+    for _, entry in latest(ledger, lot):
+        yield entry
+
+
+def latest(ledger: Ledger, lot: str | None = None) -> Iterator[tuple[Row, Entry]]:
+    """(the row as written, how it reads now)."""
+    later: dict[str, list[Later]] = {}
+    for row in ledger.rows(lot, kinds=("explanation", "confirmation")):
+        if isinstance(row.entry, LaterWords | Confirmation):
+            later.setdefault(row.entry.refers_to, []).append(row.entry)
+    for row in ledger.rows(lot, kinds=("inspection", "refusal")):
+        entry = row.entry
+        if isinstance(entry, InspectionRecord):
+            for one in later.get(row.hash, ()):
+                entry = with_later(entry, one)
+        if isinstance(entry, InspectionRecord | RefusedPhoto):
+            yield row, entry
+
+
+def with_later(record: InspectionRecord, later: Later) -> InspectionRecord:
+    """The record as it reads after one later entry."""
+    if isinstance(later, Confirmation):
+        return record.model_copy(update={"findings": tuple(_confirmed(f, later) for f in record.findings)})
+    new = {words.number: words for words in later.findings}
+    findings = tuple(_with_words(f, new.get(f.number)) for f in record.findings)
+    fields = {"verdict": later.verdict, "severity": later.severity, "reasons": later.reasons, "missing": later.missing}
+    return record.model_copy(update={"findings": findings} | fields)
+
+
+def explain_missing(
+    ledger: Ledger,
+    explainer: Explainer,
+    *,
+    card: ProductCard | None = None,
+    policy: Policy | None = None,
+    lot: str | None = None,
+    progress: Progress[Any] = silent,
+) -> Filled:
+    """Ask again where a VLM was asked and did not answer; each record's new words are one new entry.
+
+    Run it as often as need be: what is explained stays so, what still isn't is tried again.
+
+    Args:
+        ledger: with the records.
+        explainer: who is asked now.
+        card: that the records were made with; default: one without knowledge.
+        policy: likewise.
+        lot: only this one.
+        progress: wraps the loop.
+
+    Raises:
+        BadData: the card or the policy is another one than the record's.
+        LedgerError: a picture that is needed was not kept.
+    """
+    policy = policy or load_policy()
+    open_ = [(row, entry) for row, entry in latest(ledger, lot) if isinstance(entry, InspectionRecord) and _unsaid(entry)]
+    cards = [card or ProductCard(name=record.product) for _, record in open_]
+    for (row, record), known in zip(open_, cards, strict=True):
+        _same("card", known.sha256, record.provenance.card_sha256, row)
+        _same("policy", policy.sha256, record.provenance.policy_sha256, row)
+
+    def asked() -> Iterator[tuple[Row, InspectionRecord, list[RegionView]]]:
+        for (row, record), known in zip(open_, cards, strict=True):
+            yield row, record, [region_view_again(record, f, known, ledger.evidence) for f in _unsaid(record)]
+
+    def answered(one: tuple[Row, InspectionRecord, list[RegionView]]) -> tuple[InspectionRecord, LaterWords | None]:
+        row, record, views = one
+        said = dict(zip((v.number for v in views), all_words(explainer, views), strict=True))
+        return record, _explained(row, record, said, policy)
+
+    filled = Filled(len(open_), sum(len(_unsaid(record)) for _, record in open_))
+    for record, words in progress(in_order(answered, asked(), explainer.in_flight), "explain", len(open_)):
+        if words is not None:
+            ledger.append(words)
+            filled = replace(
+                filled,
+                explained=filled.explained + sum(w.unexplained is None for w in words.findings),
+                reviews=filled.reviews + (words.verdict.value != record.verdict.value),
+            )
+    return filled
+
+
+def confirm(ledger: Ledger, photo: str, finding: int, type_: str, *, by: str, comment: str = "", lot: str | None = None) -> Confirmation:
+    """Note what a person says a finding is. It passes and fails nothing; later inspections learn from it what such a crop is.
+
+    Raises:
+        BadData: there is no such photo or finding, or two lots have it.
+    """
+    found = [(row, e) for row, e in latest(ledger, lot) if isinstance(e, InspectionRecord) and e.photo.name == photo]
+    if not found:
+        raise BadData(f"{ledger.path} holds no inspected photo {photo!r}")
+    if len({row.entry.lot for row, _ in found}) > 1:
+        raise BadData(f"{photo!r} is in several lots; give one with --lot: {', '.join(sorted({row.entry.lot for row, _ in found}))}")
+    row, record = found[-1]
+    if finding not in {f.number for f in record.findings}:
+        raise BadData(f"{photo!r} has {len(record.findings)} findings, none numbered {finding}")
+    if not by.strip() or not type_.strip():
+        raise BadData("a confirmation needs a type and who says so")
+    made = Confirmation(
+        lot=record.lot,
+        product=record.product,
+        name=record.photo.name,
+        sha256=record.photo.sha256,
+        refers_to=row.hash,
+        finding=finding,
+        type=type_.strip(),
+        by=by.strip(),
+        comment=comment,
+        confirmed_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+    )
+    ledger.append(made)
+    return made
+
+
+def _unsaid(record: InspectionRecord) -> list[Finding]:
+    return [f for f in record.findings if f.unexplained is not None]
+
+
+def _same(what: str, here: str, recorded: str, row: Row) -> None:
+    if here != recorded:
+        raise BadData(
+            f"entry {row.seq} was made with another {what} (SHA-256 {recorded[:12]}…, not {here[:12]}…); give that one with --{what}"
+        )
+
+
+def _explained(row: Row, record: InspectionRecord, said: Mapping[int, Explanation | Unexplained], policy: Policy) -> LaterWords | None:
+    """New words for a record's gaps, or None where none came."""
+    if not any(isinstance(words, Explanation) for words in said.values()):
+        return None
+    diagonal = float(np.hypot(record.photo.width_px, record.photo.height_px))
+    findings = []
+    for finding in record.findings:
+        words = said.get(finding.number)
+        if isinstance(words, Explanation):
+            ruling = rule_on(policy, finding.measured, words, count=len(record.findings), diagonal_px=diagonal)
+            ruling = _not_softer(finding.ruling, ruling)
+            finding = finding.model_copy(update={"explanation": words, "unexplained": None, "ruling": ruling})
+        elif isinstance(words, Unexplained):
+            finding = finding.model_copy(update={"unexplained": words})
+        findings.append(finding)
+    verdict, severity, reasons = verdict_of(record.decision, findings)
+    kept = [m for m in record.missing if m.what != "vlm"]
+    return LaterWords(
+        lot=record.lot,
+        product=record.product,
+        name=record.photo.name,
+        sha256=record.photo.sha256,
+        refers_to=row.hash,
+        findings=tuple(
+            FindingWords(number=f.number, explanation=f.explanation, unexplained=f.unexplained, ruling=f.ruling)
+            for f in findings
+            if f.number in said
+        ),
+        verdict=Stated(value=verdict, source="rule", evidence=("map",)),
+        severity=Stated(value=severity, source="rule", status="supported" if severity or verdict == "pass" else "missing"),
+        reasons=reasons,
+        missing=(*kept, *gaps(findings)),
+        versions={"seewhy": installed("seewhy")},
+        explained_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+    )
+
+
+def _not_softer(old: Ruling, new: Ruling) -> Ruling:
+    """The new ruling unless it is milder: words never turn a fail or a review into something better."""
+    return old if WORST[new.verdict.value or "review"] < WORST[old.verdict.value or "review"] else new
+
+
+def _with_words(finding: Finding, words: FindingWords | None) -> Finding:
+    if words is None:
+        return finding
+    return finding.model_copy(update={name: getattr(words, name) for name in ("explanation", "unexplained", "ruling")})
+
+
+def _confirmed(finding: Finding, said: Confirmation) -> Finding:
+    words = finding.explanation
+    if finding.number != said.finding or isinstance(words, Unexplained):
+        return finding
+    type_ = Stated[str](value=said.type, source="human", status="supported", evidence=finding.evidence)
+    summary = sentence(words.sentence.key, **(words.sentence.params | {"type": said.type}))
+    return finding.model_copy(update={"explanation": words.model_copy(update={"type": type_, "sentence": summary})})
