@@ -18,7 +18,8 @@ FORBIDDEN = {
         r"왼쪽|오른쪽|위쪽|아래쪽|중앙|모서리|\b(left|right|top|bottom|upper|lower|cent(er|re)|corner|middle)\b", re.IGNORECASE
     ),
     "severity": re.compile(
-        r"합격|심각|치명|\b(critical|severe|serious|major|minor|fatal|harmless|acceptable|reject(ed)?|pass(es|ed)?|fail(s|ed)?|ok|is good)\b",
+        r"합격|심각|치명|"
+        r"\b(critical|severe|serious|major|minor|fatal|harmless|acceptable|reject(ed)?|pass(es|ed)?|fail(s|ed)?|ok|is good)\b",
         re.IGNORECASE,
     ),
 }

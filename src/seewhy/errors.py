@@ -8,6 +8,7 @@ SeewhyError                 everything below: show the message, hide the traceba
 ├── BadImage                the file is not an image that we can read; says why
 ├── BadData                 a folder, CSV, card, policy or mask does not fit what was asked
 ├── BadModel                a model folder is incomplete, of another version, or was changed after it was saved
+├── ServerFailed            a VLM server did not start or ended by itself; shows its last words
 └── LedgerError             the ledger can't be read or written; what was written before still stands
 """
 
@@ -72,3 +73,7 @@ class BadModel(SeewhyError):
 
 class LedgerError(SeewhyError):
     """A ledger that can't be read or written."""
+
+
+class ServerFailed(SeewhyError):
+    """A server did not come up, or ended; the message ends with its last words."""
