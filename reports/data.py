@@ -1,4 +1,4 @@
-"""Reports for machines: JSON as recorded, CSV with one row per finding."""
+"""Reports for machines: JSON as recorded, with later words in their places; CSV with one row per finding."""
 
 from __future__ import annotations
 
@@ -27,6 +27,11 @@ COLUMNS = [
     "finding",
     "type",
     "type_status",
+    "type_source",
+    "visible",
+    "confidence",
+    "contradicted",
+    "unexplained",
     "finding_severity",
     "finding_verdict",
     "rule",
@@ -120,7 +125,15 @@ def _rows(entry: Entry) -> list[dict[str, Any]]:
 def _finding(finding: Finding) -> dict[str, Any]:
     m, words = finding.measured, finding.explanation
     said = (
-        {"type": words.type.value, "type_status": words.type.status, "sentence": words.sentence.text}
+        {
+            "type": words.type.value,
+            "type_status": words.type.status,
+            "type_source": words.type.source,
+            "visible": words.visible.value if words.visible else "",
+            "confidence": words.confidence.value if words.confidence else "",
+            "contradicted": " ".join(c.name for c in words.claims if c.status == "contradicted"),
+            "sentence": words.sentence.text,
+        }
         if isinstance(words, Explanation)
         else {"type": "", "type_status": "missing", "sentence": f"unexplained: {words.reason}"}
     )
@@ -129,6 +142,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
     return {
         "finding": finding.number,
         **said,
+        "unexplained": finding.unexplained.reason if finding.unexplained else "",
         "finding_severity": finding.ruling.severity.value or "",
         "finding_verdict": finding.ruling.verdict.value,
         "rule": finding.ruling.rule,

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from seewhy.prompts import catalogue, say, text
-from seewhy.record import Entry, Explanation, Finding, InspectionRecord, Quantity, RefusedPhoto, Stated, Unexplained
+from seewhy.prompts.knowledge import cause_in
+from seewhy.record import Cause, Entry, Explanation, Finding, InspectionRecord, Quantity, RefusedPhoto, Stated, Unexplained
 from seewhy.reports import PictureBytes
 from seewhy.reports.figures import Figures
 
@@ -35,7 +36,8 @@ def lot_view(entries: Sequence[Entry], pictures: PictureBytes, head: str, langua
         "head": head,
         "pareto": _pareto(Counter(_type_of(f, language) for f in findings)),
         "severities": [{"name": s, "count": sum(f.ruling.severity.value == s for f in findings)} for s in SEVERITIES],
-        "unexplained": sum(not isinstance(f.explanation, Explanation) for f in findings),
+        "unexplained": sum(f.unexplained is not None or isinstance(f.explanation, Unexplained) for f in findings),
+        "contradicted": sum(isinstance(f.explanation, Explanation) and f.explanation.contradicted for f in findings),
         "uncalibrated": sum(r.decision.calibration == "uncalibrated" for r in records),
         "parts": [_part(number, entry, pictures, language) for number, entry in enumerate(entries, start=1)],
         "provenance": _provenance(records[0]) if records else [],
@@ -131,6 +133,7 @@ def _finding(finding: Finding, figures: Figures, language: str) -> dict[str, Any
         "because": say(finding.ruling.because, language),
         "explainer": words.explainer,
         **_words(words, language),
+        "silence": _silence(finding.unexplained),
         "facts": _facts(finding, language),
         "crop": figures.crop(number),
         "reference": figures.plain(f"reference-{number}"),
@@ -139,14 +142,58 @@ def _finding(finding: Finding, figures: Figures, language: str) -> dict[str, Any
 
 def _words(words: Explanation | Unexplained, language: str) -> dict[str, Any]:
     if isinstance(words, Unexplained):
-        said = f"Unexplained ({words.reason}): {words.detail}"
-        return {"type_status": "missing", "sentence": said, "appearance": [], "causes": []}
+        return {
+            "type_status": "missing",
+            "type_source": "none",
+            "sentence": _silence(words),
+            "appearance": [],
+            "causes": [],
+            "claims": [],
+            "asked": "",
+        }
     return {
         "type_status": words.type.status,
+        "type_source": words.type.source,
         "sentence": say(words.sentence, language),
         "appearance": [{"text": say(a.value, language), "source": a.source, "status": a.status} for a in words.appearance if a.value],
-        "causes": [c.model_dump() for c in words.causes],
+        "causes": [_cause(c, language) for c in words.causes],
+        "claims": [
+            {"name": c.name, "value": c.value or "nothing", "status": c.status, "because": say(c.because, language)} for c in words.claims
+        ],
+        "asked": _asked(words),
     }
+
+
+def _cause(cause: Cause, language: str) -> dict[str, str]:
+    text_, check = cause_in(language, cause.id, cause.text, cause.check)
+    return {"id": cause.id, "text": text_, "check": check, "stated_by": cause.stated_by}
+
+
+def _silence(words: Unexplained | None) -> str:
+    return "" if words is None else f"Unexplained ({words.reason.replace('_', ' ')}): {words.detail}"
+
+
+def _asked(words: Explanation) -> str:
+    """How the model was asked, in a line."""
+    asked = words.asked
+    if asked is None:
+        return ""
+    said = [
+        f"{asked.model} on {asked.server}",
+        f"{asked.requests} questions",
+        f"{asked.prompt_tokens} tokens in, {asked.completion_tokens} out",
+    ]
+    if words.confidence is not None:
+        said.append(f"its own confidence: {words.confidence.value}")
+    if asked.repaired:
+        said.append("its first answer could not be read")
+    if asked.agreement is not None:
+        said.append(f"{100 * asked.agreement:.0f} % of {asked.samples} samples agree")
+    if asked.when_erased is not None:
+        said.append(f"{asked.when_erased} with the region erased")
+    if asked.past:
+        said.append(f"told of {', '.join(asked.past)}")
+    return "; ".join(said)
 
 
 def _facts(finding: Finding, language: str) -> list[dict[str, str]]:
