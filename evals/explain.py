@@ -66,9 +66,12 @@ def measure(url: str, *, model: str = "", settings: VlmSettings = SETTINGS, per_
         "hardware": hardware(),
         "regions": "drawn masks, products never trained on: " + ", ".join(HELD_OUT),
         "cases": len(defects),
-        "types": types(defects, said),
-        "types_by_product": {p: types(*_of(p, defects, said))["accuracy"] for p in HELD_OUT},
-        "embedded": types(defects, [MeasuredWords().explain(c.view) for c in defects]),
+        "types": types(defects, [_said(s)[1] for s in said]),
+        "types_by_product": {
+            p: _share(_said(s)[1] == c.truth for c, s in zip(defects, said, strict=True) if c.product == p) for p in HELD_OUT
+        },
+        "types_shown": types(defects, [_shown_type(s) for s in said]),
+        "types_embedded": types(defects, [_shown_type(MeasuredWords().explain(c.view)) for c in defects]),
         "hallucination": hallucination(words, decoys),
         "contradicted": contradicted(said),
         "json": readable(said),
@@ -106,9 +109,8 @@ def answers(words: VlmWords, cases: Sequence[Case]) -> list[Explanation | Unexpl
         return list(pool.map(lambda case: guarded(words, case.view), cases))
 
 
-def types(cases: Sequence[Case], said: Sequence[Explanation | Unexplained]) -> dict[str, Any]:
-    """Accuracy and macro-F1 of the type that is shown; what is unexplained or not named is wrong."""
-    named = [s.type.value if isinstance(s, Explanation) else None for s in said]
+def types(cases: Sequence[Case], named: Sequence[str | None]) -> dict[str, Any]:
+    """Accuracy and macro-F1 of the types that were named; what is unexplained or not named is wrong."""
     truth = [c.truth for c in cases]
     return {
         "accuracy": _share(a == b for a, b in zip(named, truth, strict=True)),
@@ -164,7 +166,7 @@ def by_confidence(cases: Sequence[Case], said: Sequence[Explanation | Unexplaine
     rows = []
     for least in (("high",), ("high", "medium"), ("high", "medium", "low")):
         kept = [
-            s.type.value == c.truth
+            _said(s)[1] == c.truth
             for s, c in zip(said, cases, strict=True)
             if isinstance(s, Explanation) and s.confidence and s.confidence.value in least
         ]
@@ -296,13 +298,6 @@ def _body(client: Client, name: str, question: Sequence[str | bytes], schema: di
     }
 
 
-def _of(
-    product: str, cases: Sequence[Case], said: Sequence[Explanation | Unexplained]
-) -> tuple[list[Case], list[Explanation | Unexplained]]:
-    pairs = [(c, s) for c, s in zip(cases, said, strict=True) if c.product == product]
-    return [c for c, _ in pairs], [s for _, s in pairs]
-
-
 def _without_looks(words: VlmWords) -> VlmWords:
     """The first answer alone, so that what changes is the answer."""
     return VlmWords(words.client.server, replace(words.settings, second_look=False))
@@ -314,6 +309,11 @@ def _said(said: Explanation | Unexplained) -> tuple[str, str]:
         return "unexplained", said.reason
     named = {c.name: c.value for c in said.claims}
     return named["visible"], named["type"]
+
+
+def _shown_type(said: Explanation | Unexplained) -> str | None:
+    """The type that the record shows: the model's, or the measured words' where a check contradicted it."""
+    return said.type.value if isinstance(said, Explanation) else None
 
 
 def _enums(said: Explanation | Unexplained) -> Any:
