@@ -1,0 +1,69 @@
+"""MMAD's files, small: read, asked of a real HTTP server, scored strictly and as the benchmark does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from seewhy.errors import BadData
+from seewhy.evals.mmad import ask, official, read_mmad, strict
+from seewhy.explainers.client import Client, Server
+from tests.conftest import noise
+from tests.servers import speaking
+
+
+@pytest.fixture
+def mmad(tmp_path: Path) -> Path:
+    def question(text: str, kind: str, answer: str) -> dict[str, object]:
+        return {"Question": text, "Options": {"A": "Yes.", "B": "No."}, "Answer": answer, "type": kind}
+
+    facts = {}
+    for name, broken in (("MVTec-AD/bottle/test/good/0.png", False), ("MVTec-AD/bottle/test/cut/0.png", True)):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True)
+        Image.fromarray(noise(40, 60)).save(path)
+        rows = [
+            question("Is there a defect?", "Anomaly Detection", "A" if broken else "B"),
+            question("Is it round?", "Object Details", "A"),
+        ]
+        facts[name] = {"conversation": rows, "similar_templates": ["MVTec-AD/bottle/test/good/0.png"], "random_templates": []}
+    (tmp_path / "mmad.json").write_text(json.dumps(facts))
+    return tmp_path
+
+
+def test_questions_are_asked_and_scored(mmad: Path, tmp_path: Path) -> None:
+    questions = read_mmad(mmad)
+    assert [q.type for q in questions] == ["Anomaly Detection", "Object Analysis"] * 2
+    with speaking(lambda _r, _s: {"answer": "A"}) as (url, server):
+        answers = ask(mmad, questions, Client(Server(url=url)), tmp_path / "a.jsonl")
+        asked = len(server.requests)
+        assert ask(mmad, questions, Client(Server(url=url)), tmp_path / "a.jsonl") == answers  # nothing is asked twice
+        assert len(server.requests) == asked == 4
+    assert strict(questions, answers)["average"] == {"Anomaly Detection": 0.5, "Object Analysis": 1.0, "average": 0.75}
+    assert official(answers)["average"] == strict(questions, answers)["average"]
+
+
+def test_an_invalid_answer_is_wrong_and_the_official_summary_loses_the_next_one(mmad: Path, tmp_path: Path) -> None:
+    questions = read_mmad(mmad)
+    turn = iter(["A", "maybe", "A", "A"])
+    with speaking(lambda _r, _s: {"answer": next(turn)}) as (url, _):
+        answers = ask(mmad, questions, Client(Server(url=url, in_flight=1)), tmp_path / "a.jsonl")
+    invalid = sum(a["gpt_answer"] == "" for a in answers)
+    assert invalid == 1
+    assert strict(questions, answers)["valid"] == 0.75
+    assert official(answers)["counted"] in (2, 3)  # 3 where the invalid one is the last
+    assert strict(questions, answers[:1])["questions"] == 4
+
+
+def test_what_is_missing_is_told(mmad: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadData, match="does not exist"):
+        read_mmad(tmp_path / "none")
+    (mmad / "MVTec-AD/bottle/test/cut/0.png").unlink()
+    with speaking(lambda _r, _s: {"answer": "A"}) as (url, _), pytest.raises(BadData, match="missing or no picture"):
+        ask(mmad, read_mmad(mmad), Client(Server(url=url)), tmp_path / "a.jsonl")
+    (mmad / "mmad.json").write_text('{"a": []}')
+    with pytest.raises(BadData, match="not as MMAD writes it"):
+        read_mmad(mmad)
