@@ -8,13 +8,13 @@ import random
 import threading
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import httpx
 import openai
-from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 
@@ -138,7 +138,9 @@ class Client:
             "seed": server.seed if seed is None else seed,
         }
         chat = self._chat()
-        said = self._patiently(lambda: chat.invoke(list(messages), **options))
+        said = self._patiently(lambda: _whole_or_cut(lambda: chat.invoke(list(messages), **options)))
+        if isinstance(said, Reply):
+            return said
         usage = said.usage_metadata or {}
         return Reply(
             text=said.content if isinstance(said.content, str) else "",
@@ -213,6 +215,18 @@ class Client:
                 return made
             time.sleep(PATIENCE * 2**attempt * self._random.uniform(0.5, 1.5))
         raise AssertionError("unreachable")
+
+
+def _whole_or_cut(action: Callable[[], AIMessage]) -> AIMessage | Reply:
+    """An answer; the library raises where one ran into max_tokens or a filter, but the server did answer."""
+    try:
+        return action()
+    except openai.LengthFinishReasonError as error:
+        usage = error.completion.usage
+        text = error.completion.choices[0].message.content or ""
+        return Reply(text, usage.prompt_tokens if usage else 0, usage.completion_tokens if usage else 0, cut=True)
+    except openai.ContentFilterFinishReasonError:
+        return Reply("", 0, 0, refused=True)
 
 
 def conversation(system: str, parts: Sequence[str | bytes]) -> list[BaseMessage]:

@@ -61,7 +61,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif isinstance(made, int):
             self.raw(made, b'{"error": {"message": "as scripted"}}')
         else:
-            self.sent(completion(made))
+            self.sent(made if isinstance(made, dict) and "choices" in made else completion(made))
 
     def sent(self, data: Any) -> None:
         self.raw(200, json.dumps(data).encode())
@@ -80,7 +80,7 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
-def completion(made: Any) -> dict[str, Any]:
+def completion(made: Any, finish: str = "stop") -> dict[str, Any]:
     text = made if isinstance(made, str) else json.dumps(made)
     message = {"role": "assistant", "content": text}
     return {
@@ -88,7 +88,7 @@ def completion(made: Any) -> dict[str, Any]:
         "object": "chat.completion",
         "created": 0,
         "model": "scripted",
-        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+        "choices": [{"index": 0, "message": message, "finish_reason": finish}],
         "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
     }
 

@@ -30,7 +30,7 @@ from seewhy.prompts.knowledge import cause_in, general, processes
 from seewhy.prompts.vlm import quoted, rendered
 from seewhy.record import Explanation, InspectionRecord
 from tests.conftest import ALPHA, as_photo
-from tests.servers import GOOD, Behaviour, hung, kind_of, obedient, sometimes, speaking
+from tests.servers import GOOD, Behaviour, completion, hung, kind_of, obedient, sometimes, speaking
 
 CARD = ProductCard(
     name="plate",
@@ -104,6 +104,8 @@ FAULTS: dict[str, tuple[Behaviour, str]] = {
     "404": (lambda _r, _s: 404, "unavailable"),
     "rubbish": (lambda _r, _s: bytes(range(256)), "unavailable"),
     "half JSON": (lambda _r, _s: '{"visible": "yes", "form"', "unparseable"),
+    "cut off": (lambda _r, _s: completion('{"visible": "ye', "length"), "unparseable"),
+    "filtered": (lambda _r, _s: completion("", "content_filter"), "refused"),
     "empty": (lambda _r, _s: "", "unparseable"),
     "refusal": (lambda _r, _s: "I'm sorry, I can't help with that.", "refused"),
     "number": (lambda _r, _s: "7", "unparseable"),
