@@ -220,6 +220,8 @@ def vlm(
     Raises:
         MissingExtra: the extra `vlm` isn't installed.
         BadData: the address can't be one.
+        UnknownName: there is no such language.
+        LedgerError: `confirmed` is no ledger.
     """
     words = EXPLAINERS.get("vlm")
     from seewhy.explainers.client import Server

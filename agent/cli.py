@@ -220,9 +220,7 @@ def report(
 def explain(
     ledger: Annotated[Path, typer.Argument(help="Ledger file.")],
     vlm: Vlm,
-    missing: Annotated[
-        bool, typer.Option("--missing", help="Ask again where a VLM was asked and gave no words (the only way so far).")
-    ] = True,
+    missing: Annotated[bool, typer.Option("--missing", help="Ask again where a VLM was asked and gave no words.")] = False,
     vlm_model: VlmModel = "",
     vlm_timeout: VlmTimeout = 60.0,
     lot: Annotated[str, typer.Option(help="Only this lot.")] = "",
@@ -241,7 +239,7 @@ def explain(
     from seewhy.errors import BadData
 
     if not missing:
-        raise BadData("explain fills what is missing and nothing else; give --missing")
+        raise BadData("explain fills in what is missing and nothing else; say so with --missing")
     with Ledger(ledger, create=False) as book:
         filled = explain_missing(
             book,

@@ -147,11 +147,7 @@ def confirm(ledger: Ledger, photo: str, finding: int, type_: str, *, by: str, co
     if not by.strip() or not type_.strip():
         raise BadData("a confirmation needs a type and who says so")
     made = Confirmation(
-        lot=record.lot,
-        product=record.product,
-        name=record.photo.name,
-        sha256=record.photo.sha256,
-        refers_to=row.hash,
+        **_about(row, record),
         finding=finding,
         type=type_.strip(),
         by=by.strip(),
@@ -191,11 +187,7 @@ def _explained(row: Row, record: InspectionRecord, said: Mapping[int, Explanatio
     verdict, severity, reasons = verdict_of(record.decision, findings)
     kept = [m for m in record.missing if m.what != "vlm"]
     return LaterWords(
-        lot=record.lot,
-        product=record.product,
-        name=record.photo.name,
-        sha256=record.photo.sha256,
-        refers_to=row.hash,
+        **_about(row, record),
         findings=tuple(
             FindingWords(number=f.number, explanation=f.explanation, unexplained=f.unexplained, ruling=f.ruling)
             for f in findings
@@ -208,6 +200,12 @@ def _explained(row: Row, record: InspectionRecord, said: Mapping[int, Explanatio
         versions={"seewhy": installed("seewhy")},
         explained_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
     )
+
+
+def _about(row: Row, record: InspectionRecord) -> dict[str, str]:
+    """What every entry about a record says of it."""
+    photo = record.photo
+    return {"lot": record.lot, "product": record.product, "name": photo.name, "sha256": photo.sha256, "refers_to": row.hash}
 
 
 def _not_softer(old: Ruling, new: Ruling) -> Ruling:

@@ -156,11 +156,11 @@ class Ledger:
 
     def rows(self, lot: str | None = None, *, kinds: Sequence[str] = tuple(KINDS)) -> Iterator[Row]:
         """The entries in order as they were written, all or one lot's; `seewhy.agent.later.entries` has later words in their place."""
-        where, values = ("", ()) if lot is None else (" WHERE lot = ?", (lot,))
-        cursor = self._guard(lambda: self._db.execute(f"SELECT seq, kind, at, body, hash FROM entries{where} ORDER BY seq", values))
+        unwanted = [kind for kind in KINDS if kind not in kinds]
+        where = f"kind NOT IN ({', '.join('?' * len(unwanted))})" + ("" if lot is None else " AND lot = ?")
+        values = unwanted if lot is None else [*unwanted, lot]
+        cursor = self._guard(lambda: self._db.execute(f"SELECT seq, kind, at, body, hash FROM entries WHERE {where} ORDER BY seq", values))
         for seq, kind, at, body, own in cursor:
-            if kind in KINDS and kind not in kinds:
-                continue
             try:
                 yield Row(seq, at, own, KINDS[kind].model_validate_json(body))
             except KeyError as error:
@@ -285,6 +285,6 @@ def _problem(row: tuple[Any, ...], seq: int, prev: str, earlier: set[str]) -> st
         return "it was changed after it was written"
     body = json.loads(columns[6])
     named = body["photo"]["name"] if columns[1] == "inspection" else body["name"]
-    if body.get("refers_to", prev) not in earlier | {prev}:
+    if "refers_to" in body and body["refers_to"] not in earlier:
         return "it refers to an entry that is not before it"
     return "" if (body["lot"], named) == (columns[3], columns[4]) else "its columns and its body disagree"

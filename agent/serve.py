@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,9 +22,7 @@ GRACE_S = 20.0  # to stop in
 
 
 @contextmanager
-def serving(
-    said: Sequence[str], url: str, log: Path, *, ready_s: float = 900.0, waiting: Callable[[float], None] = lambda _: None
-) -> Iterator[subprocess.Popen[bytes]]:
+def serving(said: Sequence[str], url: str, log: Path, *, ready_s: float = 900.0) -> Iterator[subprocess.Popen[bytes]]:
     """Run a server's command until it is ready, and stop it at the end.
 
     Args:
@@ -32,7 +30,6 @@ def serving(
         url: that ends with /v1.
         log: where its output goes.
         ready_s: how long it may take.
-        waiting: is told how many seconds have passed.
 
     Raises:
         MissingExtra: vLLM isn't installed in this Python.
@@ -45,7 +42,7 @@ def serving(
     with log.open("ab") as sink:
         process = subprocess.Popen(said, stdout=sink, stderr=subprocess.STDOUT, env=environment, start_new_session=True)
     try:
-        _wait(process, url, log, ready_s, waiting)
+        _wait(process, url, log, ready_s)
         yield process
     finally:
         _stop(process)
@@ -73,15 +70,13 @@ def ready(url: str) -> bool:
     return True
 
 
-def _wait(process: subprocess.Popen[bytes], url: str, log: Path, ready_s: float, waiting: Callable[[float], None]) -> None:
+def _wait(process: subprocess.Popen[bytes], url: str, log: Path, ready_s: float) -> None:
     began = time.monotonic()
     while not ready(url):
-        passed = time.monotonic() - began
         if process.poll() is not None:
             raise ServerFailed(f"the server ended with code {process.returncode} before it was ready; {log} ends with:\n{_tail(log)}")
-        if passed > ready_s:
+        if time.monotonic() - began > ready_s:
             raise ServerFailed(f"the server was not ready after {ready_s:g} s; {log} ends with:\n{_tail(log)}")
-        waiting(passed)
         time.sleep(ASKED_EVERY_S)
 
 

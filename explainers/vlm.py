@@ -162,7 +162,10 @@ class VlmWords:
                 claims = replaced(claims, "type", "unverified", "check.disagreed", share=round(100 * agreement))
         doubtful = any(c.name == "type" and c.status == "contradicted" for c in claims)
         if settings.second_look and answer.visible != "no" and answer.type in talk.types and not doubtful:
-            claims = self._second_look(talk, answer, claims)
+            try:
+                claims = self._second_look(talk, answer, claims)
+            except (NoReplyError, UnreadableError):  # the answer stands, its type is not more certain
+                claims = replaced(claims, "type", "unverified", "check.second_none")
         if settings.erase and answer.visible != "no":
             changed = self._changes_when_erased(talk, answer)
             more["when_erased"] = "changed" if changed else "unchanged"
@@ -245,7 +248,10 @@ class VlmWords:
         type_ = Stated[str](value=answer.type, source="vlm", status=status["type"], evidence=names) if trusted else base.type
         texts = {"appearance": answer.appearance, "difference": answer.difference}
         shown = {n: t for n, t in texts.items() if status[n] in ("supported", "unverified") and answer.visible != "no"}
-        others = self._translated(talk, shown) if shown and self.settings.language != "en" else {}
+        others: dict[str, dict[str, str]] = {}
+        if shown and self.settings.language != "en":
+            others = self._translated(talk, shown)
+            more["untranslated"] = tuple(name for name in shown if name not in others)
         said = [
             Stated[Sentence](
                 value=sentence(f"said.{name}", text=text, **others.get(name, {})), source="vlm", status=status[name], evidence=names
@@ -267,7 +273,7 @@ class VlmWords:
         )
 
     def _translated(self, talk: _Talk, texts: Mapping[str, str]) -> dict[str, dict[str, str]]:
-        """The texts in the wanted language, by a request that sees words alone; what can't be used stays English."""
+        """The texts in the wanted language, by a request that sees words alone; what can't be used stays English, and is counted."""
         name, fits = LANGUAGES[self.settings.language]
         wanted = {field: texts.get(field, "") for field in ("appearance", "difference")}
         try:

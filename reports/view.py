@@ -191,6 +191,8 @@ def _asked(words: Explanation) -> str:
         said.append(f"{100 * asked.agreement:.0f} % of {asked.samples} samples agree")
     if asked.when_erased is not None:
         said.append(f"{asked.when_erased} with the region erased")
+    if asked.untranslated:
+        said.append(f"in English alone: {', '.join(asked.untranslated)}")
     if asked.past:
         said.append(f"told of {', '.join(asked.past)}")
     return "; ".join(said)

@@ -103,6 +103,13 @@ def test_a_record_without_pictures_is_told(inspector: Inspector, photos: Path, t
             explain_missing(ledger, words(url), card=CARD)
 
 
+def test_an_entry_that_refers_to_none_before_it_is_found(gapped: Path) -> None:
+    with Ledger(gapped) as ledger:
+        made = confirm(ledger, next(r.photo.name for r in records(ledger) if r.findings), 1, "grease", by="Kim")
+        ledger.append(made.model_copy(update={"refers_to": "f" * 64}))
+        assert "refers to an entry that is not before it" in ledger.verify().problem
+
+
 def test_explain_on_the_command_line(gapped: Path, tmp_path: Path) -> None:
     card = tmp_path / "card.yaml"
     card.write_text(json.dumps(CARD.model_dump(mode="json")))
@@ -111,6 +118,8 @@ def test_explain_on_the_command_line(gapped: Path, tmp_path: Path) -> None:
     facts = json.loads(made.stdout)
     assert made.exit_code == 0
     assert facts["explained"] == facts["findings"] > 0
+    made = CliRunner().invoke(app, ["explain", str(gapped), "--vlm", url])
+    assert "--missing" in str(made.exception)
 
 
 def test_what_a_person_confirms_names_and_decides_nothing(gapped: Path, inspector: Inspector, photos: Path) -> None:
@@ -180,6 +189,8 @@ def test_a_translation_that_cannot_be_used_stays_english(bad: str, inspector: In
     first = record.findings[0].explanation
     assert isinstance(first, Explanation)
     assert not any("text_ko" in a.value.params for a in first.appearance if a.value)
+    assert first.asked is not None
+    assert first.asked.untranslated == ("appearance", "difference")
 
 
 def test_a_server_is_examined() -> None:

@@ -196,6 +196,13 @@ def test_a_second_look_that_says_no_contradicts(inspector: Inspector) -> None:
     assert words.type.source == "rule"
 
 
+@pytest.mark.parametrize("fault", [500, "{", {"present": "perhaps"}])
+def test_a_second_look_without_an_answer_costs_certainty_alone(fault: Any, inspector: Inspector) -> None:
+    words = first(inspector, lambda r, s: fault if kind_of(r) == "look" else saying()(r, s), retries=0).explanation
+    assert (words.explainer, words.type.value, words.type.status) == ("vlm", "stain", "unverified")
+    assert next(c for c in words.claims if c.name == "type").because.key == "check.second_none"
+
+
 def test_contradiction_moves_a_pass_to_review_and_never_a_fail(inspector: Inspector, tmp_path: Path) -> None:
     def ruled(verdict: str, behaviour: Behaviour) -> str:
         policy = tmp_path / f"{verdict}.yaml"

@@ -159,6 +159,7 @@ class Asked(Saved):
     samples: int = 1
     agreement: float | None = None  # share of samples that name the type; null for one sample
     when_erased: Literal["changed", "unchanged"] | None = None  # the answer to the same crop with the region erased
+    untranslated: tuple[str, ...] = ()  # texts that were wanted in another language too and stayed English
     past: tuple[str, ...] = ()  # entries of past findings whose names, given by people, it was told
 
 
@@ -329,16 +330,21 @@ class FindingWords(Saved):
     ruling: Ruling
 
 
-class LaterWords(Saved):
-    """Words that came after a record was written. They refer to it, change nothing measured, and can only ask for a person."""
+class Referring(Saved):
+    """An entry about an earlier one, which stays as it was written."""
 
-    kind: Literal["explanation"] = "explanation"
     schema_version: Literal["1"] = "1"
     lot: str
     product: str
     name: str  # of the photo
     sha256: str
     refers_to: str  # hash of the record's ledger entry
+
+
+class LaterWords(Referring):
+    """Words that came after a record was written. They change nothing measured, and can only ask for a person."""
+
+    kind: Literal["explanation"] = "explanation"
     findings: tuple[FindingWords, ...]
     verdict: Stated[Verdict]
     severity: Stated[Severity]
@@ -348,16 +354,10 @@ class LaterWords(Saved):
     explained_at: str
 
 
-class Confirmation(Saved):
+class Confirmation(Referring):
     """What a person says a finding is. It names; it passes and fails nothing."""
 
     kind: Literal["confirmation"] = "confirmation"
-    schema_version: Literal["1"] = "1"
-    lot: str
-    product: str
-    name: str
-    sha256: str
-    refers_to: str
     finding: int
     type: str
     by: str
