@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from seewhy.agent.terminal import err, out, plain, print_entry, print_json, progress
 from seewhy.errors import SeewhyError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="See the defect, know why.")
 weights_app = typer.Typer(no_args_is_help=True, help="Pretrained weights on this machine.")
 app.add_typer(weights_app, name="weights")
-out, err = Console(), Console(stderr=True)
 
 Model = Annotated[Path, typer.Option("--model", "-m", help="Model folder made by `seewhy fit`.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
@@ -31,7 +28,6 @@ VlmModel = Annotated[str, typer.Option(help="With --vlm: the model's name; defau
 VlmTimeout = Annotated[float, typer.Option(help="With --vlm: seconds to wait for an answer.")]
 Way = Literal["auto", "split", "leave-one-out"]
 Language = Annotated[str, typer.Option(help="Language of sentences: en or ko.")]
-COLOURS = {"pass": "green", "fail": "red", "review": "yellow", "refused": "magenta"}
 
 
 def main() -> None:
@@ -39,7 +35,7 @@ def main() -> None:
     try:
         app()
     except SeewhyError as error:
-        err.print(f"[bold red]error:[/] {_plain(str(error))}", highlight=False, soft_wrap=True)
+        err.print(f"[bold red]error:[/] {plain(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(2)
     except KeyboardInterrupt:
         err.print("stopped; the same command goes on from here")
@@ -60,9 +56,7 @@ def fit(
     """Learn a product from its good photos."""
     from seewhy.agent.api import fit as fit_
 
-    inspector = fit_(
-        good, save=out_, detector=detector, card=card, alpha=alpha, calibration=calibration_, device=device, progress=_progress
-    )
+    inspector = fit_(good, save=out_, detector=detector, card=card, alpha=alpha, calibration=calibration_, device=device, progress=progress)
     model, calibration = inspector.model, inspector.model.calibration
     facts = {
         "model": str(out_),
@@ -75,10 +69,10 @@ def fit(
         "sha256": model.sha256,
     }
     if json_:
-        return _print_json(facts)
-    out.print(f"[bold]{_plain(model.product)}[/]: {model.detector.name} fitted on {model.good_photos} good photos, saved to {out_}")
+        return print_json(facts)
+    out.print(f"[bold]{plain(model.product)}[/]: {model.detector.name} fitted on {model.good_photos} good photos, saved to {out_}")
     for name, why in model.considered:
-        out.print(f"[yellow]{name}[/] did not speak: {_plain(why)}", highlight=False, soft_wrap=True)
+        out.print(f"[yellow]{name}[/] did not speak: {plain(why)}", highlight=False, soft_wrap=True)
     if not calibration.supports(alpha):
         from seewhy.agent.calibrate import needed
 
@@ -127,7 +121,7 @@ def inspect(
             alpha=alpha,
             device=device,
             explainer=_explainer(vlm, vlm_model, vlm_timeout, language),
-            progress=_progress,
+            progress=progress,
         )
     else:
         explainer = _explainer(vlm, vlm_model, vlm_timeout, language)
@@ -143,11 +137,11 @@ def inspect(
         entries.append(entry)
         tally = tally.plus(entry)
         if not json_:
-            _print_entry(entry, language)
+            print_entry(entry, language)
     if report_:
         write_report(entries, lambda digest: pictures[digest][1] if digest in pictures else None, report_, language=language)
     if json_:
-        _print_json([entry.model_dump(mode="json") for entry in entries])
+        print_json([entry.model_dump(mode="json") for entry in entries])
     raise typer.Exit(tally.exit_code)
 
 
@@ -179,14 +173,14 @@ def batch(
     with Ledger(ledger) as book:
         explainer = _explainer(vlm, vlm_model, vlm_timeout, language)
         inspector = load(model, card=card, policy=policy, alpha=alpha, device=device, explainer=explainer)
-        tally = run_batch(inspector, samples, book, lot=name, workers=workers, progress=_progress)
+        tally = run_batch(inspector, samples, book, lot=name, workers=workers, progress=progress)
         head = book.head[1]
     words = {word: getattr(tally, word) for word in tally.__slots__}
     if json_:
-        _print_json({"lot": name, "ledger": str(ledger), "head": head, **words})
+        print_json({"lot": name, "ledger": str(ledger), "head": head, **words})
     else:
         said = ", ".join(f"{count} {word}" for word, count in words.items() if count)
-        out.print(f"[bold]{_plain(name)}[/]: {said or 'nothing to do'}\nledger head {head}", highlight=False, soft_wrap=True)
+        out.print(f"[bold]{plain(name)}[/]: {said or 'nothing to do'}\nledger head {head}", highlight=False, soft_wrap=True)
     raise typer.Exit(tally.exit_code)
 
 
@@ -213,7 +207,7 @@ def report(
         entries = list(entries_(book, lot or None))
         write_report(entries, book.evidence, out_, head=book.head[1], language=language)
     facts = {"report": str(out_), "lot": lot or (lots[0] if lots else ""), "entries": len(entries)}
-    _print_json(facts) if json_ else out.print(f"{len(entries)} entries written to {out_}")
+    print_json(facts) if json_ else out.print(f"{len(entries)} entries written to {out_}")
 
 
 @app.command()
@@ -247,11 +241,11 @@ def explain(
             card=load_card(card) if card else None,
             policy=load_policy(policy) if policy else None,
             lot=lot or None,
-            progress=_progress,
+            progress=progress,
         )
         head = book.head[1]
     if json_:
-        _print_json(asdict(filled) | {"head": head})
+        print_json(asdict(filled) | {"head": head})
     else:
         out.print(f"{filled.explained} of {filled.findings} findings in {filled.records} records got their words", highlight=False)
         if filled.reviews:
@@ -277,8 +271,8 @@ def confirm(
 
     with Ledger(ledger, create=False) as book:
         made = confirm_(book, photo, finding, type_, by=by, comment=comment, lot=lot or None)
-    _print_json(made.model_dump(mode="json")) if json_ else out.print(
-        f"{_plain(photo)}, finding {finding}: {_plain(made.type)}, says {_plain(made.by)}"
+    print_json(made.model_dump(mode="json")) if json_ else out.print(
+        f"{plain(photo)}, finding {finding}: {plain(made.type)}, says {plain(made.by)}"
     )
 
 
@@ -300,14 +294,14 @@ def verify(
     except LedgerError as error:
         found = Verification(0, "", None, str(error))
     if json_:
-        _print_json(
+        print_json(
             {"intact": found.intact, "entries": found.entries, "head": found.head, "bad_entry": found.bad_seq, "problem": found.problem}
         )
     elif found.intact:
         out.print(f"[green]intact[/]: {found.entries} entries, head {found.head}", highlight=False, soft_wrap=True)
     else:
         where = f"entry {found.bad_seq}: " if found.bad_seq else ""
-        out.print(f"[bold red]not intact[/]: {where}{_plain(found.problem)}", highlight=False, soft_wrap=True)
+        out.print(f"[bold red]not intact[/]: {where}{plain(found.problem)}", highlight=False, soft_wrap=True)
     raise typer.Exit(0 if found.intact else 1)
 
 
@@ -332,7 +326,7 @@ def evaluate(
         from seewhy.detectors.winclip_settings import WinClipSettings
 
         settings = WinClipSettings(shots=shots)
-    results = evaluate_(data, detector=detector, alpha=alpha, device=device, settings=settings, progress=_progress)
+    results = evaluate_(data, detector=detector, alpha=alpha, device=device, settings=settings, progress=progress)
     if json_file:
         json_file.parent.mkdir(parents=True, exist_ok=True)
         json_file.write_text(json.dumps(results, indent=1), encoding="utf-8")
@@ -355,7 +349,7 @@ def schema(what: Annotated[str, typer.Argument(help="record, refusal, card or po
     models: dict[str, Any] = {"record": InspectionRecord, "refusal": RefusedPhoto, "card": ProductCard, "policy": Policy}
     if what not in models:
         raise UnknownName("schema", what, models)
-    _print_json(models[what].model_json_schema())
+    print_json(models[what].model_json_schema())
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -394,7 +388,7 @@ def serve(
     url = f"http://{host}:{port}/v1"
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with ExitStack() as stack:
-        with err.status(f"starting {_plain(profile.model)}, log in {log}"):
+        with err.status(f"starting {plain(profile.model)}, log in {log}"):
             process = stack.enter_context(serving(said, url, log, ready_s=ready_s))
         out.print(f"ready: --vlm {url} (log in {log}; Ctrl-C stops it)", highlight=False, soft_wrap=True)
         watch(process, log)
@@ -417,11 +411,11 @@ def doctor(
 
         checks = probe(vlm, model=vlm_model, timeout_s=vlm_timeout)
     if json_:
-        _print_json(as_json(checks))
+        print_json(as_json(checks))
         raise typer.Exit(int(bool(vlm) and any(c.remedy for c in checks)))
     table = Table("what", "found", "if you want it", box=None)
     for check in checks:
-        table.add_row(check.what, f"[green]{check.found}[/]" if check.found else "[yellow]missing[/]", _plain(check.remedy))
+        table.add_row(check.what, f"[green]{check.found}[/]" if check.found else "[yellow]missing[/]", plain(check.remedy))
     out.print(table)
     raise typer.Exit(int(bool(vlm) and any(c.remedy for c in checks)))
 
@@ -432,7 +426,7 @@ def demo(out_: Annotated[Path, typer.Option("--out", "-o", help="Folder for ever
     from seewhy.evals.demo import run_demo
 
     out_.mkdir(parents=True, exist_ok=True)
-    for title, tally in run_demo(out_, progress=_progress).items():
+    for title, tally in run_demo(out_, progress=progress).items():
         out.print(f"{title}: {tally.passed} passed, {tally.failed} failed, {tally.review} for review")
     pages = sorted(out_.glob("*.html")) + sorted(out_.glob("*.pdf"))
     out.print("Open " + ", ".join(str(p) for p in pages), soft_wrap=True)
@@ -446,7 +440,7 @@ def weights_list(json_: Json = False) -> None:
     from seewhy.detectors.weights import listed, present
 
     if json_:
-        return _print_json([asdict(row) | {"here": present(name)} for name, row in listed().items()])
+        return print_json([asdict(row) | {"here": present(name)} for name, row in listed().items()])
     table = Table("name", "here", "licence", "source", box=None)
     for name, row in listed().items():
         table.add_row(name, "[green]yes[/]" if present(name) else "[yellow]no[/]", row.licence, row.source)
@@ -462,7 +456,7 @@ def weights_import(name: str, file: Path, json_: Json = False) -> None:
     from seewhy.detectors.weights import import_weights
 
     kept = import_weights(name, file)
-    _print_json(asdict(kept)) if json_ else out.print(f"{kept.name}: SHA-256 {kept.sha256}", soft_wrap=True)
+    print_json(asdict(kept)) if json_ else out.print(f"{kept.name}: SHA-256 {kept.sha256}", soft_wrap=True)
 
 
 def _explainer(url: str, model: str, timeout_s: float, language: str) -> Any:
@@ -470,38 +464,3 @@ def _explainer(url: str, model: str, timeout_s: float, language: str) -> Any:
     from seewhy.agent.api import vlm
 
     return vlm(url, model=model, timeout_s=timeout_s, language=language) if url else None
-
-
-def _print_entry(entry: Any, language: str) -> None:
-    from seewhy.prompts import say
-
-    if entry.kind == "refusal":
-        out.print(
-            f"[magenta bold]not inspected[/] {_plain(entry.name)}: {_plain(entry.message)}; {_plain(entry.remedy)}",
-            highlight=False,
-            soft_wrap=True,
-        )
-        return
-    word = entry.verdict.value
-    out.print(f"[{COLOURS[word]} bold]{word}[/] {_plain(entry.photo.name)}", highlight=False)
-    for reason in entry.reasons[1:]:
-        out.print(f"  {_plain(say(reason, language))}", highlight=False, soft_wrap=True)
-
-
-def _print_json(data: Any) -> None:
-    print(json.dumps(data, indent=1, ensure_ascii=False))
-
-
-def _plain(text: str) -> str:
-    """Text in which rich reads no markup."""
-    return text.replace("[", "\\[")
-
-
-def _progress(items: Iterable[Any], title: str, total: int | None = None) -> Iterable[Any]:
-    """A bar with count, elapsed and remaining time on a terminal; nothing elsewhere."""
-    if not err.is_terminal:
-        yield from items
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err, transient=True) as bar:
-        yield from bar.track(items, total=total, description=title)

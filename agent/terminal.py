@@ -1,0 +1,50 @@
+"""What the command line prints, and how."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+out, err = Console(), Console(stderr=True)
+COLOURS = {"pass": "green", "fail": "red", "review": "yellow", "refused": "magenta"}
+
+
+def print_entry(entry: Any, language: str) -> None:
+    """One entry, a line for each reason."""
+    from seewhy.prompts import say
+
+    if entry.kind == "refusal":
+        out.print(
+            f"[magenta bold]not inspected[/] {plain(entry.name)}: {plain(entry.message)}; {plain(entry.remedy)}",
+            highlight=False,
+            soft_wrap=True,
+        )
+        return
+    word = entry.verdict.value
+    out.print(f"[{COLOURS[word]} bold]{word}[/] {plain(entry.photo.name)}", highlight=False)
+    for reason in entry.reasons[1:]:
+        out.print(f"  {plain(say(reason, language))}", highlight=False, soft_wrap=True)
+
+
+def print_json(data: Any) -> None:
+    """For machines."""
+    print(json.dumps(data, indent=1, ensure_ascii=False))
+
+
+def plain(text: str) -> str:
+    """Text in which rich reads no markup."""
+    return text.replace("[", "\\[")
+
+
+def progress(items: Iterable[Any], title: str, total: int | None = None) -> Iterable[Any]:
+    """A bar with count, elapsed and remaining time on a terminal; nothing elsewhere."""
+    if not err.is_terminal:
+        yield from items
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=True) as bar:
+        yield from bar.track(items, total=total, description=title)
