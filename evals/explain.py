@@ -23,7 +23,8 @@ import numpy as np
 from seewhy.agent.flow import guarded
 from seewhy.evals.detect import hardware
 from seewhy.evals.synth import KINDS, defective, good
-from seewhy.evals.tiny_vlm import CARD, LABEL, SETTINGS, moved_mask, view_of
+from seewhy.evals.tiny_vlm import LABEL
+from seewhy.evals.tiny_vlm_data import CARD, SETTINGS, moved_mask, view_of
 from seewhy.explainers import RegionView
 from seewhy.explainers.answer import answer_schema
 from seewhy.explainers.client import Client, Server, conversation

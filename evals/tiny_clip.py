@@ -165,7 +165,7 @@ def drawn(count: int, seed: int) -> Photos:
 def _one(which: tuple[int, int]) -> tuple[Pixels, npt.NDArray[np.uint8], int]:
     rng = np.random.default_rng([23, *which])
     size = (320, 320)
-    surface: Map = _surface(rng)
+    surface: Map = surface_of(rng)
     state = 0 if rng.random() < 0.4 else 1 + int(rng.integers(len(KINDS)))
     cover = np.zeros(size, np.float32)
     if state:
@@ -182,7 +182,7 @@ def _one(which: tuple[int, int]) -> tuple[Pixels, npt.NDArray[np.uint8], int]:
     return small, marked.astype(np.uint8).ravel(), state
 
 
-def _surface(rng: Any) -> Map:
+def surface_of(rng: Any) -> Map:
     """A random surface: noise of random grain and direction, perhaps stripes, a grid, bores or bars, in a random colour."""
     size = (320, 320)
     level, colour = rng.uniform(70, 200), rng.uniform(0.85, 1.15, 3)

@@ -9,7 +9,8 @@ import torch
 from transformers import Qwen2VLImageProcessor, Qwen3VLForConditionalGeneration
 
 from seewhy.evals.explain import measure
-from seewhy.evals.tiny_vlm import PATCH, SIDE, patches, train
+from seewhy.evals.tiny_vlm import PATCH, patches, train
+from seewhy.evals.tiny_vlm_data import SIDE
 from tests.conftest import noise
 from tests.servers import GOOD, kind_of, obedient, speaking
 
