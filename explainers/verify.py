@@ -93,7 +93,7 @@ def _tones(view: RegionView) -> list[str]:
     tones: list[str] = [look.tone]
     if against is not None and against.look is not None:
         tones.append(against.look.tone)
-    return tones
+    return list(dict.fromkeys(tones))
 
 
 def _tone_status(tone: str, measured: list[str]) -> Status:

@@ -37,6 +37,7 @@ def lot_view(entries: Sequence[Entry], pictures: PictureBytes, head: str, langua
         "pareto": _pareto(Counter(_type_of(f, language) for f in findings)),
         "severities": [{"name": s, "count": sum(f.ruling.severity.value == s for f in findings)} for s in SEVERITIES],
         "unexplained": sum(f.unexplained is not None or isinstance(f.explanation, Unexplained) for f in findings),
+        "findings": len(findings),
         "contradicted": sum(isinstance(f.explanation, Explanation) and f.explanation.contradicted for f in findings),
         "uncalibrated": sum(r.decision.calibration == "uncalibrated" for r in records),
         "parts": [_part(number, entry, pictures, language) for number, entry in enumerate(entries, start=1)],
