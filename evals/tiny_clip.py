@@ -16,6 +16,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -157,7 +158,7 @@ def _turned(pixels: npt.NDArray[np.uint8], cover: npt.NDArray[np.uint8], rng: An
 
 def drawn(count: int, seed: int) -> Photos:
     """Random surfaces, 40 % of them good."""
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
         rows = list(pool.map(_one, ((seed, i) for i in range(count)), chunksize=100))
     return Photos(np.stack([r[0] for r in rows]), np.stack([r[1] for r in rows]), np.array([r[2] for r in rows], np.int64))
 

@@ -8,6 +8,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from multiprocessing import get_context
 from typing import Any
 
 import cv2
@@ -78,7 +79,7 @@ class Example:
 
 def drawn(surfaces: int, seed: int) -> list[Example]:
     """Examples of random surfaces, and the texts to translate."""
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
         found = [e for some in pool.map(_examples, ((seed, i) for i in range(surfaces)), chunksize=20) for e in some]
     return found + translations()
 
