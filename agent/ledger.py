@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -201,6 +203,8 @@ class Ledger:
             return Verification(0, GENESIS, None, f"the file is damaged: {error}")
 
     def _verify(self, expected_head: str | None) -> Verification:
+        if _tables(self._db) != _expected_tables():
+            return Verification(0, GENESIS, None, "its tables or triggers are not those of a ledger: they were changed")
         prev, seq, seen, hashes = GENESIS, 0, expected_head in (None, GENESIS), set[str]()
         for row in self._db.execute("SELECT seq, kind, at, lot, photo, photo_sha256, body, prev, hash FROM entries ORDER BY seq"):
             problem = _problem(row, seq + 1, prev, hashes)
@@ -228,10 +232,10 @@ class Ledger:
 
     def _missing_evidence(self, body: str) -> str:
         for item in json.loads(body).get("evidence", ()):
-            data = self.evidence(item["sha256"])
-            if data is None:
+            row = self._db.execute("SELECT media_type, bytes FROM evidence WHERE sha256 = ?", (item["sha256"],)).fetchone()
+            if row is None:
                 return f"its picture {item['name']!r} is missing"
-            if sha256_bytes(data) != item["sha256"]:
+            if row[0] != item["media_type"] or sha256_bytes(bytes(row[1])) != item["sha256"]:
                 return f"its picture {item['name']!r} was changed"
         return ""
 
@@ -255,7 +259,7 @@ class Ledger:
                     f"the disk of {self.path} is full; free space and run the same command again: it goes on where it stopped"
                 ) from error
             raise LedgerError(f"{self.path} can't be used ({error}); check the path, its permissions and the disk") from error
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # the latter: SQLite quotes bytes that are no text
             raise LedgerError(f"{self.path} is damaged or not a ledger ({error}); run `seewhy verify`, restore a copy") from error
 
 
@@ -267,6 +271,19 @@ def _statements(script: str) -> Iterator[str]:
         if sqlite3.complete_statement(statement):
             yield statement
             statement = ""
+
+
+def _tables(db: sqlite3.Connection) -> set[str]:
+    """What makes the tables, indices and triggers, word for word."""
+    return {sql for (sql,) in db.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'")}
+
+
+@lru_cache
+def _expected_tables() -> set[str]:
+    with closing(sqlite3.connect(":memory:")) as db:
+        for statement in _statements(SCHEMA):
+            db.execute(statement)
+        return _tables(db)
 
 
 def _chained(seq: int, kind: str, at: str, lot: str, photo: str, photo_sha256: str | None, body: str, prev: str) -> str:

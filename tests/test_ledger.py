@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -131,18 +132,43 @@ def test_triggers_forbid_change(ledger_file: Path) -> None:
     db.close()
 
 
+def contents(path: Path) -> object:
+    with closing(sqlite3.connect(path)) as db:
+        return [db.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall() for table in ("entries", "evidence", "head")]
+
+
+def test_a_bit_in_the_text_that_makes_the_tables(written: bytes, tmp_path: Path, ledger_file: Path) -> None:
+    """The first page holds it; a bit that makes it no text at all is found like any other, or changes nothing."""
+    begins, page = written.index(b"CREATE"), int.from_bytes(written[16:18], "big")
+    path = tmp_path / "flipped.sqlite"
+    for at in range(begins, page, 7):
+        path.write_bytes(written[:at] + bytes([written[at] ^ 0x80]) + written[at + 1 :])
+        try:
+            with Ledger(path, create=False) as ledger:
+                intact = ledger.verify().intact
+        except LedgerError:
+            continue
+        assert not intact or contents(path) == contents(ledger_file), at
+
+
+def test_a_changed_media_type_and_a_dropped_trigger_are_found(ledger_file: Path) -> None:
+    copy = ledger_file.with_name("copy.sqlite")
+    copy.write_bytes(ledger_file.read_bytes())
+    forced(ledger_file, "UPDATE evidence SET media_type = 'text/html'")
+    with Ledger(ledger_file) as ledger:
+        assert "was changed" in ledger.verify().problem
+    db = sqlite3.connect(copy)
+    db.execute("DROP TRIGGER entries_stay")
+    db.commit()
+    db.close()
+    with Ledger(copy) as ledger:
+        assert "triggers" in ledger.verify().problem
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(where=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
 def test_any_flipped_bit_is_found_or_changes_nothing(written: bytes, tmp_path: Path, where: float, bit: int) -> None:
     """Somewhere in the whole file: verify fails, or every entry and picture still reads as it was written."""
-
-    def contents(path: Path) -> object:
-        db = sqlite3.connect(path)
-        try:
-            return [db.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall() for table in ("entries", "evidence", "head")]
-        finally:
-            db.close()
-
     path, whole = tmp_path / "flipped.sqlite", tmp_path / "whole.sqlite"
     for suffix in ("-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
