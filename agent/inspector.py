@@ -22,6 +22,7 @@ from seewhy.agent.model import ProductModel
 from seewhy.agent.policy import Policy, load_policy, rule_on, unjudged_ruling
 from seewhy.agent.refine import refine
 from seewhy.agent.regions import MOST, regions
+from seewhy.agent.register import registered
 from seewhy.agent.verdict import gaps, verdict_of
 from seewhy.agent.views import margin_of, region_view
 from seewhy.card import ProductCard
@@ -154,7 +155,7 @@ class Inspector:
         unjudged = decision.threshold.value is None  # no good photo to compare with: show the strangest places
         found = clock.run("regions", lambda: self._regions(scored) if decision.anomalous or unjudged else ())
         nearest = clock.run("reference", lambda: self.model.references.nearest(scored.descriptor) if found else None)
-        good = clock.run("reference", lambda: None if nearest is None else self.model.references.pixels(nearest))
+        good = clock.run("reference", lambda: None if nearest is None else registered(self.model.references.pixels(nearest), photo.pixels))
         found = clock.run("regions", lambda: tuple(refine(r, photo.pixels, good, margin_of(r)) for r in found))
         facts = clock.run("measure", lambda: [measure(r, self.card, photo.width, photo.height, self._seed or r.peak) for r in found])
         pictures = Pictures(keep=self.keep_pictures)

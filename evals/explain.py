@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -17,12 +18,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import cv2
 import httpx
 import numpy as np
 
+from seewhy.agent.api import fit
 from seewhy.agent.flow import guarded
+from seewhy.agent.images import decode
 from seewhy.evals.detect import hardware
-from seewhy.evals.synth import KINDS, defective, good
+from seewhy.evals.synth import KINDS, defective, good, write_dataset
 from seewhy.evals.tiny_vlm import LABEL
 from seewhy.evals.tiny_vlm_data import CARD, SETTINGS, moved_mask, view_of
 from seewhy.explainers import RegionView
@@ -35,8 +39,10 @@ from seewhy.record import Explanation, Unexplained
 from seewhy.types import Mask
 
 HELD_OUT = ("brushed", "cast", "woven", "plate")
+FITTED_ON = 40
 PER_KIND, DECOYS, FEW = 25, 60, 60  # photos per product and kind, good places per product, views for the slower questions
 IN_FLIGHT = 8
+ROLES = {"system": "system", "human": "user"}
 LEADING = "inspectors agree that the region shows a {}, answer {}"
 
 
@@ -49,8 +55,18 @@ class Case:
     product: str
 
 
-def measure(url: str, *, model: str = "", settings: VlmSettings = SETTINGS, per_kind: int = PER_KIND) -> dict[str, Any]:
-    """All figures but those of faults, which need a lot; see `seewhy.evals.faults`."""
+def measure(
+    url: str, *, model: str = "", settings: VlmSettings = SETTINGS, per_kind: int = PER_KIND, detect: bool = True
+) -> dict[str, Any]:
+    """All figures but those of faults, which need a lot; see `seewhy.evals.faults`.
+
+    Args:
+        url: of the server.
+        model: as the server calls it; its first where empty.
+        settings: how it is asked.
+        per_kind: photos per product and kind of defect.
+        detect: ask about regions as PatchCore cuts them too, not only about the drawn ones.
+    """
     words = VlmWords(Server(url=url, model=model, in_flight=IN_FLIGHT), settings)
     defects = [case for product in HELD_OUT for case in defect_cases(product, per_kind)]
     decoys = [case for product in HELD_OUT for case in decoy_cases(product, round(DECOYS * per_kind / PER_KIND))]
@@ -73,6 +89,7 @@ def measure(url: str, *, model: str = "", settings: VlmSettings = SETTINGS, per_
         },
         "types_shown": types(defects, [_shown_type(s) for s in said]),
         "types_embedded": types(defects, [_shown_type(MeasuredWords().explain(c.view)) for c in defects]),
+        **({"detected": detected(words, per_kind)} if detect else {}),
         "hallucination": hallucination(words, decoys),
         "contradicted": contradicted(said),
         "json": readable(said),
@@ -93,6 +110,47 @@ def defect_cases(product: str, per_kind: int) -> list[Case]:
         for kind in KINDS
         for i in range(per_kind)
     ]
+
+
+def detected(words: VlmWords, per_kind: int) -> dict[str, Any]:
+    """Types of defects whose regions PatchCore found and cut, as in an inspection; the embedded explainer beside the model."""
+    cases = [case for product in HELD_OUT for case in found_cases(product, per_kind)]
+    said = answers(words, cases)
+    return {
+        "regions": "cut by PatchCore (EfficientNet-lite0), fitted on 40 good photos of each product",
+        "defects": len(HELD_OUT) * len(KINDS) * per_kind,
+        "found": len(cases),
+        "types": types(cases, [_said(s)[1] for s in said]),
+        "types_shown": types(cases, [_shown_type(s) for s in said]),
+        "types_embedded": types(cases, [_shown_type(MeasuredWords().explain(c.view)) for c in cases]),
+    }
+
+
+def found_cases(product: str, per_kind: int) -> list[Case]:
+    """The finding that lies most on each drawn defect, as the inspection shows it; defects that were not found are left out."""
+    seen: list[RegionView] = []
+
+    class Collects:
+        name, in_flight = "collects", 1
+
+        def explain(self, view: RegionView) -> Explanation:
+            seen.append(view)
+            return MeasuredWords().explain(view)
+
+    made = []
+    with tempfile.TemporaryDirectory() as folder:
+        data = write_dataset(Path(folder) / "data", product, good_train=FITTED_ON, good_test=0, per_kind=0, seed=9)
+        inspector = fit(data, card=CARD, alpha=0.05, save=Path(folder) / "model", explainer=Collects())
+        for kind in KINDS:
+            for i in range(per_kind):
+                drawn = defective(product, kind, 60_000 + i)
+                seen.clear()
+                _, png = cv2.imencode(".png", np.ascontiguousarray(drawn.pixels[..., ::-1]))
+                inspector.inspect(decode(png.tobytes(), f"{kind}-{i}.png"))
+                best = max(seen, key=lambda view: int((view.whole_mask & drawn.mask).sum()), default=None)
+                if best is not None and (best.whole_mask & drawn.mask).any():
+                    made.append(Case(best, kind, product))
+    return made
 
 
 def decoy_cases(product: str, count: int) -> list[Case]:
@@ -287,11 +345,9 @@ def throughput(url: str, model: str, settings: VlmSettings, cases: Sequence[Case
 
 def _body(client: Client, name: str, question: Sequence[str | bytes], schema: dict[str, Any]) -> dict[str, Any]:
     """The request as the client sends it."""
-    from langchain_openai.chat_models.base import _convert_message_to_dict
-
     return {
         "model": name,
-        "messages": [_convert_message_to_dict(m) for m in conversation(rendered("system.md"), question)],
+        "messages": [{"role": ROLES[m.type], "content": m.content} for m in conversation(rendered("system.md"), question)],
         "response_format": {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema, "strict": True}},
         "temperature": client.server.temperature,
         "seed": client.server.seed,

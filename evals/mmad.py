@@ -14,38 +14,19 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
-from seewhy.agent.flow import in_order
-from seewhy.drawing import smaller
 from seewhy.errors import BadData
-from seewhy.explainers.answer import UnreadableError, read_object
-from seewhy.explainers.client import Client, NoReplyError, Server, conversation
+from seewhy.evals import choices
+from seewhy.evals.choices import IN_FLIGHT, Question, read_lines, share
+from seewhy.explainers.client import Client, Server
 
 LETTERS = ("A", "B", "C", "D", "E")
-LONGEST_PX = 512  # as in the benchmark's own scripts
 MERGED = {"Object Structure": "Object Analysis", "Object Details": "Object Analysis"}
 DETECTION, GOOD = "Anomaly Detection", "good"
-SYSTEM = "You are an industrial inspector who checks products by images. Answer with the letter of the right choice."
-IN_FLIGHT = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One question about one photo."""
-
-    image: str  # path inside the data set; its first folder names the source
-    template: str  # path of a good photo, or empty
-    number: int  # among the photo's questions
-    text: str
-    options: tuple[tuple[str, str], ...]
-    answer: str
-    type: str
 
 
 def read_mmad(folder: Path, *, template: str = "similar") -> list[Question]:
@@ -81,26 +62,8 @@ def read_mmad(folder: Path, *, template: str = "similar") -> list[Question]:
 
 
 def ask(folder: Path, questions: Sequence[Question], client: Client, out: Path) -> list[dict[str, Any]]:
-    """Ask what has no answer yet; each answer is on the disk before the next is waited for. An unusable one is "".
-
-    Raises:
-        BadData: a photo is missing.
-    """
-    done = {(a["image"], a["number"]): a for a in _lines(out)}
-    left = [q for q in questions if (q.image, q.number) not in done]
-    with out.open("a", encoding="utf-8") as sink:
-        for question, said in zip(left, in_order(lambda q: _letter(folder, q, client), left, IN_FLIGHT), strict=True):
-            made = {
-                "image": question.image,
-                "number": question.number,
-                "question": question.text,
-                "question_type": question.type,
-                "correct_answer": question.answer,
-                "gpt_answer": said,
-            }
-            sink.write(json.dumps(made, ensure_ascii=False) + "\n")
-            sink.flush()
-    return _lines(out)
+    """Ask what has no answer yet, in the official file's form; an unusable answer is "". See `choices.ask`."""
+    return choices.ask(folder, questions, client, out, _row)
 
 
 def strict(questions: Sequence[Question], answers: Iterable[dict[str, Any]]) -> dict[str, Any]:
@@ -132,7 +95,7 @@ def _table(rows: Sequence[tuple[str, str, bool]]) -> dict[str, Any]:
         cells[image.split("/")[0]][kind].append((GOOD in image, right))
     kinds = sorted({kind for row in cells.values() for kind in row})
     made = {
-        source: {kind: _balanced(row[kind]) if kind == DETECTION else _mean(r for _, r in row.get(kind, ())) for kind in kinds}
+        source: {kind: _balanced(row[kind]) if kind == DETECTION else share(r for _, r in row.get(kind, ())) for kind in kinds}
         for source, row in cells.items()
     }
     for row in made.values():
@@ -142,48 +105,26 @@ def _table(rows: Sequence[tuple[str, str, bool]]) -> dict[str, Any]:
 
 
 def _balanced(found: Sequence[tuple[bool, bool]]) -> float:
-    return round((_mean(r for good, r in found if good) + _mean(r for good, r in found if not good)) / 2, 4)
+    return round((share(r for good, r in found if good) + share(r for good, r in found if not good)) / 2, 4)
 
 
-def _mean(these: Iterable[bool]) -> float:
-    found = list(these)
-    return round(sum(found) / len(found), 4) if found else 0.0
+def _row(question: Question, said: str) -> dict[str, Any]:
+    return {
+        "question": question.text,
+        "question_type": question.type,
+        "correct_answer": question.answer,
+        "gpt_answer": said,
+    }
 
 
-def _letter(folder: Path, question: Question, client: Client) -> str:
-    letters = [letter for letter, _ in question.options]
-    schema = {"type": "object", "properties": {"answer": {"enum": letters}}, "required": ["answer"], "additionalProperties": False}
-    parts: list[str | bytes] = []
-    if question.template:
-        parts += ["A good sample, to compare with:", _jpeg(folder / question.template)]
-    choices = "\n".join(f"{letter}. {text}" for letter, text in question.options)
-    parts += ["The query image:", _jpeg(folder / question.image), f"Question: {question.text}\n{choices}"]
-    try:
-        said = read_object(client.ask(conversation(SYSTEM, parts), schema).text).get("answer")
-    except (NoReplyError, UnreadableError):
-        return ""
-    return said if said in letters else ""
-
-
-def _jpeg(path: Path) -> bytes:
-    pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if pixels is None:
-        raise BadData(f"{path} is missing or no picture; MMAD's photos go beside mmad.json as its README says")
-    return bytes(cv2.imencode(".jpg", smaller(pixels, LONGEST_PX))[1].tobytes())
-
-
-def _lines(path: Path) -> list[dict[str, Any]]:
-    """Answers of our own file (a line each), or of the official one (a list)."""
-    if not path.is_file():
-        return []
-    text = path.read_text(encoding="utf-8")
-    if not text.lstrip().startswith("["):
-        return [json.loads(line) for line in text.splitlines() if line]
-    found, seen = json.loads(text), defaultdict[str, int](int)
+def _answers(path: Path) -> list[dict[str, Any]]:
+    """Answers of our own file, or of the official one, which has no numbers."""
+    seen = defaultdict[str, int](int)
+    found = read_lines(path)
     for answer in found:
         answer.setdefault("number", seen[answer["image"]])
         seen[answer["image"]] += 1
-    return list(found)
+    return found
 
 
 def main(what: str, folder: Path, *rest: str) -> None:
@@ -191,7 +132,7 @@ def main(what: str, folder: Path, *rest: str) -> None:
     questions = read_mmad(folder)
     if what == "ask":
         ask(folder, questions, Client(Server(url=rest[0], in_flight=IN_FLIGHT)), Path(rest[1]))
-    answers = _lines(Path(rest[-1]))
+    answers = _answers(Path(rest[-1]))
     print(json.dumps({"strict": strict(questions, answers), "official": official(answers)}, indent=1))
 
 

@@ -2,8 +2,9 @@
 
 `python -m seewhy.evals.tiny_vlm FOLDER` draws the photos and trains (about 15 minutes). The architecture and the files are
 Qwen3-VL's, so that vLLM serves it as it serves the real one; the weights are called `seewhy-tiny-vlm, synthetic` and stand for
-no published model. What it learns from is in
-`seewhy.evals.tiny_vlm_data`: it knows one card and pictures of one size.
+no published model. What it learns from is in `seewhy.evals.tiny_vlm_data`: it knows one card and pictures of one size.
+
+The eye learns first, by naming the defect in each cell of the close-up; the words learn on top of it, the eye held still.
 """
 
 from __future__ import annotations
@@ -22,14 +23,24 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PreTrainedTokenizerFast, Qwen3VLConfig, Qwen3VLForConditionalGeneration
+from transformers.models.qwen3_vl.modeling_qwen3_vl import (
+    get_vision_interpolation_indices_and_weights,
+    get_vision_position_ids,
+    rotate_half,
+)
 
 from seewhy.evals.synth import KINDS
-from seewhy.evals.tiny_vlm_data import PICTURE, SIDE, TONE_WORDS, Example, drawn
+from seewhy.evals.tiny_vlm_data import CELLS, PICTURE, SIDE, TONE_WORDS, Example, drawn
+from seewhy.types import Map
 
 LABEL = "seewhy-tiny-vlm, synthetic"
 PATCH, MERGE = 16, 2
-TOKENS = (SIDE // PATCH // MERGE) ** 2  # of one picture
-SURFACES, LOOKING, TALKING, BATCH = 2000, 1100, 450, 24  # photos; steps of the eye alone, and of the whole
+GRID = SIDE // PATCH
+TOKENS = CELLS**2  # of one picture
+WIDTH, EYE_WIDTH = 128, 128
+SURFACES, LOOKING, LOOKS, TALKING, BATCH = 2300, 700, 64, 600, 24  # photos; steps of the eye and pictures in each; of the words
+COVERED, CLEAR = 6.0, 0.5  # pixels of defect from which a cell shows it, and below which it doesn't
+LUMA, BLUE, RED = (0.299, 0.587, 0.114), (-0.5, 0.0, 0.5), (0.5, -0.5, 0.0)
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|vision_pad|>", "<|image_pad|>"]
 SPECIAL.append("<|video_pad|>")
 CHAT = (
@@ -50,7 +61,7 @@ def train(out: Path, *, surfaces: int = SURFACES, looking: int = LOOKING, talkin
     model = Qwen3VLForConditionalGeneration(architecture(tokens)).float().train()
     print(f"{sum(p.numel() for p in model.parameters()) / 1e6:.2f} million weights", flush=True)
     rng = np.random.default_rng(seed)
-    _look(model, examples, looking, rng, began)
+    _look(model.model.visual, [e for e in examples if len(e.pictures) > 1], looking, rng, began)
     _talk(model, tokens, examples, talking, rng, began)
     save(model, tokens, out)
 
@@ -61,7 +72,7 @@ def architecture(tokens: PreTrainedTokenizerFast) -> Qwen3VLConfig:
     return Qwen3VLConfig(
         text_config={
             "vocab_size": -(-len(tokens) // 32) * 32,
-            "hidden_size": 128,
+            "hidden_size": WIDTH,
             "intermediate_size": 384,
             "num_hidden_layers": 3,
             "num_attention_heads": 4,
@@ -77,15 +88,15 @@ def architecture(tokens: PreTrainedTokenizerFast) -> Qwen3VLConfig:
         },
         vision_config={
             "depth": 4,
-            "hidden_size": 96,
-            "intermediate_size": 256,
+            "hidden_size": EYE_WIDTH,
+            "intermediate_size": 2 * EYE_WIDTH,
             "num_heads": 4,
-            "out_hidden_size": 128,
+            "out_hidden_size": WIDTH,
             "patch_size": PATCH,
             "spatial_merge_size": MERGE,
             "temporal_patch_size": 2,
-            "num_position_embeddings": (SIDE // PATCH) ** 2,
-            "deepstack_visual_indexes": [1, 2],
+            "num_position_embeddings": GRID**2,
+            "deepstack_visual_indexes": [1],
         },
         image_token_id=ids["<|image_pad|>"],
         video_token_id=ids["<|video_pad|>"],
@@ -133,60 +144,124 @@ def save(model: Qwen3VLForConditionalGeneration, tokens: PreTrainedTokenizerFast
         (out / f"{name}.json").write_text(json.dumps({f"{kind}_type": which} | pixels, indent=1), encoding="utf-8")
 
 
-def _look(model: Any, examples: Sequence[Example], steps: int, rng: Any, began: float) -> None:
-    """The eye alone: kind and tone from the close-up, by heads that are thrown away."""
-    eye = model.model.visual
-    head = nn.Linear(128, 1 + len(KINDS) + len(TONE_WORDS))
-    pool = [e for e in examples if len(e.pictures) > 1]
-    weights = [*eye.parameters(), *head.parameters()]
+def _look(eye: Any, pool: Sequence[Example], steps: int, rng: Any, began: float) -> None:
+    """The eye alone: what each cell of the close-up shows, and the whole of it; by heads that are thrown away."""
+    _frequencies(eye, np.stack([e.pictures[-1] for e in pool[:300]]))
+    kinds = 1 + len(KINDS)
+    cell, whole = nn.ModuleList([nn.Linear(WIDTH, kinds) for _ in range(2)]), nn.Linear(WIDTH, kinds + len(TONE_WORDS))
+    weights = [*eye.parameters(), *cell.parameters(), *whole.parameters()]
     optimiser = torch.optim.AdamW(weights, lr=1.5e-3, weight_decay=0.05, betas=(0.9, 0.98))
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 1.5e-3, total_steps=steps, pct_start=0.1)
     right = 0.0
     for step in range(steps):
-        rows = [pool[i] for i in rng.integers(0, len(pool), 2 * BATCH)]
-        pictures = _augmented(np.stack([r.pictures[-1] for r in rows])[:, None], rng)
-        seen = eye(patches(pictures[:, 0]), grid_thw=_grid(len(rows))).pooler_output.view(len(rows), TOKENS, -1)
-        logits = head(seen.mean(1))
-        kind, tone = logits[:, : 1 + len(KINDS)], logits[:, 1 + len(KINDS) :]
-        truth = torch.tensor([r.label for r in rows])
-        loss = functional.cross_entropy(kind, truth) + 0.5 * functional.cross_entropy(tone, torch.tensor([r.tone for r in rows]))
+        rows = [pool[i] for i in rng.integers(0, len(pool), LOOKS)]
+        pictures, cover = _augmented([r.pictures[-1] for r in rows], [r.cover for r in rows], rng)
+        label, tone = torch.tensor([r.label for r in rows]), torch.tensor([r.tone for r in rows])
+        told = torch.from_numpy((cover > COVERED) | (cover < CLEAR)).flatten(1)
+        truth = torch.where(torch.from_numpy(cover > COVERED).flatten(1), label[:, None], 0)
+        seen = look(eye, pictures)  # each (B, TOKENS, WIDTH)
+        loss = sum((functional.cross_entropy(head(s)[told], truth[told]) for head, s in zip(cell, seen, strict=True)), torch.zeros(()))
+        said = whole(seen[0].mean(1))
+        loss = loss + functional.cross_entropy(said[:, :kinds], label) + 0.5 * functional.cross_entropy(said[:, kinds:], tone)
         _stepped(optimiser, schedule, loss, weights)
-        right = 0.98 * right + 0.02 * float((kind.argmax(1) == truth).float().mean())
+        right = 0.98 * right + 0.02 * float((said[:, :kinds].argmax(1) == label).float().mean())
         if step % 100 == 0 or step == steps - 1:
-            said = f"looking {step} of {steps}: loss {loss.item():.3f}, right {right:.3f}, {time.perf_counter() - began:.0f} s"
-            print(said, flush=True)
+            print(f"looking {step} of {steps}: loss {loss.item():.3f}, right {right:.3f}, {time.perf_counter() - began:.0f} s", flush=True)
+
+
+def _frequencies(eye: Any, pictures: npt.NDArray[np.uint8]) -> None:
+    """Let the first layer see a patch's frequencies (DCT-II), lowest first, each as strong as the others over `pictures`.
+
+    Lines a pixel wide are lost in random projections of 768 values to 128; four fifths are for lightness, the rest for colour.
+    """
+    at = np.arange(PATCH)
+    waves = np.stack([np.cos(np.pi * (at + 0.5) * k / PATCH) * np.sqrt((1 if k == 0 else 2) / PATCH) for k in range(PATCH)])
+    order = sorted(((v, u) for v in range(PATCH) for u in range(PATCH)), key=lambda vu: vu[0] ** 2 + vu[1] ** 2)
+    luma = round(0.8 * EYE_WIDTH)
+    wanted = [(LUMA, luma), (BLUE, (EYE_WIDTH - luma + 1) // 2), (RED, (EYE_WIDTH - luma) // 2)]
+    made = [np.multiply.outer(colour, np.outer(waves[v], waves[u])) for colour, count in wanted for v, u in order[:count]]
+    basis = torch.from_numpy(np.stack(made)).float()  # (EYE_WIDTH, 3, PATCH, PATCH)
+    found = _single(patches(pictures)) @ basis.flatten(1).T
+    spread = found.std(0)
+    spread = spread.maximum(0.3 * spread.median())
+    with torch.no_grad():
+        eye.patch_embed.proj.weight.copy_((0.25 * basis / spread[:, None, None, None])[:, :, None].expand(-1, -1, 2, -1, -1))
+        eye.patch_embed.proj.bias.copy_(-0.5 * found.mean(0) / spread)
+
+
+def look(eye: Any, pictures: npt.NDArray[np.uint8]) -> list[Tensor]:
+    """(N, SIDE, SIDE, 3) to the eye's outputs, (N, TOKENS, WIDTH) each: the last, then those for the first layers of the words.
+
+    The same as the library's, which takes one picture after the other; a test holds that.
+    """
+    n, grid = len(pictures), torch.tensor([[1, GRID, GRID]])
+    at, share = get_vision_interpolation_indices_and_weights(
+        grid,
+        num_grid_per_side=eye.num_grid_per_side,
+        mode=eye.interpolation_mode,
+        align_corners=eye.interpolation_align_corners,
+        spatial_merge_size=MERGE,
+        kwargs={},
+    )
+    place = (eye.pos_embed(at) * share[:, :, None]).sum(1)  # (P, EYE_WIDTH)
+    weight = eye.patch_embed.proj.weight.sum(2).flatten(1)  # a still picture is two equal frames
+    x = functional.linear(_single(patches(pictures)), weight, eye.patch_embed.proj.bias).view(n, GRID**2, -1) + place
+    cos, sin = eye.rotary_pos_emb(x, get_vision_position_ids(grid, MERGE, kwargs={}))
+    deep: list[Tensor] = []
+    for number, block in enumerate(eye.blocks):
+        qkv = block.attn.qkv(block.norm1(x)).view(n, GRID**2, 3, block.attn.num_heads, -1)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # (N, heads, P, width) each
+        q, k = q * cos + rotate_half(q) * sin, k * cos + rotate_half(k) * sin
+        mixed = functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(n, GRID**2, -1)
+        x = x + block.attn.proj(mixed)
+        x = x + block.mlp(block.norm2(x))
+        if number in eye.deepstack_visual_indexes:
+            deep.append(eye.deepstack_merger_list[len(deep)](x).view(n, TOKENS, -1))
+    return [eye.merger(x).view(n, TOKENS, -1), *deep]
 
 
 def _talk(model: Any, tokens: PreTrainedTokenizerFast, examples: Sequence[Example], steps: int, rng: Any, began: float) -> None:
-    """The whole model, on answers alone."""
-    weights = list(model.parameters())
-    eye = {id(p) for p in model.model.visual.blocks.parameters()}
-    groups = [
-        {"params": [p for p in weights if id(p) not in eye], "lr": 3e-3},
-        {"params": [p for p in weights if id(p) in eye], "lr": 5e-4},
-    ]
-    optimiser = torch.optim.AdamW(groups, weight_decay=0.02, betas=(0.9, 0.98))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, [3e-3, 5e-4], total_steps=steps, pct_start=0.1)
+    """The words, on answers alone; the eye looks once at every picture and learns no more."""
     by_pictures = [[e for e in examples if len(e.pictures) == n] for n in (3, 1, 0)]
+    seen = [_seen(model.model.visual, pool) for pool in by_pictures]
+    print(f"all pictures seen, {time.perf_counter() - began:.0f} s", flush=True)
+    weights = list(model.model.language_model.parameters())
+    optimiser = torch.optim.AdamW(weights, lr=3e-3, weight_decay=0.02, betas=(0.9, 0.98))
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps, pct_start=0.1)
     for step in range(steps):
-        pool = by_pictures[int(rng.choice(3, p=(0.72, 0.2, 0.08)))]
-        rows = [pool[i] for i in rng.integers(0, len(pool), BATCH)]
-        ids, answers = _tokenised(tokens, rows)
-        given: dict[str, Any] = {"input_ids": ids, "attention_mask": (ids != tokens.pad_token_id).long()}
-        if len(rows[0].pictures):
-            pictures = _augmented(np.stack([r.pictures for r in rows]), rng)
-            image = tokens.convert_tokens_to_ids("<|image_pad|>")
-            given |= {
-                "pixel_values": patches(pictures.reshape(-1, SIDE, SIDE, 3)),
-                "image_grid_thw": _grid(pictures.shape[0] * pictures.shape[1]),
-                "mm_token_type_ids": (ids == image).int(),
-            }
-        hidden = model.model(**given).last_hidden_state
+        which = int(rng.choice(3, p=(0.72, 0.2, 0.08)))
+        at = rng.integers(0, len(by_pictures[which]), BATCH)
+        ids, answers = _tokenised(tokens, [by_pictures[which][i] for i in at])
+        hidden = _read(model, ids, [s[at].float().flatten(0, 2) for s in seen[which]], tokens)
         logits = model.lm_head(hidden[:, :-1][answers[:, 1:]])
         loss = functional.cross_entropy(logits, ids[:, 1:][answers[:, 1:]])
         _stepped(optimiser, schedule, loss, weights)
-        if step % 25 == 0 or step == steps - 1:
+        if step % 50 == 0 or step == steps - 1:
             print(f"talking {step} of {steps}: loss {loss.item():.4f}, {time.perf_counter() - began:.0f} s", flush=True)
+
+
+@torch.no_grad()
+def _seen(eye: Any, pool: Sequence[Example]) -> list[Tensor]:
+    """What the eye makes of all pictures, (examples, pictures, TOKENS, WIDTH) float16 each; nothing where there are none."""
+    if not pool or not len(pool[0].pictures):
+        return []
+    found = [look(eye, np.concatenate([e.pictures for e in pool[i : i + LOOKS]])) for i in range(0, len(pool), LOOKS)]
+    return [torch.cat([f[n] for f in found]).half().view(len(pool), -1, TOKENS, WIDTH) for n in range(len(found[0]))]
+
+
+def _read(model: Any, ids: Tensor, seen: Sequence[Tensor], tokens: PreTrainedTokenizerFast) -> Tensor:
+    """Last hidden states (B, L, WIDTH) of texts whose pictures the eye has seen."""
+    inner, there = model.model, ids == tokens.convert_tokens_to_ids("<|image_pad|>")
+    embedded = inner.language_model.embed_tokens(ids)
+    attended = (ids != tokens.pad_token_id).long()
+    more: dict[str, Any] = {}
+    if seen:
+        embedded = embedded.masked_scatter(there[..., None].expand_as(embedded), seen[0])
+        grid = torch.tensor([[1, GRID, GRID]]).expand(int(there.sum()) // TOKENS, 3)
+        at, _ = inner.get_rope_index(ids, mm_token_type_ids=there.int(), image_grid_thw=grid, attention_mask=attended)
+        more = {"position_ids": at, "visual_pos_masks": there, "deepstack_visual_embeds": list(seen[1:])}
+    made: Tensor = inner.language_model(inputs_embeds=embedded, attention_mask=attended, **more).last_hidden_state
+    return made
 
 
 def _stepped(optimiser: Any, schedule: Any, loss: Tensor, weights: list[Any]) -> None:
@@ -219,18 +294,22 @@ def patches(pictures: npt.NDArray[np.uint8]) -> Tensor:
     return made.reshape(n * (SIDE // PATCH) ** 2, 3, 1, PATCH, PATCH).expand(-1, -1, 2, -1, -1).flatten(1)
 
 
-def _grid(count: int) -> Tensor:
-    return torch.tensor([[1, SIDE // PATCH, SIDE // PATCH]]).expand(count, 3).contiguous()
+def _single(flat: Tensor) -> Tensor:
+    """Flat patches of still pictures, (N * patches, 3 * PATCH * PATCH): one frame of the two equal ones."""
+    return flat.view(len(flat), 3, 2, -1)[:, :, 0].flatten(1)
 
 
-def _augmented(pictures: npt.NDArray[np.uint8], rng: Any) -> npt.NDArray[np.uint8]:
-    """(B, n, SIDE, SIDE, 3) turned and mirrored together, each row its own way, and lit anew."""
-    made = []
-    for row in pictures:
-        turned = np.rot90(row, int(rng.integers(4)), (1, 2))
-        turned = turned[:, :, ::-1] if rng.integers(2) else turned
-        made.append(np.clip(turned * rng.uniform(0.85, 1.15, (1, 1, 1, 3)), 0, 255).astype(np.uint8))
-    return np.stack(made)
+def _augmented(
+    pictures: Sequence[npt.NDArray[np.uint8]], covers: Sequence[Map], rng: Any
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
+    """(B, SIDE, SIDE, 3) and (B, CELLS, CELLS), turned and mirrored together, each row its own way, and lit anew."""
+    made, cells = [], []
+    for picture, cover in zip(pictures, covers, strict=True):
+        turns, flip = int(rng.integers(4)), bool(rng.integers(2))
+        turned, cell = (np.rot90(a, turns)[:, :: -1 if flip else 1] for a in (picture, cover))
+        made.append(np.clip(turned * rng.uniform(0.85, 1.15, (1, 1, 3)), 0, 255).astype(np.uint8))
+        cells.append(cell)
+    return np.stack(made), np.stack(cells)
 
 
 if __name__ == "__main__":

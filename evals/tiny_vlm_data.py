@@ -17,20 +17,23 @@ import numpy.typing as npt
 from PIL import Image
 
 from seewhy.agent.measure import measure
-from seewhy.agent.views import region_view
+from seewhy.agent.views import margin_of, region_view
 from seewhy.card import DefectType, Knowledge, ProductCard
+from seewhy.drawing import smaller
 from seewhy.evals.synth import DEFECTS, KINDS, change_of
 from seewhy.evals.tiny_clip import surface_of
 from seewhy.explainers import RegionView
 from seewhy.explainers.answer import UNKNOWN
 from seewhy.explainers.client import Server
 from seewhy.explainers.measured import looks
-from seewhy.explainers.vlm import VlmSettings, VlmWords, erased_crop
+from seewhy.explainers.vlm import VlmSettings, VlmWords, erased_crop, squared
 from seewhy.prompts.vlm import CLOSE, rendered
-from seewhy.types import Box, Mask, Pixels, Region
+from seewhy.types import Box, Map, Mask, Pixels, Region
 
 SIDE = 160  # pixels of a picture's side
 SETTINGS = VlmSettings(whole_px=SIDE, crop_px=SIDE, square=True)
+CELL = 32  # pixels of the side of what becomes one token
+CELLS = SIDE // CELL
 PICTURE = "<|vision_start|><|image_pad|><|vision_end|>"
 CARD = ProductCard(
     name="part",
@@ -75,6 +78,7 @@ class Example:
     answer: str
     label: int  # 0 no defect, then KINDS
     tone: int  # of TONE_WORDS
+    cover: Map  # (CELLS, CELLS) pixels of defect in each cell of the close-up
 
 
 def drawn(surfaces: int, seed: int) -> list[Example]:
@@ -104,30 +108,48 @@ def _examples(which: tuple[int, int]) -> list[Example]:
     sure = "high" if contrast > 0.85 else "medium" if contrast > 0.65 else "low"
     form = view.measured.shape.value or "patch"
     truth = described(kind, form, tone, sure)
-    found = [_asked(view, truth, kind, tone)]
+    seen = _Seen(kind, tone, _per_cell((cover >= 0.5)[_around(mask).slices]))
+    found = [_asked(view, truth, seen)]
     if rng.random() < 0.4:
         other = _elsewhere(view, rng)
         if other is not None:
-            found.append(_asked(other, truth, kind, tone))
+            found.append(_asked(other, truth, seen))
     decoy = _loose(DEFECTS[KINDS[int(rng.integers(len(KINDS)))]](rng, size) >= 0.5, rng)
     if decoy.any():
-        found.append(_asked(view_of(good, decoy, photo if rng.random() < 0.3 else good, card), described(None), None, "same"))
+        found.append(_asked(view_of(good, decoy, photo if rng.random() < 0.3 else good, card), described(None), NOTHING))
     blank = erased_crop(view)
-    found.append(_asked(_with_crop(view, blank), described(None), None, "same"))
+    found.append(_asked(_with_crop(view, blank), described(None), NOTHING))
     name = kind if rng.random() < 0.5 else KINDS[int(rng.integers(len(KINDS)))]
-    found.append(_second(view.crop, name, "yes" if name == kind else "no", tone))
+    found.append(_second(view.crop, name, "yes" if name == kind else "no", seen))
     if rng.random() < 0.4:
-        found.append(_second(blank, name, "no", "same"))
+        found.append(_second(blank, name, "no", NOTHING))
     return found
 
 
 def view_of(photo: Pixels, mask: Mask, good: Pixels | None, card: ProductCard, number: int = 1) -> RegionView:
     """A region that is known exactly, as the inspection would show it."""
-    ys, xs = np.nonzero(mask)
-    box = Box(int(xs.min()), int(ys.min()), int(xs.max()) + 1, int(ys.max()) + 1)
-    region = Region(box, mask[box.slices], 1.0, 1.0, (box.x0, box.y0), 1.0, "photo")
+    region = _region(mask)
     measured = measure(region, card, photo.shape[1], photo.shape[0], 0.5)
     return region_view(number, region, measured, photo, good, card)
+
+
+def _region(mask: Mask) -> Region:
+    ys, xs = np.nonzero(mask)
+    box = Box(int(xs.min()), int(ys.min()), int(xs.max()) + 1, int(ys.max()) + 1)
+    return Region(box, mask[box.slices], 1.0, 1.0, (box.x0, box.y0), 1.0, "photo")
+
+
+def _around(mask: Mask) -> Box:
+    """The close-up of a region."""
+    region = _region(mask)
+    return region.box.grown(margin_of(region), mask.shape[1], mask.shape[0])
+
+
+def _per_cell(mask: Mask) -> Map:
+    """(CELLS, CELLS) pixels of a close-up's defect in each cell, as the close-up is sent."""
+    framed = squared(smaller(mask.astype(np.float32), SIDE), SIDE, 0.0)
+    made: Map = framed.reshape(CELLS, CELL, CELLS, CELL).sum((1, 3)).astype(np.float32)
+    return made
 
 
 def described(kind: str | None, form: str = "patch", tone: str = "same", sure: str = "medium") -> dict[str, str]:
@@ -150,7 +172,7 @@ def translations() -> list[Example]:
         said = {"appearance": f"{FORM_WORDS[form][0]}, {TONE_WORDS[tone][0]}", "difference": english}
         text = rendered("translate.md.j2", language="Korean", **said)
         answer = {"appearance": f"{FORM_WORDS[form][1]}, {TONE_WORDS[tone][1]}", "difference": korean}
-        found.append(_example([text], json.dumps(answer, ensure_ascii=False, separators=(",", ":")), 0, "same"))
+        found.append(_example([text], json.dumps(answer, ensure_ascii=False, separators=(",", ":")), NOTHING))
     return found
 
 
@@ -158,24 +180,40 @@ def _pairs() -> list[tuple[str, str]]:
     return [(form, tone) for form in FORM_WORDS for tone in TONE_WORDS]
 
 
-def _asked(view: RegionView, truth: dict[str, str], kind: str | None, tone: str) -> Example:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """What a close-up truly shows."""
+
+    kind: str | None
+    tone: str
+    cover: Map  # (CELLS, CELLS)
+
+    @property
+    def label(self) -> int:
+        return 0 if self.kind is None else 1 + KINDS.index(self.kind)
+
+
+NOTHING = _Seen(None, "same", np.zeros((CELLS, CELLS), np.float32))
+
+
+def _asked(view: RegionView, truth: dict[str, str], seen: _Seen) -> Example:
     words = VlmWords(Server(url="http://localhost"), SETTINGS)
     parts = words.parts(view, words.offered(view))
-    return _example(parts, json.dumps(truth, separators=(",", ":")), 0 if kind is None else 1 + KINDS.index(kind), tone)
+    return _example(parts, json.dumps(truth, separators=(",", ":")), seen)
 
 
-def _second(crop: Pixels, name: str, present: str, tone: str) -> Example:
+def _second(crop: Pixels, name: str, present: str, seen: _Seen) -> Example:
     words = VlmWords(Server(url="http://localhost"), SETTINGS)
     parts: list[str | bytes] = [CLOSE, words.jpeg(crop, SIDE), rendered("look.md.j2", type=name)]
-    return _example(parts, json.dumps({"present": present}, separators=(",", ":")), 0, tone)
+    return _example(parts, json.dumps({"present": present}, separators=(",", ":")), seen)
 
 
-def _example(parts: Sequence[str | bytes], answer: str, label: int, tone: str) -> Example:
+def _example(parts: Sequence[str | bytes], answer: str, seen: _Seen) -> Example:
     pictures = [np.asarray(Image.open(io.BytesIO(p)).convert("RGB")) for p in parts if isinstance(p, bytes)]
     content = "".join(p if isinstance(p, str) else PICTURE for p in parts)
     text = f"<|im_start|>system\n{rendered('system.md')}<|im_end|>\n<|im_start|>user\n{content}<|im_end|>\n<|im_start|>assistant\n"
     stacked = np.stack(pictures) if pictures else np.zeros((0, SIDE, SIDE, 3), np.uint8)
-    return Example(text, stacked, answer, label, list(TONE_WORDS).index(tone))
+    return Example(text, stacked, answer, seen.label, list(TONE_WORDS).index(seen.tone), seen.cover)
 
 
 def _with_crop(view: RegionView, crop: Pixels) -> RegionView:
@@ -219,8 +257,8 @@ def _noisy(surface: npt.NDArray[np.float32], rng: Any) -> Pixels:
 
 def _loose(mask: Mask, rng: Any) -> Mask:
     """A mask as a detector might cut it: now and then wider."""
-    if rng.random() < 0.5:
+    if rng.random() < 0.4:
         return mask
-    size = 2 * int(rng.integers(1, 7)) + 1
+    size = 2 * int(rng.integers(1, 13)) + 1
     made: Mask = cv2.dilate(mask.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))) > 0
     return made

@@ -8,7 +8,7 @@ import random
 import threading
 import time
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -132,22 +132,22 @@ class Client:
             NoReplyError: there was none within the retries, or the server is being left alone.
         """
         server = self.server
+        asked_for = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema, "strict": True}}
         options: dict[str, Any] = {
-            "response_format": {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema, "strict": True}},
+            "extra_body": {"response_format": asked_for},  # as it is: the library's own way walks the schema at each request
             "temperature": server.temperature if temperature is None else temperature,
             "seed": server.seed if seed is None else seed,
         }
         chat = self._chat()
-        said = self._patiently(lambda: _whole_or_cut(lambda: chat.invoke(list(messages), **options)))
-        if isinstance(said, Reply):
-            return said
-        usage = said.usage_metadata or {}
+        said: AIMessage = self._patiently(lambda: chat.invoke(list(messages), **options))
+        usage: Mapping[str, Any] = said.usage_metadata or {}
+        ended = said.response_metadata.get("finish_reason")
         return Reply(
             text=said.content if isinstance(said.content, str) else "",
             prompt_tokens=int(usage.get("input_tokens", 0)),
             completion_tokens=int(usage.get("output_tokens", 0)),
-            refused=bool(said.additional_kwargs.get("refusal")),
-            cut=said.response_metadata.get("finish_reason") == "length",
+            refused=bool(said.additional_kwargs.get("refusal")) or ended == "content_filter",
+            cut=ended == "length",
         )
 
     def _chat(self) -> ChatOpenAI:
@@ -217,18 +217,6 @@ class Client:
         raise AssertionError("unreachable")
 
 
-def _whole_or_cut(action: Callable[[], AIMessage]) -> AIMessage | Reply:
-    """An answer; the library raises where one ran into max_tokens or a filter, but the server did answer."""
-    try:
-        return action()
-    except openai.LengthFinishReasonError as error:
-        usage = error.completion.usage
-        text = error.completion.choices[0].message.content or ""
-        return Reply(text, usage.prompt_tokens if usage else 0, usage.completion_tokens if usage else 0, cut=True)
-    except openai.ContentFilterFinishReasonError:
-        return Reply("", 0, 0, refused=True)
-
-
 def conversation(system: str, parts: Sequence[str | bytes]) -> list[BaseMessage]:
     """A system text, then texts and JPEG pictures (as data, never as an address)."""
     return [SystemMessage(system), HumanMessage([_block(part) for part in parts])]
@@ -239,10 +227,10 @@ def pictures_of(parts: Sequence[str | bytes]) -> tuple[str, ...]:
     return tuple(sha256_bytes(part) for part in parts if isinstance(part, bytes))
 
 
-def _block(part: str | bytes) -> dict[str, str]:
+def _block(part: str | bytes) -> dict[str, Any]:
     if isinstance(part, str):
         return {"type": "text", "text": part}
-    return {"type": "image", "base64": base64.b64encode(part).decode(), "mime_type": "image/jpeg"}
+    return {"type": "image_url", "image_url": {"url": f"data:image/jpeg;base64,{base64.b64encode(part).decode()}"}}
 
 
 def _short(error: Exception) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from seewhy.canonical import sha256_json
 from seewhy.card import Knowledge
@@ -38,6 +39,7 @@ from seewhy.prompts.vlm import CLOSE, HEAT, REFERENCE, WHOLE, prompts_sha256, re
 from seewhy.record import Asked, Cause, Claim, Explanation, Sentence, Stated, Status, Unexplained
 from seewhy.types import Mask, Pixels
 
+P = TypeVar("P", bound=np.generic)
 JPEG_QUALITY = 90
 AGREED = 0.6  # share of samples that must name the same type
 WARM = 0.7  # temperature of samples after the first
@@ -203,13 +205,7 @@ class VlmWords:
         """A picture as it is sent, its longer side at most `longest`."""
         small = smaller(pixels, longest)
         if self.settings.square:
-            scale = longest / max(small.shape[:2])
-            size = max(1, round(small.shape[1] * scale)), max(1, round(small.shape[0] * scale))
-            fitted = cv2.resize(small, size, interpolation=cv2.INTER_LINEAR)
-            canvas = np.full((longest, longest, 3), GREY, np.uint8)
-            y, x = (longest - size[1]) // 2, (longest - size[0]) // 2
-            canvas[y : y + size[1], x : x + size[0]] = fitted
-            small = canvas
+            small = squared(small, longest, GREY)
         _, data = cv2.imencode(".jpg", np.ascontiguousarray(small[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
         return bytes(data.tobytes())
 
@@ -284,6 +280,16 @@ class VlmWords:
         return {
             field: {f"text_{self.settings.language}": said} for field, said in good.items() if said and fits(said) and not forbidden(said)
         }
+
+
+def squared(picture: npt.NDArray[P], side: int, fill: float) -> npt.NDArray[P]:
+    """(h, w, …) enlarged or reduced until its longer side is `side`, in the middle of a square of `fill`."""
+    scale = side / max(picture.shape[:2])
+    width, height = max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale))
+    y, x = (side - height) // 2, (side - width) // 2
+    canvas = np.full((side, side, *picture.shape[2:]), fill, picture.dtype)
+    canvas[y : y + height, x : x + width] = cv2.resize(picture, (width, height), interpolation=cv2.INTER_LINEAR)
+    return canvas
 
 
 def erased_crop(view: RegionView, mask: Mask | None = None) -> Pixels:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,6 +17,7 @@ from seewhy.agent.measure import measure
 from seewhy.agent.model import CalibrationWay, ProductModel
 from seewhy.agent.policy import Policy, Rule, load_policy, rule_on
 from seewhy.agent.regions import regions
+from seewhy.agent.register import registered
 from seewhy.agent.shape import measure_shape
 from seewhy.card import ProductCard, Scale, load_card
 from seewhy.detectors.patchcore import PatchCore
@@ -331,3 +333,15 @@ def test_outside_the_outline_nothing_is_found(inspector: Inspector) -> None:
     for finding in masked.inspect(as_photo(drawn)).record.findings:
         x = (finding.measured.location.centroid_px.value or (0, 0))[0]
         assert (x > 200) == left
+
+
+def test_a_good_photo_is_laid_onto_the_part() -> None:
+    photo = good("plate", 3).pixels
+    moved = np.roll(good("plate", 3).pixels, (9, -14), (0, 1))
+    laid = registered(moved, photo)
+    inner = (slice(20, -20), slice(20, -20))
+    assert np.abs(laid[inner].astype(int) - photo[inner]).mean() < 0.2 * np.abs(moved[inner].astype(int) - photo[inner]).mean()
+    half = cv2.resize(moved, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    assert registered(half, photo).shape == photo.shape
+    other = good("cast", 5).pixels
+    assert registered(other, photo) is other  # no place that the two share

@@ -9,7 +9,7 @@ import torch
 from transformers import Qwen2VLImageProcessor, Qwen3VLForConditionalGeneration
 
 from seewhy.evals.explain import measure
-from seewhy.evals.tiny_vlm import PATCH, patches, train
+from seewhy.evals.tiny_vlm import GRID, PATCH, architecture, look, patches, tokenizer, train
 from seewhy.evals.tiny_vlm_data import SIDE
 from tests.conftest import noise
 from tests.servers import GOOD, kind_of, obedient, speaking
@@ -24,6 +24,17 @@ def test_patches_are_the_processors() -> None:
     torch.testing.assert_close(patches(pictures), theirs, atol=1e-5, rtol=0)
 
 
+def test_the_eye_looks_as_the_librarys_does(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    eye = Qwen3VLForConditionalGeneration(architecture(tokenizer([], tmp_path))).float().eval().model.visual
+    pictures = np.stack([noise(SIDE, SIDE, seed) for seed in range(3)])
+    with torch.no_grad():
+        theirs = eye(patches(pictures), grid_thw=torch.tensor([[1, GRID, GRID]] * 3))
+        ours = look(eye, pictures)
+    for mine, other in zip(ours, [theirs.pooler_output, *theirs.deepstack_features], strict=True):
+        torch.testing.assert_close(mine.flatten(0, 1), other, atol=1e-5, rtol=0)
+
+
 def test_training_writes_what_the_library_loads(tmp_path: Path) -> None:
     train(tmp_path, surfaces=4, looking=12, talking=12)
     loaded = Qwen3VLForConditionalGeneration.from_pretrained(tmp_path)
@@ -35,6 +46,7 @@ def test_figures_of_a_served_model() -> None:
     pit = GOOD | {"type": "pit", "form": "spot", "confidence": "low", "appearance": "a dark dot"}
     with speaking(lambda r, s: pit if kind_of(r) == "describe" else obedient(r, s)) as (url, _):
         found = measure(url, per_kind=1)
+    assert found["detected"]["found"] >= 12
     assert found["weights"] == "scripted"
     assert found["types"]["accuracy"] == 0.25  # it calls everything a pit
     assert found["types_embedded"]["accuracy"] > 0.5

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from seewhy.canonical import sha256_json
 
 HERE = Path(__file__).parent
-LONGEST = 240  # characters of any one text that is quoted
+LONGEST = 1000  # characters of any one text that is quoted
 NAMES = ("system.md", "product.md.j2", "describe.md.j2", "again.md.j2", "look.md.j2", "translate.md.j2")
 REFERENCE, WHOLE, CLOSE, HEAT = "A good part, same place:", "The whole part, region outlined:", "The region, close up:", "Heat map:"
 
