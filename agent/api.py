@@ -176,6 +176,8 @@ def _first_that_can(detectors: Sequence[str], fitted: Callable[[str], ProductMod
 def load(
     model: Path | str,
     *,
+    product: str = "",
+    then: Sequence[Path | str] = (),
     card: ProductCard | Path | str | None = None,
     policy: Path | str | None = None,
     alpha: float = DEFAULT_ALPHA,
@@ -183,10 +185,28 @@ def load(
     keep_pictures: bool = True,
     explainer: Explainer | None = None,
 ) -> Inspector:
-    """An inspector from a saved model; arguments as for `fit`. `explainer`: see `vlm`."""
+    """An inspector from a saved model; arguments as for `fit`.
+
+    Args:
+        model: the model folder.
+        product: which one, where the model is of several.
+        then: folders of other models, that speak in this order where the one before can't (it fails, or as a whole the photo is
+            unlike all good photos of its product). The record says who was asked and why it did not speak.
+        card: as for `fit`, like what follows.
+        policy: as for `fit`.
+        alpha: as for `fit`.
+        device: as for `fit`.
+        keep_pictures: keep photo, map and crops as evidence.
+        explainer: see `vlm`.
+
+    Raises:
+        BadModel: a model was changed, or made with other weights than are here.
+        UnknownName: the model has no such product.
+    """
     known = load_card(Path(card)) if isinstance(card, str | Path) else card
     return Inspector(
-        ProductModel.load(Path(model), device=device),
+        ProductModel.load(Path(model), product=product, device=device),
+        then=[ProductModel.load(Path(other), device=device) for other in then],
         card=known,
         policy=load_policy(Path(policy)) if policy else None,
         alpha=alpha,

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.table import Table
 
-from seewhy.agent.terminal import err, out, plain, print_entry, print_json, progress
+from seewhy.agent.terminal import err, out, plain, print_entry, print_fitted, print_json, progress
 from seewhy.errors import SeewhyError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="See the defect, know why.")
@@ -18,6 +18,8 @@ weights_app = typer.Typer(no_args_is_help=True, help="Pretrained weights on this
 app.add_typer(weights_app, name="weights")
 
 Model = Annotated[Path, typer.Option("--model", "-m", help="Model folder made by `seewhy fit`.")]
+Product = Annotated[str, typer.Option(help="With a model of several products: which one.")]
+Then = Annotated[list[Path] | None, typer.Option(help="Another model, that speaks where the one before can't; may be given several times.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Alpha = Annotated[float, typer.Option(help="False-reject rate asked for on good parts.")]
 Card = Annotated[Path | None, typer.Option(help="Product card (YAML).")]
@@ -44,46 +46,71 @@ def main() -> None:
 
 @app.command()
 def fit(
-    good: Annotated[Path, typer.Argument(help="Folder of good photos, or a data set.")],
     out_: Annotated[Path, typer.Option("--out", "-o", help="Where the model folder goes.")],
+    good: Annotated[Path | None, typer.Argument(help="Folder of good photos, or a data set; or give it with --data.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Data set; dinomaly learns every product in it.")] = None,
     detector: Annotated[str, typer.Option(help="Which detector.")] = "patchcore",
+    encoder: Annotated[str, typer.Option(help="With dinomaly: dinov2-with-registers-base (the paper's), …, efficientnet-lite0.")] = "",
+    steps: Annotated[int, typer.Option(min=0, help="With dinomaly: training steps; 0: the paper's 10,000.")] = 0,
+    dtype: Annotated[str, typer.Option(help="With dinomaly: float32 or bfloat16.")] = "float32",
+    at_once: Annotated[int, typer.Option(min=1, help="With dinomaly: photos in memory at a time, of a batch of 16.")] = 16,
+    add_to: Annotated[Path | None, typer.Option(help="With dinomaly: a model that the products are added to.")] = None,
     card: Card = None,
     alpha: Alpha = 0.01,
     calibration_: Annotated[Way, typer.Option("--calibration", help="Set photos aside (split), or score each one left out.")] = "auto",
     device: Device = "cpu",
     json_: Json = False,
 ) -> None:
-    """Learn a product from its good photos."""
+    """Learn a product from its good photos; with dinomaly, many products in one model."""
     from seewhy.agent.api import fit as fit_
+    from seewhy.agent.layouts import good_photos, read_layout
+    from seewhy.errors import BadData
 
-    inspector = fit_(good, save=out_, detector=detector, card=card, alpha=alpha, calibration=calibration_, device=device, progress=progress)
-    model, calibration = inspector.model, inspector.model.calibration
-    facts = {
-        "model": str(out_),
-        "product": model.product,
-        "detector": model.detector.name,
-        "considered": dict(model.considered),
-        "good_photos": model.good_photos,
-        "calibrated": calibration.supports(alpha),
-        "threshold": calibration.threshold(alpha),
-        "sha256": model.sha256,
-    }
-    if json_:
-        return print_json(facts)
-    out.print(f"[bold]{plain(model.product)}[/]: {model.detector.name} fitted on {model.good_photos} good photos, saved to {out_}")
-    for name, why in model.considered:
-        out.print(f"[yellow]{name}[/] did not speak: {plain(why)}", highlight=False, soft_wrap=True)
-    if not calibration.supports(alpha):
-        from seewhy.agent.calibrate import needed
+    source = data or good
+    if source is None:
+        raise BadData("fit needs a folder of good photos, or a data set with --data")
+    settings = _dinomaly_settings(encoder, steps, dtype, at_once) if detector == "dinomaly" else None
+    if detector == "dinomaly" and (add_to or len({s.product for s in good_photos(read_layout(source))}) > 1):
+        from seewhy.agent.family import fit_family
 
-        out.print(f"[yellow]uncalibrated[/]: a false-reject rate of {alpha} needs {needed(alpha)} good photos; until then no part passes")
-    return None
+        family = fit_family(source, out_, settings=settings, alpha=alpha, add_to=add_to, device=device, progress=progress, told=_loss_told)
+        return print_fitted(list(family.members.values()), out_, alpha, json_)
+    inspector = fit_(
+        source,
+        save=out_,
+        detector=detector,
+        card=card,
+        alpha=alpha,
+        calibration=calibration_,
+        device=device,
+        settings=settings,
+        progress=progress,
+    )
+    return print_fitted([inspector.model], out_, alpha, json_)
+
+
+def _dinomaly_settings(encoder: str, steps: int, dtype: str, at_once: int) -> Any:
+    from seewhy.detectors.dinomaly import DinomalySettings
+    from seewhy.errors import BadData
+
+    if dtype not in ("float32", "bfloat16"):
+        raise BadData(f"dinomaly computes in float32 or bfloat16, not {dtype!r}")
+    given: dict[str, Any] = {"encoder": encoder, "steps": steps, "dtype": dtype, "at_once": at_once}
+    return DinomalySettings(**{name: value for name, value in given.items() if value})
+
+
+def _loss_told(step: int, loss: float) -> None:
+    """Now and then; the bar beside it says how long it will take."""
+    if step % 50 == 0:
+        err.print(f"step {step}: loss {loss:.4f}", highlight=False)
 
 
 @app.command()
 def inspect(
     photos: Annotated[list[Path], typer.Argument(help="Photos.")],
     model: Annotated[Path | None, typer.Option("--model", "-m", help="Model folder; or give --prompt.")] = None,
+    product: Product = "",
+    then: Then = None,
     prompt: Annotated[str, typer.Option(help="What the photos show: inspect from words alone (WinCLIP).")] = "",
     defect: Annotated[list[str] | None, typer.Option(help="A defect that matters; may be given several times.")] = None,
     good: Annotated[Path | None, typer.Option(help="With --prompt: folder of one or more good photos.")] = None,
@@ -125,7 +152,7 @@ def inspect(
         )
     else:
         explainer = _explainer(vlm, vlm_model, vlm_timeout, language)
-        inspector = load(model, card=card, policy=policy, alpha=alpha, device=device, explainer=explainer)
+        inspector = load(model, product=product, then=then or (), card=card, policy=policy, alpha=alpha, device=device, explainer=explainer)
     entries, pictures, tally = list[Any](), dict[str, tuple[str, bytes]](), Tally()
     for path in photos:
         try:
@@ -151,6 +178,8 @@ def batch(
     model: Model,
     ledger: Annotated[Path, typer.Option("--ledger", "-l", help="Ledger file; made when it isn't there.")],
     lot: Annotated[str, typer.Option(help="Name of the lot; default: the folder's name.")] = "",
+    product: Product = "",
+    then: Then = None,
     card: Card = None,
     policy: PolicyFile = None,
     alpha: Alpha = 0.01,
@@ -172,7 +201,7 @@ def batch(
     name = lot or data.resolve().name
     with Ledger(ledger) as book:
         explainer = _explainer(vlm, vlm_model, vlm_timeout, language)
-        inspector = load(model, card=card, policy=policy, alpha=alpha, device=device, explainer=explainer)
+        inspector = load(model, product=product, then=then or (), card=card, policy=policy, alpha=alpha, device=device, explainer=explainer)
         tally = run_batch(inspector, samples, book, lot=name, workers=workers, progress=progress)
         head = book.head[1]
     words = {word: getattr(tally, word) for word in tally.__slots__}

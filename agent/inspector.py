@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -77,6 +77,9 @@ class Examined:
     nearest: int | None
     pictures: Pictures
     clock: _Clock
+    by: Inspector  # whose model spoke
+    notes: tuple[DetectorNote, ...]  # of those that were asked before it and did not speak, and of itself
+    familiar: bool  # whether the photo looks like the product as a whole
 
 
 @dataclass(slots=True)
@@ -103,6 +106,8 @@ class Inspector:
         alpha: false-reject rate asked for on good parts.
         explainer: who puts words to a region.
         keep_pictures: keep photo, map and crops as evidence; without them a report has no pictures.
+        device: where it runs, for the record.
+        then: models that speak, in this order, where the one before can't: it doesn't know the product, or it fails.
 
     Raises:
         BadModel: the model was not saved, so that its records could not name it.
@@ -118,6 +123,7 @@ class Inspector:
         explainer: Explainer | None = None,
         keep_pictures: bool = True,
         device: str = "cpu",
+        then: Sequence[ProductModel] = (),
     ) -> None:
         if not model.sha256:
             raise BadModel("the model has no hash yet; save it first")
@@ -129,6 +135,8 @@ class Inspector:
         self._provenance = self._made_by()
         calibration = model.calibration
         self._threshold, self._seed = calibration.threshold(alpha), calibration.peak_threshold(alpha)
+        more: dict[str, Any] = {"explainer": explainer, "keep_pictures": keep_pictures, "device": device, "then": then[1:]}
+        self._next = Inspector(then[0], card=card, policy=policy, alpha=alpha, **more) if then else None
 
     def inspect(self, photo: Path | str | Photo, *, lot: str = "", name: str = "", root: Path | None = None) -> Inspection:
         """Inspect one photo.
@@ -150,8 +158,30 @@ class Inspector:
         if not isinstance(photo, Photo):
             path = Path(photo)
             photo = clock.run("decode", lambda: read_photo(path, name=name, root=root, white_level=self.card.white_level))
-        scored = clock.run("detect", lambda: self._score(photo.pixels))
-        decision = self._decide(scored)
+        return self._examine(photo, lot, clock, tuple(self._silent(name, why) for name, why in self.model.considered))
+
+    def _examine(self, photo: Photo, lot: str, clock: _Clock, before: tuple[DetectorNote, ...]) -> Examined:
+        """By this model, or by the next where it can't; `before`: what was said of those asked earlier."""
+        familiarity = self.model.familiarity
+        try:
+            scored = clock.run("detect", lambda: self._score(photo.pixels))
+        except Exception as error:
+            if self._next is None:
+                raise
+            why = f"it failed ({type(error).__name__}: {str(error)[:160]})"
+            return self._next._examine(photo, lot, clock, (*before, self._silent(self.model.detector.name, why)))
+        likely = None if familiarity is None or scored.descriptor is None else round(familiarity.p_value(scored.descriptor), 6)
+        familiar = familiarity is None or scored.descriptor is None or familiarity.knows(scored.descriptor)
+        if not familiar and self._next is not None:
+            note = DetectorNote(
+                name=self.model.detector.name,
+                spoke=False,
+                because=sentence("detector.unfamiliar", name=self.model.detector.name, product=self.model.product, p=likely or 0.0),
+                familiar_p=likely,
+            )
+            return self._next._examine(photo, lot, clock, (*before, note))
+        notes = (*before, self._spoke(likely))
+        decision = self._decide(scored, familiar)
         unjudged = decision.threshold.value is None  # no good photo to compare with: show the strangest places
         found = clock.run("regions", lambda: self._regions(scored) if decision.anomalous or unjudged else ())
         nearest = clock.run("reference", lambda: self.model.references.nearest(scored.descriptor) if found else None)
@@ -167,12 +197,14 @@ class Inspector:
                 for number, (region, measured) in enumerate(zip(found, facts, strict=True), start=1)
             ),
         )
-        likely = clock.run("measure", lambda: tuple(hypotheses(scored, r, photo.width, photo.height) for r in found))
-        return Examined(photo, lot, decision, views, likely, nearest, pictures, clock)
+        hypothesised = clock.run("measure", lambda: tuple(hypotheses(scored, r, photo.width, photo.height) for r in found))
+        return Examined(photo, lot, decision, views, hypothesised, nearest, pictures, clock, self, notes, familiar)
 
     def conclude(self, examined: Examined) -> Inspection:
         """Words, rulings and the record; waits for the explainer, changes nothing that was measured."""
         e, clock = examined, examined.clock
+        if e.by is not self:
+            return e.by.conclude(e)
         said = clock.run("words", lambda: self._all_words(e.views))
         diagonal = float(np.hypot(e.photo.width, e.photo.height))
         findings = []
@@ -189,7 +221,7 @@ class Inspector:
                     evidence=view.evidence,
                 )
             )
-        record = clock.run("record", lambda: self._record(e.photo, e.lot, e.decision, tuple(findings), e.nearest, e.pictures))
+        record = clock.run("record", lambda: self._record(e, tuple(findings)))
         return Inspection(record.model_copy(update={"timings_ms": clock.spent}), e.pictures.bytes)
 
     def _score(self, pixels: Pixels) -> ScoreMap:
@@ -201,7 +233,8 @@ class Inspector:
         quiet = np.where(inside, scored.values, min(self.model.calibration.median, float(scored.values.min())))
         return ScoreMap(quiet.astype(np.float32), scored.score, scored.resolution_px, scored.detector, scored.descriptor)
 
-    def _decide(self, scored: ScoreMap) -> Decision:
+    def _decide(self, scored: ScoreMap, familiar: bool) -> Decision:
+        """Against the threshold; what good photos of a product score says nothing about another product."""
         calibration, line = self.model.calibration, self._threshold
         score = float(f"{scored.score:.6g}")
         known = line is not None
@@ -212,7 +245,7 @@ class Inspector:
                 value=round(calibration.p_value(scored.score), 6), source="measured", status="supported" if known else "missing"
             ),
             alpha=self.alpha,
-            calibration="calibrated" if calibration.supports(self.alpha) else "uncalibrated",
+            calibration="calibrated" if familiar and calibration.supports(self.alpha) else "uncalibrated",
             calibration_method=calibration.method,
             calibration_photos=len(calibration),
             calibration_needed=needed(self.alpha),
@@ -238,15 +271,14 @@ class Inspector:
             for view, words in zip(views, said, strict=True)
         ]
 
-    def _record(
-        self, photo: Photo, lot: str, decision: Decision, findings: tuple[Finding, ...], nearest: int | None, pictures: Pictures
-    ) -> InspectionRecord:
+    def _record(self, e: Examined, findings: tuple[Finding, ...]) -> InspectionRecord:
+        photo, decision, nearest = e.photo, e.decision, e.nearest
         verdict, severity, reasons = verdict_of(decision, findings)
         provenance = self._provenance
         if nearest is not None:
             provenance = provenance.model_copy(update={"reference_sha256": self.model.references.sha256[nearest]})
         return InspectionRecord(
-            lot=lot,
+            lot=e.lot,
             product=self.card.name,
             photo=PhotoFacts(
                 name=photo.name,
@@ -264,24 +296,26 @@ class Inspector:
             reasons=reasons,
             decision=decision,
             findings=findings,
-            detectors=(*(self._silent(name, why) for name, why in self.model.considered), self._spoke()),
+            detectors=e.notes,
             provenance=provenance,
-            missing=tuple(self._missing(decision, findings, nearest)),
-            evidence=tuple(pictures.listed),
+            missing=tuple(self._missing(e, findings)),
+            evidence=tuple(e.pictures.listed),
             inspected_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
             timings_ms={},
         )
 
-    def _spoke(self) -> DetectorNote:
+    def _spoke(self, familiar_p: float | None) -> DetectorNote:
         name = self.model.detector.name
         because = self.model.detector.introduce(self.model.product, self.model.good_photos)
-        return DetectorNote(name=name, spoke=True, because=because)
+        return DetectorNote(name=name, spoke=True, because=because, familiar_p=familiar_p)
 
     def _silent(self, name: str, why: str) -> DetectorNote:
         return DetectorNote(name=name, spoke=False, because=sentence("detector.silent", name=name, why=why))
 
-    def _missing(self, decision: Decision, findings: Sequence[Finding], nearest: int | None) -> list[Missing]:
-        out = []
+    def _missing(self, e: Examined, findings: Sequence[Finding]) -> list[Missing]:
+        out, decision = [], e.decision
+        if not e.familiar:
+            out.append(Missing(what="product", because=sentence("missing.unfamiliar", product=self.model.product)))
         if decision.calibration == "uncalibrated":
             params = {"photos": decision.calibration_photos, "needed": decision.calibration_needed, "alpha": decision.alpha}
             out.append(Missing(what="calibration", because=sentence("missing.calibration", **params)))
@@ -292,7 +326,7 @@ class Inspector:
         if isinstance(self.explainer, MeasuredWords):
             out.append(Missing(what="vlm", because=sentence("missing.vlm")))
         out += gaps(findings)
-        if findings and nearest is None:
+        if findings and e.nearest is None:
             out.append(Missing(what="reference", because=sentence("missing.reference")))
         if len(findings) >= MOST:
             out.append(Missing(what="more findings", because=sentence("missing.more_findings", most=MOST)))

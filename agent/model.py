@@ -16,17 +16,19 @@ from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from seewhy.agent.calibrate import Calibration, needed
+from seewhy.agent.familiar import Familiarity
 from seewhy.agent.images import Photo, resized_to_fit
 from seewhy.detectors import DETECTORS
 from seewhy.detectors.bank import greedy_k_centre
 from seewhy.detectors.folder import load_folder, save_folder
 from seewhy.detectors.protocol import Detector
-from seewhy.errors import BadModel
+from seewhy.errors import BadData, BadModel, UnknownName
 from seewhy.types import Pixels, Progress, ScoreMap, silent
 
 HELD_OUT_FROM = 5  # photos are set aside for calibration where there are this many times more than alpha needs
 MOST_REFERENCES = 48
 REFERENCE_PX = 1024  # longest side of a kept good photo
+MOST_WHOLES = 200  # good photos whose descriptions as wholes are learned
 VALUES_PER_PHOTO = 4096  # map values per photo behind the noise floor
 
 
@@ -67,6 +69,7 @@ class ProductModel:
     good_photos: int
     sha256: str = ""  # of the manifest; empty until saved
     considered: tuple[tuple[str, str], ...] = ()  # (detector, why it did not speak), tried before this one
+    familiarity: Familiarity | None = None  # where the detector knows several products
 
     @classmethod
     def fit(
@@ -95,67 +98,135 @@ class ProductModel:
         """
         pixels = _PixelsOf(photos)
         count = len(photos)
-        split = calibration == "split" or (calibration == "auto" and count >= HELD_OUT_FROM * (needed(alpha) + 1))
-        if split and count > 1:
-            share = min(0.5, max(1 / HELD_OUT_FROM, needed(alpha) / count))
-            aside = {int(i / share) for i in range(int(count * share))}
-            learned = [i for i in range(count) if i not in aside]
-            detector.fit(_Chosen(pixels, learned), progress)
-            maps: Iterator[tuple[int, ScoreMap]] = (
-                (i, detector.score(pixels[i])) for i in progress(sorted(aside), "calibrating", len(aside))
-            )
-            method = "held_out"
-        else:
-            detector.fit(pixels, progress)
-            maps = _left_out_scores(detector, pixels, progress)
-            method = "left_out"
-        found, described = _calibration(maps, method)
+        many = calibration == "auto" and count >= HELD_OUT_FROM * (needed(alpha) + 1)
+        if (calibration == "split" or many or not detector.can_leave_out) and count > 1:
+            parts = learned_and_aside(count, alpha)
+            detector.fit(_Chosen(pixels, parts[0]), progress)
+            return cls.calibrated(photos, detector, parts, product=product, progress=progress)
+        detector.fit(pixels, progress)
+        left_out = _left_out_scores(detector, pixels, progress) if detector.can_leave_out else iter(())
+        found, described = _calibration(left_out, "left_out")
         if not described and count:
             described = {0: detector.score(pixels[0]).descriptor}
         return cls(product, detector, found, _references(photos, described), count)
 
+    @classmethod
+    def calibrated(
+        cls,
+        photos: Sequence[Photo],
+        detector: Detector,
+        parts: tuple[list[int], list[int]],
+        *,
+        product: str,
+        progress: Progress[Any] = silent,
+    ) -> ProductModel:
+        """A fitted detector, calibrated on the photos that were set aside.
+
+        Args:
+            photos: all good photos of the product.
+            detector: fitted on those of the first part (perhaps beside other products').
+            parts: numbers of the photos that it learned from, and of those that it did not; see `learned_and_aside`.
+            product: its name.
+            progress: wraps the loop.
+        """
+        pixels, (learned, aside) = _PixelsOf(photos), parts
+        maps = ((i, detector.score(pixels[i])) for i in progress(aside, "calibrating", len(aside)))
+        found, described = _calibration(maps, "held_out")
+        known = [detector.score(pixels[i]).descriptor for i in learned[:MOST_WHOLES]]
+        wholes = [d for d in known if d is not None]
+        familiar = Familiarity.of(wholes, [d for d in described.values() if d is not None]) if not detector.can_leave_out else None
+        if not described:
+            described = {learned[0]: known[0]}
+        return cls(product, detector, found, _references(photos, described), len(photos), familiarity=familiar)
+
     def save(self, folder: Path) -> ProductModel:
         """Write the model folder; the model with its hash comes back."""
-        files = {f"detector/{name}": data for name, data in self.detector.files().items()}
-        files["references.safetensors"] = save_arrays({"descriptors": self.references.descriptors})
-        files |= {f"references/{i:03}.jpg": data for i, data in enumerate(self.references.jpegs)}
+        files = {f"detector/{name}": data for name, data in self.detector.files().items()} | self.reference_files()
         facts = {
             "product": self.product,
             "detector": self.detector.name,
             "settings": self.detector.settings,
             "weights": [asdict(w) for w in self.detector.weights],
+            "considered": [list(pair) for pair in self.considered],
+        }
+        digest = save_folder(folder, facts | self.own_facts(), files)
+        return replace(self, sha256=digest)
+
+    def own_facts(self) -> dict[str, Any]:
+        """What is this product's own, as plain data for a manifest."""
+        return {
             "calibration": self.calibration.to_json(),
             "reference_photos": list(self.references.sha256),
             "good_photos": self.good_photos,
-            "considered": [list(pair) for pair in self.considered],
+            "familiarity": self.familiarity.to_json() if self.familiarity else None,
         }
-        digest = save_folder(folder, facts, files)
-        return replace(self, sha256=digest)
+
+    def reference_files(self, folder: str = "") -> dict[str, bytes]:
+        """Good photos to compare with, by file name."""
+        files = {f"{folder}references.safetensors": save_arrays({"descriptors": self.references.descriptors})}
+        return files | {f"{folder}references/{i:03}.jpg": data for i, data in enumerate(self.references.jpegs)}
 
     @classmethod
-    def load(cls, folder: Path, *, device: str = "cpu") -> ProductModel:
+    def load(cls, folder: Path, *, product: str = "", device: str = "cpu") -> ProductModel:
         """Read a model folder, every file checked against the manifest.
+
+        Args:
+            folder: of one product, or of several.
+            product: which of several.
+            device: where it runs.
 
         Raises:
             BadModel: it was changed, or was made with other weights than are here.
+            BadData: it is of several products and `product` is empty.
+            UnknownName: none of its products is called `product`.
         """
         manifest = load_folder(folder)
+        own, here = manifest, folder
+        if "products" in manifest:
+            name = product or (next(iter(manifest["products"])) if len(manifest["products"]) == 1 else "")
+            if not name:
+                raise BadData(f"{folder} knows several products; say which with --product: {', '.join(manifest['products'])}")
+            if name not in manifest["products"]:
+                raise UnknownName("product of this model", name, manifest["products"])
+            own = manifest["products"][name] | {"product": name}
+            here = folder / own["folder"]
         names = [n for n in manifest["files"] if n.startswith("detector/")]
         files = {name.removeprefix("detector/"): (folder / name).read_bytes() for name in names}
-        detector: Detector = DETECTORS.get(manifest["detector"]).from_files(manifest["settings"], files, device)
+        detector: Detector = DETECTORS.get(manifest["detector"].split("/")[0]).from_files(manifest["settings"], files, device)
         if [asdict(w) for w in detector.weights] != manifest["weights"]:
             raise BadModel(f"{folder} was made with other weights than are on this machine; fit it again or import those weights")
-        descriptors = load_arrays((folder / "references.safetensors").read_bytes())["descriptors"]
-        jpegs = tuple((folder / f"references/{i:03}.jpg").read_bytes() for i in range(len(manifest["reference_photos"])))
+        descriptors = load_arrays((here / "references.safetensors").read_bytes())["descriptors"]
+        jpegs = tuple((here / f"references/{i:03}.jpg").read_bytes() for i in range(len(own["reference_photos"])))
         return cls(
-            manifest["product"],
+            own["product"],
             detector,
-            Calibration.from_json(manifest["calibration"]),
-            References(jpegs, tuple(manifest["reference_photos"]), descriptors),
-            manifest["good_photos"],
+            Calibration.from_json(own["calibration"]),
+            References(jpegs, tuple(own["reference_photos"]), descriptors),
+            own["good_photos"],
             manifest["manifest_sha256"],
             tuple((name, why) for name, why in manifest.get("considered", [])),
+            Familiarity.from_json(own.get("familiarity")),
         )
+
+
+def learned_and_aside(count: int, alpha: float) -> tuple[list[int], list[int]]:
+    """Numbers of the good photos to learn from, and of those set aside for calibration.
+
+    A fifth is set aside; up to half where alpha needs it; and a fifth again where half wouldn't do.
+
+    >>> [len(part) for part in learned_and_aside(50, 0.05)], [len(part) for part in learned_and_aside(20, 0.05)]
+    ([31, 19], [16, 4])
+    """
+    wanted = needed(alpha) / max(1, count)
+    share = wanted if 1 / HELD_OUT_FROM < wanted <= 0.5 else 1 / HELD_OUT_FROM
+    aside = sorted({int(i / share) for i in range(int(count * share))}) if count > 1 else []
+    held = set(aside)
+    return [i for i in range(count) if i not in held], aside
+
+
+def pixels_of(photos: Sequence[Photo], chosen: Sequence[int]) -> Sequence[Pixels]:
+    """The pixels of some of the photos, still lazy."""
+    return _Chosen(_PixelsOf(photos), chosen)
 
 
 class _PixelsOf(Sequence[Pixels]):

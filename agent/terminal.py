@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -28,6 +29,35 @@ def print_entry(entry: Any, language: str) -> None:
     out.print(f"[{COLOURS[word]} bold]{word}[/] {plain(entry.photo.name)}", highlight=False)
     for reason in entry.reasons[1:]:
         out.print(f"  {plain(say(reason, language))}", highlight=False, soft_wrap=True)
+
+
+def print_fitted(models: Sequence[Any], folder: Path, alpha: float, json_: bool) -> None:
+    """What was fitted; a list where it is of several products."""
+    from seewhy.agent.calibrate import needed
+
+    facts = [
+        {
+            "model": str(folder),
+            "product": m.product,
+            "detector": m.detector.name,
+            "considered": dict(m.considered),
+            "good_photos": m.good_photos,
+            "calibrated": m.calibration.supports(alpha),
+            "threshold": m.calibration.threshold(alpha),
+            "sha256": m.sha256,
+        }
+        for m in models
+    ]
+    if json_:
+        return print_json(facts if len(facts) > 1 else facts[0])
+    for m in models:
+        out.print(f"[bold]{plain(m.product)}[/]: {m.detector.name} fitted on {m.good_photos} good photos, saved to {folder}")
+        for name, why in m.considered:
+            out.print(f"[yellow]{name}[/] did not speak: {plain(why)}", highlight=False, soft_wrap=True)
+        if not m.calibration.supports(alpha):
+            most = f"a false-reject rate of {alpha} needs {needed(alpha)} good photos"
+            out.print(f"[yellow]uncalibrated[/]: {most}; until then no part passes")
+    return None
 
 
 def print_json(data: Any) -> None:

@@ -6,6 +6,7 @@ DETECTORS = Registry(
     "detector",
     {
         "patchcore": Entry("seewhy.detectors.patchcore:PatchCore"),
+        "dinomaly": Entry("seewhy.detectors.dinomaly:Dinomaly", extra="dinomaly"),
         "winclip": Entry("seewhy.detectors.winclip:WinClip", extra="clip"),
     },
 )

@@ -19,6 +19,7 @@ from torch.nn import functional
 from seewhy.card import ProductCard
 from seewhy.detectors.backbones import Encoder
 from seewhy.detectors.bank import Features, MemoryBank, greedy_k_centre
+from seewhy.detectors.resolution import answer_to_a_dot
 from seewhy.detectors.tiles import Tile, blend, tiles_for
 from seewhy.detectors.weights import WeightsFile
 from seewhy.errors import BadData, BadModel
@@ -66,6 +67,7 @@ class PatchCore:
         MissingWeights: the backbone's weights aren't on this machine.
     """
 
+    can_leave_out = True
     name = "patchcore"
 
     def __init__(self, settings: PatchCoreSettings | None = None, *, device: str = "cpu") -> None:
@@ -278,23 +280,9 @@ class PatchCore:
         return strangest * (1.0 - 1.0 / float(np.exp(distances - own).sum()))
 
     def _probe(self, pixels: Pixels) -> float:
-        """The map's answer to a dot, measured: full width at half maximum in cells, median over places on a good photo."""
-        before = self.score(pixels).values
-        height, width = before.shape
+        """The map's answer to a dot, in cells."""
         tile, cells = self._encode(pixels)[0]
-        cell = tile.box.width / cells.shape[1]
-        widths = []
-        for x, y in ((0.3, 0.3), (0.7, 0.3), (0.5, 0.5), (0.3, 0.7), (0.7, 0.7)):
-            dotted = pixels.copy()
-            at = int(x * width), int(y * height)
-            level = 0 if int(pixels[at[1], at[0]].mean()) > 127 else 255
-            cv2.circle(dotted, at, max(1, round(cell / 4)), (level, level, level), -1)
-            answer = self.score(dotted).values - before
-            high = (answer >= answer.max() / 2).astype(np.uint8)
-            _, labels = cv2.connectedComponents(high, connectivity=8)
-            peak = np.unravel_index(int(answer.argmax()), answer.shape)
-            widths.append(2 * float(np.sqrt((labels == labels[peak]).sum() / np.pi)) / cell)
-        return float(f"{np.median(widths):.4g}")
+        return answer_to_a_dot(lambda p: self.score(p).values, pixels, tile.box.width / cells.shape[1])
 
 
 def _some(rows: Features, count: int, rng: np.random.Generator) -> Features:

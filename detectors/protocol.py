@@ -14,7 +14,13 @@ from seewhy.types import Pixels, Progress, ScoreMap
 class Detector(Protocol):
     """Learns what good photos look like, and scores how far another photo is from that."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What records call it."""
+
+    @property
+    def can_leave_out(self) -> bool:
+        """Whether `without` works; else photos are set aside for calibration."""
 
     @classmethod
     def from_card(cls, card: ProductCard | None, settings: Any = None, /, *, device: str) -> Self:

@@ -59,6 +59,23 @@ KNOWN: Mapping[str, Weights] = {
             licence="Apache-2.0",
             source="huggingface.co/timm/vit_base_patch14_reg4_dinov2.lvd142m, model.safetensors",
         ),
+        *(
+            Weights(
+                name=f"dinov2-with-registers-{size}",
+                revision="main",
+                sha256="",
+                licence="Apache-2.0",
+                source=f"huggingface.co/facebook/dinov2-with-registers-{size}, model.safetensors",
+            )
+            for size in ("small", "base", "large")
+        ),
+        Weights(
+            name="dinov3-vitb16",
+            revision="lvd1689m",
+            sha256="",
+            licence="DINOv3 License",
+            source="huggingface.co/facebook/dinov3-vitb16-pretrain-lvd1689m, model.safetensors",
+        ),
         Weights(
             name="clip-ViT-B-16-plus-240",
             revision="laion400m_e31",

@@ -56,6 +56,7 @@ class WinClip:
         BadData: the words can't be used.
     """
 
+    can_leave_out = True
     name = "winclip"
 
     def __init__(self, settings: WinClipSettings | None = None, *, device: str = "cpu", clip: Clip | None = None) -> None:

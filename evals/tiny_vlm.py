@@ -38,7 +38,7 @@ PATCH, MERGE = 16, 2
 GRID = SIDE // PATCH
 TOKENS = CELLS**2  # of one picture
 WIDTH, EYE_WIDTH = 128, 128
-SURFACES, LOOKING, LOOKS, TALKING, BATCH = 2300, 700, 64, 600, 24  # photos; steps of the eye and pictures in each; of the words
+SURFACES, LOOKING, LOOKS, TALKING, BATCH = 2300, 800, 64, 500, 24  # photos; steps of the eye and pictures in each; of the words
 COVERED, CLEAR = 6.0, 0.5  # pixels of defect from which a cell shows it, and below which it doesn't
 LUMA, BLUE, RED = (0.299, 0.587, 0.114), (-0.5, 0.0, 0.5), (0.5, -0.5, 0.0)
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|vision_pad|>", "<|image_pad|>"]
@@ -229,7 +229,7 @@ def _talk(model: Any, tokens: PreTrainedTokenizerFast, examples: Sequence[Exampl
     optimiser = torch.optim.AdamW(weights, lr=3e-3, weight_decay=0.02, betas=(0.9, 0.98))
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps, pct_start=0.1)
     for step in range(steps):
-        which = int(rng.choice(3, p=(0.72, 0.2, 0.08)))
+        which = int(rng.choice(3, p=(0.65, 0.15, 0.2)))
         at = rng.integers(0, len(by_pictures[which]), BATCH)
         ids, answers = _tokenised(tokens, [by_pictures[which][i] for i in at])
         hidden = _read(model, ids, [s[at].float().flatten(0, 2) for s in seen[which]], tokens)

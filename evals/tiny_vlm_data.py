@@ -110,13 +110,14 @@ def _examples(which: tuple[int, int]) -> list[Example]:
     truth = described(kind, form, tone, sure)
     seen = _Seen(kind, tone, _per_cell((cover >= 0.5)[_around(mask).slices]))
     found = [_asked(view, truth, seen)]
-    if rng.random() < 0.4:
+    if rng.random() < 0.8:
         other = _elsewhere(view, rng)
         if other is not None:
             found.append(_asked(other, truth, seen))
-    decoy = _loose(DEFECTS[KINDS[int(rng.integers(len(KINDS)))]](rng, size) >= 0.5, rng)
-    if decoy.any():
-        found.append(_asked(view_of(good, decoy, photo if rng.random() < 0.3 else good, card), described(None), NOTHING))
+    for _ in range(2):
+        decoy = _loose(DEFECTS[KINDS[int(rng.integers(len(KINDS)))]](rng, size) >= 0.5, rng)
+        if decoy.any():
+            found.append(_asked(view_of(good, decoy, photo if rng.random() < 0.3 else good, card), described(None), NOTHING))
     blank = erased_crop(view)
     found.append(_asked(_with_crop(view, blank), described(None), NOTHING))
     name = kind if rng.random() < 0.5 else KINDS[int(rng.integers(len(KINDS)))]

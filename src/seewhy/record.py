@@ -242,6 +242,7 @@ class DetectorNote(Saved):
     name: str
     spoke: bool
     because: Sentence
+    familiar_p: float | None = None  # how rare a photo so unlike the product's good ones as a whole is among them; where it was tested
 
 
 class Provenance(Saved):
