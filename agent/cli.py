@@ -63,28 +63,29 @@ def fit(
 ) -> None:
     """Learn a product from its good photos; with dinomaly, many products in one model."""
     from seewhy.agent.api import fit as fit_
-    from seewhy.agent.layouts import good_photos, read_layout
+    from seewhy.card import load_card
     from seewhy.errors import BadData
 
     source = data or good
     if source is None:
         raise BadData("fit needs a folder of good photos, or a data set with --data")
-    settings = _dinomaly_settings(encoder, steps, dtype, at_once) if detector == "dinomaly" else None
-    if detector == "dinomaly" and (add_to or len({s.product for s in good_photos(read_layout(source))}) > 1):
+    if detector == "dinomaly":
         from seewhy.agent.family import fit_family
 
-        family = fit_family(source, out_, settings=settings, alpha=alpha, add_to=add_to, device=device, progress=progress, told=_loss_told)
+        family = fit_family(
+            source,
+            out_,
+            settings=_dinomaly_settings(encoder, steps, dtype, at_once),
+            alpha=alpha,
+            add_to=add_to,
+            white_level=load_card(card).white_level if card else 65535,
+            device=device,
+            progress=progress,
+            told=_loss_told,
+        )
         return print_fitted(list(family.members.values()), out_, alpha, json_)
     inspector = fit_(
-        source,
-        save=out_,
-        detector=detector,
-        card=card,
-        alpha=alpha,
-        calibration=calibration_,
-        device=device,
-        settings=settings,
-        progress=progress,
+        source, save=out_, detector=detector, card=card, alpha=alpha, calibration=calibration_, device=device, progress=progress
     )
     return print_fitted([inspector.model], out_, alpha, json_)
 

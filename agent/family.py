@@ -109,6 +109,7 @@ def fit_family(
     settings: DinomalySettings | None = None,
     alpha: float = 0.01,
     add_to: Path | None = None,
+    white_level: int = 65535,
     device: str = "cpu",
     progress: Progress[Any] = silent,
     told: Callable[[int, float], None] = lambda _step, _loss: None,
@@ -124,6 +125,7 @@ def fit_family(
         settings: of the detector.
         alpha: false-reject rate that is meant.
         add_to: a model of several products, whose training is gone on with; `data` holds its products' photos too.
+        white_level: the 16-bit value that is white.
         device: "cpu", "cuda", ….
         progress: wraps the loops.
         told: hears each step's number and loss.
@@ -136,7 +138,7 @@ def fit_family(
     names = sorted({s.product for s in samples})
     if not names:
         raise BadData(f"{data} holds no good photo to fit on")
-    products = {name: LazyPhotos([s for s in samples if s.product == name]) for name in names}
+    products = {name: LazyPhotos([s for s in samples if s.product == name], white_level) for name in names}
     kept = save.with_name(f".{save.name}.training")
     made = Family.fit(
         products,

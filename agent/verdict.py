@@ -19,8 +19,7 @@ def verdict_of(decision: Decision, findings: Sequence[Finding]) -> tuple[Verdict
     said += [_finding_reason(finding.ruling, finding) for finding in findings]
     if decision.threshold.value is None or decision.calibration == "uncalibrated":
         verdict = "review" if verdict == "pass" else verdict
-        params = {"alpha": decision.alpha, "needed": decision.calibration_needed, "photos": decision.calibration_photos}
-        said.append(sentence("reason.uncalibrated", **params))
+        said.append(_uncalibrated_reason(decision))
     return verdict, severity, (sentence(f"verdict.{verdict}"), *said)
 
 
@@ -32,6 +31,14 @@ def _score_reason(decision: Decision) -> Sentence:
     if decision.calibration == "uncalibrated":
         return sentence(f"reason.provisional_{seen}", score=score, threshold=line, photos=decision.calibration_photos)
     return sentence(f"reason.{seen}", score=score, threshold=line, p=decision.p_value.value or 0.0, alpha=decision.alpha)
+
+
+def _uncalibrated_reason(decision: Decision) -> Sentence:
+    """Too few good photos; or enough of them, but of another product than the photo seems to show."""
+    if decision.calibration_photos >= decision.calibration_needed:
+        return sentence("reason.unfamiliar")
+    params = {"alpha": decision.alpha, "needed": decision.calibration_needed, "photos": decision.calibration_photos}
+    return sentence("reason.uncalibrated", **params)
 
 
 def _finding_reason(ruling: Ruling, finding: Finding) -> Sentence:

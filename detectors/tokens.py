@@ -101,11 +101,7 @@ class VitTokens:
     def __init__(self, name: str, *, recentre: bool = False, device: str = "cpu", dtype: torch.dtype = torch.float32) -> None:
         self.name, self._recentre, row = name, recentre, VITS[name]
         state, self.weights = weights.load(row.weights)
-        net = vit(row)
-        try:
-            net.load_state_dict({key: value for key, value in state.items() if key in net.state_dict()})
-        except RuntimeError as error:
-            raise WeightsMismatch(f"the weights {row.weights!r} are of another architecture; import the file of {name}") from error
+        net = vit(row, state)
         self._net: Any = net.eval().requires_grad_(False).to(device, dtype)
         self._row, self._device, self._dtype = row, torch.device(device), dtype
         self.dim, self.heads = row.config["hidden_size"], row.config["num_attention_heads"]
@@ -139,21 +135,38 @@ class VitTokens:
         return Tokens([s / share for s in sums], grid, hidden[:, 0].float())
 
 
-def vit(row: VitRow) -> torch.nn.Module:
-    """The architecture with random weights.
+def vit(row: VitRow, state: Mapping[str, Tensor] | None = None) -> torch.nn.Module:
+    """The architecture with random weights, or with those of a published file, whose names transformers brings up to date.
 
     Raises:
         MissingExtra: transformers isn't installed.
+        WeightsMismatch: the weights are of another architecture.
     """
     try:
         from transformers import Dinov2WithRegistersConfig, Dinov2WithRegistersModel, DINOv3ViTConfig, DINOv3ViTModel
+        from transformers.utils import logging
     except ImportError as error:
         raise MissingExtra("a DINO encoder", "dinomaly") from error
-    made: torch.nn.Module = (
-        DINOv3ViTModel(DINOv3ViTConfig(**row.config))
+    model, config = (
+        (DINOv3ViTModel, DINOv3ViTConfig(**row.config))
         if row.kind == "dinov3"
-        else Dinov2WithRegistersModel(Dinov2WithRegistersConfig(**row.config))
+        else (Dinov2WithRegistersModel, Dinov2WithRegistersConfig(**row.config))
     )
+    if state is None:
+        made: torch.nn.Module = model(config)
+        return made
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        made, found = model.from_pretrained(None, config=config, state_dict=dict(state), output_loading_info=True, dtype=torch.float32)
+    except RuntimeError as error:
+        raise WeightsMismatch(f"the weights {row.weights!r} are of another architecture; import the right file again") from error
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+    if found["missing_keys"] or found["mismatched_keys"]:
+        lost = sorted(map(str, [*found["missing_keys"], *found["mismatched_keys"]]))
+        raise WeightsMismatch(f"the weights {row.weights!r} are of another architecture (no {lost[0]}); import the right file again")
     return made
 
 

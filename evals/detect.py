@@ -79,8 +79,14 @@ def _product(
     began = time.perf_counter()
     model = ProductModel.fit(LazyPhotos(train), made, product=product, alpha=alpha, progress=progress)
     fit_seconds = time.perf_counter() - began
+    row = {"product": product, "fitted_on": len(train), "tested_on": len(test), "fit_seconds": round(fit_seconds, 1)}
+    return row | tested(model, test, alpha, progress), [f"{w.name} {w.revision}" for w in model.detector.weights]
+
+
+def tested(model: ProductModel, test: Sequence[Sample], alpha: float, progress: Progress[Any] = silent) -> dict[str, Any]:
+    """Figures of a fitted model on test photos: detection, localisation, rates at the conformal threshold, time, memory."""
     scores, maps, masks, seconds = list[float](), list[Map](), list[Mask | None](), 0.0
-    for sample in progress(test, product, len(test)):
+    for sample in progress(test, model.product, len(test)):
         photo = read_photo(sample.path, root=sample.root)
         began = time.perf_counter()
         scored = model.detector.score(photo.pixels)
@@ -90,8 +96,7 @@ def _product(
         maps.append(small)
         masks.append(mask)
     labels = np.array([not s.good for s in test])
-    row = {"product": product, "fitted_on": len(train), "tested_on": len(test), "fit_seconds": round(fit_seconds, 1)}
-    row |= image_figures(labels, np.array(scores)) | pixel_figures(maps, masks)
+    row = image_figures(labels, np.array(scores)) | pixel_figures(maps, masks)
     row |= _rates(labels, np.array(scores), model, alpha) | _rates(labels, np.array(scores), model, 0.05, "_at_5_percent")
     row["seconds_per_photo"] = round(seconds / len(test), 4)
     row["peak_memory_mib"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
@@ -100,7 +105,7 @@ def _product(
         for kind in sorted({s.kind for s in test if not s.good})
         if (keep := np.array([s.good or s.kind == kind for s in test])).any()
     }
-    return row, [f"{w.name} {w.revision}" for w in model.detector.weights]
+    return row
 
 
 def image_figures(labels: npt.NDArray[np.bool_], scores: npt.NDArray[np.float64]) -> dict[str, Any]:

@@ -19,9 +19,11 @@ import numpy as np
 import torch
 import typer
 
+from seewhy.detectors.dinomaly import PAPERS
 from seewhy.detectors.winclip import WinClip
 from seewhy.errors import BadData
 from seewhy.evals.detect import hardware
+from seewhy.evals.dinomaly_peer import speed as dinomaly_speed
 from seewhy.evals.parity import made, network_input, noise_photo, peer
 from seewhy.types import Pixels
 
@@ -37,16 +39,16 @@ def main(
     turns: Annotated[int, typer.Option(help="Timed turns.")] = TURNS,
 ) -> None:
     """Measure and write."""
-    if (detector, peer_) != ("winclip", "anomalib"):
-        raise BadData(f"{detector} beside {peer_} is not measured here; winclip beside anomalib is")
+    if detector not in ("winclip", "dinomaly") or peer_ != "anomalib":
+        raise BadData(f"{detector} beside {peer_} is not measured here; winclip and dinomaly beside anomalib are")
     facts: dict[str, Any] = {
-        "weights": f"{REAL}, random",
+        "weights": f"{REAL if detector == 'winclip' else PAPERS}, random",
         "peer": f"anomalib {version('anomalib')}, open_clip {version('open_clip_torch')}, torch {version('torch')}",
         "date": datetime.now(UTC).date().isoformat(),
         "hardware": hardware(),
         "turns": turns,
     }
-    facts |= _first_calls(turns) | _after_many() | _memory()
+    facts |= dinomaly_speed(turns) if detector == "dinomaly" else _first_calls(turns) | _after_many() | _memory()
     json_.write_text(json.dumps(facts, indent=1), encoding="utf-8")
     typer.echo(json.dumps(facts, indent=1))
 

@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from typer.testing import CliRunner
 
-from seewhy.agent.family import Family
+from seewhy.agent.cli import app
+from seewhy.agent.family import Family, fit_family
 from seewhy.agent.images import Photo
 from seewhy.agent.inspector import Inspector
 from seewhy.agent.model import ProductModel
@@ -25,8 +28,8 @@ from seewhy.detectors.dinomaly_net import NetShape, Restorer, cell_map, linear_a
 from seewhy.detectors.dinomaly_training import Plan, _save, batch_rows, train
 from seewhy.detectors.stable_adamw import StableAdamW, rate_at
 from seewhy.detectors.tokens import VITS, VitRow, VitTokens, token_encoder, vit
-from seewhy.errors import BadData, BadModel, UnknownName, WeightsMismatch
-from seewhy.evals.synth import defective, good
+from seewhy.errors import BadData, BadImage, BadModel, UnknownName, WeightsMismatch
+from seewhy.evals.synth import defective, good, write_dataset
 from tests.conftest import ALPHA, as_photo
 from tests.dinomaly_case import INPUT_PX, PREFIX, SIDE, groups, layers, restorer
 
@@ -310,7 +313,7 @@ def test_few_photos(count: int) -> None:
     assert not made.members["plate"].calibration.supports(0.01)
 
 
-def test_photos_of_different_sizes_and_a_corrupt_one() -> None:
+def test_photos_of_different_sizes() -> None:
     quick = DinomalySettings(encoder="efficientnet-lite0", input_px=64, depth=2, steps=2, batch=2, at_once=2)
     sizes = [good("plate", 0).pixels, good("plate", 1, (90, 300)).pixels, good("plate", 2, (33, 20)).pixels]
     detector = Dinomaly(quick)
@@ -361,6 +364,15 @@ TINY = {
 }
 
 
+def _published(name: str) -> str:
+    """A tensor's name in the published files, which are older than the library."""
+    old = {"q_proj": "attention.query", "k_proj": "attention.key", "v_proj": "attention.value", "o_proj": "output.dense"}
+    if name.startswith("encoder."):
+        for new, was in old.items():
+            name = name.replace(f"attention.{new}", f"attention.{was}")
+    return name.removeprefix("model.")
+
+
 @pytest.mark.parametrize("kind", sorted(TINY))
 @pytest.mark.parametrize("side", [392, 448, 112])
 def test_a_vit_is_read_as_the_library_runs_it(kind: str, side: int, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -381,6 +393,9 @@ def test_a_vit_is_read_as_the_library_runs_it(kind: str, side: int, monkeypatch:
     for group, found in enumerate(seen.maps):
         wanted = torch.stack(states[4 * group : 4 * group + 4]).mean(0)
         torch.testing.assert_close(found, wanted, atol=1e-5, rtol=1e-5)
+    published = {_published(name): value for name, value in net.state_dict().items()}
+    monkeypatch.setattr(weights, "load", lambda _: (published, weights.WeightsFile("tiny", "random", "0" * 64, "none", "test")))
+    torch.testing.assert_close(VitTokens("tiny")(images).maps[1], seen.maps[1])
     assert seen.grid == (side // row.config["patch_size"],) * 2
     assert seen.maps[0].shape[1] == encoder.prefix + seen.grid[0] * seen.grid[1]
     recentred = VitTokens("tiny", recentre=True)(images)
@@ -395,3 +410,45 @@ def test_weights_of_another_architecture_are_refused(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(weights, "load", lambda _: (state, weights.WeightsFile("tiny", "random", "0" * 64, "none", "test")))
     with pytest.raises(WeightsMismatch, match="another architecture"):
         VitTokens("tiny")
+
+
+def test_it_is_anomalibs_at_the_encoders_own_size() -> None:
+    """At other sizes anomalib's copy of timm interpolates positions in another way than transformers and the published code."""
+    pytest.importorskip("anomalib")
+    from seewhy.evals.dinomaly_peer import compare
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        far = compare("dinov2-with-registers-small", 518)
+    assert max(far[name] for name in ("encoder_groups", "decoder_groups", "score", "loss", "gradient")) < 1e-4, far
+
+
+def test_many_products_on_the_command_line(tmp_path: Path) -> None:
+    for name in ("plate", "woven"):
+        write_dataset(tmp_path / "data" / name, name, good_train=6, good_test=1, per_kind=1)
+    said = ["fit", "--detector", "dinomaly", "--data", str(tmp_path / "data"), "--encoder", "efficientnet-lite0", "--steps", "2"]
+    made = CliRunner().invoke(app, [*said, "-o", str(tmp_path / "both"), "--alpha", "0.5", "--json"])
+    assert made.exit_code == 0, made.output
+    facts = json.loads(made.stdout[made.stdout.index("[") :])
+    assert [f["product"] for f in facts] == ["plate", "woven"]
+    assert not (tmp_path / ".both.training").exists()
+    photo = str(tmp_path / "data" / "plate" / "test" / "stain" / "0000.png")
+    looked = CliRunner().invoke(app, ["inspect", photo, "-m", str(tmp_path / "both"), "--product", "plate", "--alpha", "0.5", "--json"])
+    assert json.loads(looked.stdout)[0]["detectors"][0]["name"] == "dinomaly/efficientnet-lite0"
+    bad = CliRunner().invoke(app, ["inspect", photo, "-m", str(tmp_path / "both")])
+    assert "--product: plate, woven" in str(bad.exception)
+
+
+def test_a_corrupt_photo_stops_training_and_nothing_encoded_is_lost(tmp_path: Path) -> None:
+    write_dataset(tmp_path / "plate", "plate", good_train=12, good_test=1, per_kind=1)
+    broken = tmp_path / "plate" / "train" / "good" / "0009.png"
+    whole = broken.read_bytes()
+    broken.write_bytes(whole[:100])
+    quick = DinomalySettings(encoder="efficientnet-lite0", input_px=64, depth=2, steps=2, batch=2, at_once=2)
+    with pytest.raises(BadImage, match=r"0009\.png"):
+        fit_family(tmp_path / "plate", tmp_path / "model", settings=quick)
+    kept = list((tmp_path / ".model.training" / "features").rglob("*.npy"))
+    assert len(kept) >= 2 * 8  # two files for each of the first eight
+    broken.write_bytes(whole)
+    fit_family(tmp_path / "plate", tmp_path / "model", settings=quick)
+    assert ProductModel.load(tmp_path / "model").good_photos == 12

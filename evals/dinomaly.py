@@ -1,0 +1,176 @@
+"""One Dinomaly for many products beside PatchCore on the same photos and encoder, and what each of its parts is worth.
+
+`python -m seewhy.evals.dinomaly products DATA OUT.json` trains on the good photos of every product under DATA and tests on all
+of their test photos; `... grow OUT.json` shows how model and time grow with the number of products, on synthetic ones;
+`... add DATA OUT.json` leaves one product out, adds it afterwards, and measures what that cost the others.
+
+The encoder is EfficientNet-lite0: figures are of `dinomaly/efficientnet-lite0`, not of the paper's Dinomaly.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seewhy.agent.api import LazyPhotos
+from seewhy.agent.family import Family
+from seewhy.agent.images import Photo, decode
+from seewhy.agent.layouts import Sample, good_photos, read_layout
+from seewhy.agent.model import ProductModel
+from seewhy.detectors.dinomaly import Dinomaly, DinomalySettings
+from seewhy.detectors.patchcore import PatchCore
+from seewhy.evals.detect import hardware, tested
+from seewhy.evals.faults import as_png
+from seewhy.evals.synth import PRODUCTS, good
+
+SETTINGS = DinomalySettings(encoder="efficientnet-lite0", depth=4, steps=1000)
+ALPHA = 0.01
+CONTROLS: Mapping[str, dict[str, Any]] = {
+    "one model for all": {},
+    "without noise": {"dropout": 0.0},
+    "with softmax attention": {"attention": "softmax"},
+}
+COUNTS = (1, 4, 16)  # products
+GOOD_EACH = 8
+
+
+def products(data: Path, out: Path, settings: DinomalySettings = SETTINGS) -> None:
+    """One model for all, its controls, one model per product, and PatchCore; written after each."""
+    train, test = _split(data)
+    facts = _facts(settings)
+    with tempfile.TemporaryDirectory() as folder:
+        cache = Path(folder)
+        for name, changes in CONTROLS.items():
+            made, seconds = _timed(lambda c=changes: Family.fit(train, Dinomaly(replace(settings, **c)), alpha=ALPHA, cache=cache))
+            facts[name] = _rows(made, test) | {"fit_seconds": seconds, "losses": made.detector.settings["training"]["losses"][::10]}
+            _write(out, facts)
+        singles: dict[str, Any] = {"fit_seconds": 0.0, "products": {}}
+        for product, photos in train.items():
+            made, seconds = _timed(lambda p=product, g=photos: Family.fit({p: g}, Dinomaly(settings), alpha=ALPHA, cache=cache))
+            singles["products"] |= _rows(made, test)["products"]
+            singles["fit_seconds"] += seconds
+        facts["one model per product"] = singles | _means(singles["products"])
+        _write(out, facts)
+    facts["patchcore"] = _patchcore(train, test)
+    facts["image_auroc_to_patchcore"] = round(facts["one model for all"]["image_auroc"] - facts["patchcore"]["image_auroc"], 4)
+    facts["peak_memory_mib"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    _write(out, facts)
+
+
+def grow(out: Path) -> None:
+    """Bytes of the model and seconds per photo with more products, beside PatchCore's banks."""
+    facts = _facts(SETTINGS) | {"synthetic": True, "good_photos_each": GOOD_EACH, "rows": []}
+    with tempfile.TemporaryDirectory() as where:
+        folder = Path(where)
+        for count in COUNTS:
+            train = {f"product {i:02}": _drawn(i) for i in range(count)}
+            family = Family.fit(train, Dinomaly(replace(SETTINGS, steps=2)), alpha=ALPHA, cache=folder / "cache").save(folder / f"d{count}")
+            banks = [
+                ProductModel.fit(photos, PatchCore(), product=name, alpha=ALPHA).save(folder / f"p{count}-{i}")
+                for i, (name, photos) in enumerate(train.items())
+            ]
+            asked = [photos[0] for photos in train.values()][:4]
+            facts["rows"].append(
+                {
+                    "products": count,
+                    "dinomaly_network_bytes": _bytes(folder / f"d{count}" / "detector"),
+                    "dinomaly_folder_bytes": _bytes(folder / f"d{count}"),
+                    "dinomaly_seconds_per_photo": _per_photo(family.detector, asked),
+                    "patchcore_bank_bytes": sum(_bytes(folder / f"p{count}-{i}" / "detector") for i in range(len(banks))),
+                    "patchcore_seconds_per_photo": _per_photo(banks[0].detector, asked),
+                }
+            )
+            _write(out, facts)
+
+
+def add(data: Path, out: Path, settings: DinomalySettings = SETTINGS) -> None:
+    """Train without the last product, add it with replay of the others' features, and measure before and after."""
+    train, test = _split(data)
+    new = sorted(train)[-1]
+    old = {name: photos for name, photos in train.items() if name != new}
+    facts = _facts(settings) | {"added": new}
+    with tempfile.TemporaryDirectory() as folder:
+        cache = Path(folder)
+        before, seconds = _timed(lambda: Family.fit(old, Dinomaly(settings), alpha=ALPHA, cache=cache))
+        facts["before"] = _rows(before, test) | {"fit_seconds": seconds}
+        more = replace(settings, steps=settings.steps // 4, rate=settings.rate / 4)
+        after, seconds = _timed(lambda: Family.fit(train, Dinomaly(more), alpha=ALPHA, cache=cache, start=before))
+        facts["after"] = _rows(after, test) | {"fit_seconds": seconds, "steps": more.steps}
+        facts["change_of_image_auroc"] = {
+            name: round(facts["after"]["products"][name]["image_auroc"] - row["image_auroc"], 4)
+            for name, row in facts["before"]["products"].items()
+        }
+    _write(out, facts)
+
+
+def _split(data: Path) -> tuple[dict[str, LazyPhotos], dict[str, list[Sample]]]:
+    samples = read_layout(data)
+    names = sorted({s.product for s in samples})
+    train = {n: LazyPhotos([s for s in good_photos(samples) if s.product == n]) for n in names}
+    return train, {n: [s for s in samples if s.product == n and s.split == "test"] for n in names}
+
+
+def _rows(family: Family, test: Mapping[str, Sequence[Sample]]) -> dict[str, Any]:
+    rows = {name: tested(member, test[name], ALPHA) for name, member in family.members.items()}
+    return {"products": rows} | _means(rows)
+
+
+def _patchcore(train: Mapping[str, LazyPhotos], test: Mapping[str, Sequence[Sample]]) -> dict[str, Any]:
+    rows, spent = {}, 0.0
+    for name, photos in train.items():
+        model, seconds = _timed(lambda p=photos, n=name: ProductModel.fit(p, PatchCore(), product=n, alpha=ALPHA))
+        rows[name] = tested(model, test[name], ALPHA)
+        spent += seconds
+    return {"fit_seconds": round(spent, 1), "products": rows} | _means(rows)
+
+
+def _means(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    return {key: round(float(np.mean([row[key] for row in rows.values()])), 4) for key in ("image_auroc", "pixel_auroc", "aupro")}
+
+
+def _facts(settings: DinomalySettings) -> dict[str, Any]:
+    return {
+        "detector": "dinomaly/efficientnet-lite0, not the paper's encoder",
+        "weights": "efficientnet-lite0 57934424",
+        "settings": asdict(settings),
+        "date": datetime.now(UTC).date().isoformat(),
+        "hardware": hardware(),
+    }
+
+
+def _drawn(number: int) -> list[Photo]:
+    product = sorted(PRODUCTS)[number % len(PRODUCTS)]
+    return [decode(as_png(good(product, 1000 * number + i).pixels), f"{i}.png") for i in range(GOOD_EACH)]
+
+
+def _per_photo(detector: Any, photos: Sequence[Photo], turns: int = 5) -> float:
+    detector.score(photos[0].pixels)
+    return round(float(np.median([_timed(lambda p=p: detector.score(p.pixels))[1] for _ in range(turns) for p in photos])), 4)
+
+
+def _bytes(folder: Path) -> int:
+    return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+
+
+def _timed(action: Any) -> tuple[Any, float]:
+    began = time.perf_counter()
+    made = action()
+    return made, round(time.perf_counter() - began, 4)
+
+
+def _write(out: Path, facts: dict[str, Any]) -> None:
+    out.write_text(json.dumps(facts, indent=1), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    {"products": products, "grow": grow, "add": add}[sys.argv[1]](*map(Path, sys.argv[2:]))  # type: ignore[operator]
