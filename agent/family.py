@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -149,6 +150,9 @@ def fit_family(
         start=Family.load(add_to, device=device) if add_to else None,
         progress=progress,
         told=told,
-    ).save(save)
+    )
+    if int(os.environ.get("RANK", "0")):  # of several processes of one training, the first saves
+        return made
+    made = made.save(save)
     shutil.rmtree(kept, ignore_errors=True)
     return made

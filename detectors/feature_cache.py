@@ -108,7 +108,7 @@ class FeatureCache:
 
 
 def _write(file: Path, values: npt.NDArray[Any]) -> None:
-    fresh = file.with_suffix(".new")
+    fresh = file.with_suffix(f".{os.getpid()}.new")  # several processes may keep the same photo's
     with fresh.open("wb") as sink:
         np.save(sink, values)
         sink.flush()

@@ -13,6 +13,8 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +66,20 @@ def train(out: Path, *, surfaces: int = SURFACES, looking: int = LOOKING, talkin
     _look(model.model.visual, [e for e in examples if len(e.pictures) > 1], looking, rng, began)
     _talk(model, tokens, examples, talking, rng, began)
     save(model, tokens, out)
+    made_by(out, surfaces=surfaces, looking=looking, talking=talking, seed=seed, seconds=time.perf_counter() - began)
+
+
+def made_by(out: Path, *, seconds: float, **settings: int) -> None:
+    """Beside the weights: what they are, and what made them."""
+    facts = {
+        "label": LABEL,
+        "made_by": "python -m seewhy.evals.tiny_vlm",
+        **settings,
+        "seconds": round(seconds),
+        "versions": {"torch": torch.__version__, "transformers": version("transformers")},
+        "date": datetime.now(UTC).date().isoformat(),
+    }
+    (out / "made_by.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
 
 
 def architecture(tokens: PreTrainedTokenizerFast) -> Qwen3VLConfig:

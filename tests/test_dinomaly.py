@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 from typer.testing import CliRunner
 
@@ -179,6 +181,34 @@ def test_killed_at_ten_random_steps_it_ends_with_the_same_weights(tmp_path: Path
     assert course.resumed_at > 0
     assert len(course.losses) == 400
     assert same(went_on, unbroken)
+
+
+SHARED = """
+import sys, torch
+from safetensors.torch import save_file
+from tests.test_dinomaly import Random, Restorer, NetShape, Plan, train
+torch.manual_seed(0)
+torch.set_num_threads(1)
+net = Restorer(NetShape(16, 2, depth=2, dropout=0.0))
+course = train(net, Random(), Plan(steps=4, batch=8, at_once=8))
+import os
+if os.environ.get("RANK", "0") == "0":
+    save_file(net.state_dict(), sys.argv[1])
+"""
+
+
+def test_two_processes_train_what_one_does(tmp_path: Path) -> None:
+    """By `accelerate launch`, each with half of the batch; without noise, which each draws for itself."""
+    script = tmp_path / "shared.py"
+    script.write_text(SHARED)
+    alone, shared = tmp_path / "alone.safetensors", tmp_path / "shared.safetensors"
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--mixed_precision", "no"]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    for command, file in (([sys.executable], alone), (launch, shared)):
+        made = subprocess.run([*command, str(script), str(file)], capture_output=True, text=True, env=environment, check=False)
+        assert made.returncode == 0, made.stderr[-2000:]
+    one, two = load_file(alone), load_file(shared)
+    assert all((value - two[name]).abs().max() < 1e-3 for name, value in one.items())
 
 
 def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
