@@ -8,6 +8,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from multiprocessing import get_context
 from typing import Any
 
@@ -197,15 +198,19 @@ class _Seen:
 NOTHING = _Seen(None, "same", np.zeros((CELLS, CELLS), np.float32))
 
 
+@lru_cache
+def _words() -> VlmWords:
+    """Makes questions; asks nobody."""
+    return VlmWords(Server(url="http://localhost"), SETTINGS)
+
+
 def _asked(view: RegionView, truth: dict[str, str], seen: _Seen) -> Example:
-    words = VlmWords(Server(url="http://localhost"), SETTINGS)
-    parts = words.parts(view, words.offered(view))
+    parts = _words().parts(view, _words().offered(view))
     return _example(parts, json.dumps(truth, separators=(",", ":")), seen)
 
 
 def _second(crop: Pixels, name: str, present: str, seen: _Seen) -> Example:
-    words = VlmWords(Server(url="http://localhost"), SETTINGS)
-    parts: list[str | bytes] = [CLOSE, words.jpeg(crop, SIDE), rendered("look.md.j2", type=name)]
+    parts: list[str | bytes] = [CLOSE, _words().jpeg(crop, SIDE), rendered("look.md.j2", type=name)]
     return _example(parts, json.dumps({"present": present}, separators=(",", ":")), seen)
 
 
