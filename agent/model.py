@@ -132,11 +132,12 @@ class ProductModel:
         pixels, (learned, aside) = _PixelsOf(photos), parts
         maps = ((i, detector.score(pixels[i])) for i in progress(aside, "calibrating", len(aside)))
         found, described = _calibration(maps, "held_out")
-        known = [detector.score(pixels[i]).descriptor for i in learned[:MOST_WHOLES]]
-        wholes = [d for d in known if d is not None]
-        familiar = Familiarity.of(wholes, [d for d in described.values() if d is not None]) if not detector.can_leave_out else None
+        familiar = None
+        if not detector.can_leave_out:
+            wholes = [detector.score(pixels[i]).descriptor for i in learned[:MOST_WHOLES]]
+            familiar = Familiarity.of([w for w in wholes if w is not None], [d for d in described.values() if d is not None])
         if not described:
-            described = {learned[0]: known[0]}
+            described = {learned[0]: detector.score(pixels[learned[0]]).descriptor}
         return cls(product, detector, found, _references(photos, described), len(photos), familiarity=familiar)
 
     def save(self, folder: Path) -> ProductModel:

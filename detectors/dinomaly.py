@@ -17,7 +17,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 from torch.nn import functional
 
-from seewhy.canonical import sha256_json
+from seewhy.canonical import sha256_bytes, sha256_json
 from seewhy.card import ProductCard
 from seewhy.detectors.dinomaly_net import NetShape, Restorer, cell_map, paper_map
 from seewhy.detectors.dinomaly_training import Course, Plan, train
@@ -162,7 +162,8 @@ class Dinomaly:
             if start is not None:
                 net.load_state_dict(start._fitted().state_dict())
             plan = Plan(**{f.name: getattr(self._settings, f.name) for f in fields(Plan)})
-            course = train(net, seen, plan, device=self._device, checkpoint=checkpoint, progress=progress, told=told)
+            about = sha256_json([self._encoder_key(), seen.names, sha256_bytes(save_tensors(net.state_dict()))])
+            course = train(net, seen, plan, device=self._device, checkpoint=checkpoint, about=about, progress=progress, told=told)
         self._net = net.to(self._device)
         every = max(1, len(course.losses) // LOSSES_KEPT)
         self._facts = {"products": {n: len(p) for n, p in products.items()}, "steps": len(course.losses), "losses": course.losses[::every]}

@@ -69,6 +69,7 @@ def train(
     *,
     device: str = "cpu",
     checkpoint: Path | None = None,
+    about: str = "",
     progress: Progress[Any] = silent,
     told: Callable[[int, float], None] = lambda _step, _loss: None,
 ) -> Course:
@@ -83,6 +84,7 @@ def train(
         plan: see there.
         device: "cpu", "cuda", …; under `accelerate launch` each process takes its share of the batch.
         checkpoint: where the state is kept every `save_every` steps; training goes on from it where it is there.
+        about: what tells this training from others with the same plan: its photos, its encoder, what it started from.
         progress: wraps the loop over steps.
         told: hears each step's number and loss.
 
@@ -98,7 +100,7 @@ def train(
     model: Any = accelerator.prepare(net.train())
     optimiser = StableAdamW(net.parameters())
     course = Course()
-    meant = sha256_json({"plan": asdict(plan), "shape": asdict(net.shape), "photos": len(features)})
+    meant = sha256_json({"plan": asdict(plan), "shape": asdict(net.shape), "photos": len(features), "about": about})
     if checkpoint is not None and checkpoint.is_file():
         course.losses = _restored(checkpoint, net, optimiser, meant)
         course.resumed_at = len(course.losses)

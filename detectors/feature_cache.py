@@ -7,7 +7,7 @@ the encoder, and is drawn afresh in every step.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +42,16 @@ class FeatureCache:
         self._folder, self._encode, self._fitted = folder / key[:16], encode, fitted
         self.prefix = prefix
         self._files: list[Path] = []
-        self.wholes: list[npt.NDArray[np.float32]] = []  # (D,) of each photo
         self._middle: Tensor | None = None
         self._spread: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self._files)
+
+    @property
+    def names(self) -> list[str]:
+        """Hashes of the photos, in order."""
+        return [file.stem for file in self._files]
 
     def add(self, photos: Sequence[Pixels], progress: Progress[Any] = silent, title: str = "encoding") -> None:
         """Take in photos, read one at a time; those whose features are kept are not encoded again.
@@ -56,8 +60,7 @@ class FeatureCache:
             BadData: the disk is full.
         """
         waiting: list[tuple[Path, Pixels]] = []
-        numbers: Iterator[int] = iter(progress(range(len(photos)), title, len(photos)))
-        for number in numbers:
+        for number in progress(range(len(photos)), title, len(photos)):
             small = self._fitted(photos[number])
             file = self._folder / f"{sha256_bytes(small.tobytes())}.npy"
             self._files.append(file)
@@ -67,8 +70,6 @@ class FeatureCache:
                 self._keep(waiting)
                 waiting = []
         self._keep(waiting)
-        for file in self._files[len(self.wholes) :]:
-            self.wholes.append(np.load(file.with_suffix(".whole.npy")))
 
     def standardise(self) -> tuple[Tensor, Tensor]:
         """Bring each group's channels to mean 0 and deviation 1 over a sample of the photos; (groups, dim) each comes back."""
@@ -100,9 +101,8 @@ class FeatureCache:
         maps = torch.stack(seen.maps, 1).half().cpu().numpy()  # (B, groups, N, dim)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            for (file, _), own, whole in zip(waiting, maps, seen.whole.float().cpu().numpy(), strict=True):
-                _write(file.with_suffix(".whole.npy"), whole)
-                _write(file, own)  # last: a file that is there is whole
+            for (file, _), own in zip(waiting, maps, strict=True):
+                _write(file, own)
         except OSError as error:
             raise BadData(f"features could not be kept in {self._folder} ({error.strerror}); free space or name another folder") from error
 
