@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, Self, cast
@@ -84,6 +85,7 @@ class Dinomaly:
             )
         self._settings, self._device = replace(wanted, input_px=side), device
         self._net: Restorer | None = None
+        self._coarse: Restorer | None = None  # see `_quick`
         self._middle: Tensor | None = None  # (groups, dim) where channels are standardised
         self._spread: Tensor | None = None
         self._facts: dict[str, Any] = {}  # of training, for the manifest
@@ -164,7 +166,7 @@ class Dinomaly:
             plan = Plan(**{f.name: getattr(self._settings, f.name) for f in fields(Plan)})
             about = sha256_json([self._encoder_key(), seen.names, sha256_bytes(save_tensors(net.state_dict()))])
             course = train(net, seen, plan, device=self._device, checkpoint=checkpoint, about=about, progress=progress, told=told)
-        self._net = net.to(self._device)
+        self._net, self._coarse = net.to(self._device), None
         every = max(1, len(course.losses) // LOSSES_KEPT)
         self._facts = {"products": {n: len(p) for n, p in products.items()}, "steps": len(course.losses), "losses": course.losses[::every]}
         longest = next(iter(products.values()))
@@ -184,9 +186,10 @@ class Dinomaly:
         """Score one photo (H, W, 3): the paper's map, brought to the photo's size; the photo by the mean of its top 1 %."""
         height, width = pixels.shape[:2]
         seen = self._encode([self._square(pixels)])
-        with torch.inference_mode(), torch.autocast(torch.device(self._device).type, torch.bfloat16, enabled=self._coarse):
-            maps = self._standard([m.to(self._device) for m in seen.maps])
-            restored = self._fitted()(maps)
+        maps = self._standard([m.to(self._device) for m in seen.maps])
+        with torch.inference_mode():
+            net, dtype = self._quick(), getattr(torch, self._settings.dtype)
+            restored = net([m.to(dtype) for m in maps])
         before = self._encoder.prefix
         cells = cell_map([m[:, before:] for m in maps], [r[:, before:].float() for r in restored], seen.grid)
         side = self._settings.input_px
@@ -222,9 +225,13 @@ class Dinomaly:
         made._facts, made._resolution_cells = settings["training"], settings["resolution_cells"]
         return made
 
-    @property
-    def _coarse(self) -> bool:
-        return self._settings.dtype == "bfloat16"
+    def _quick(self) -> Restorer:
+        """The decoder in the arithmetic that was asked for; the one that is trained and saved stays float32."""
+        if self._settings.dtype == "float32":
+            return self._fitted()
+        if self._coarse is None:
+            self._coarse = deepcopy(self._fitted()).to(getattr(torch, self._settings.dtype))
+        return self._coarse
 
     def _shape(self) -> NetShape:
         e, s = self._encoder, self._settings

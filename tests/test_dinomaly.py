@@ -482,3 +482,12 @@ def test_a_corrupt_photo_stops_training_and_nothing_encoded_is_lost(tmp_path: Pa
     broken.write_bytes(whole)
     fit_family(tmp_path / "plate", tmp_path / "model", settings=quick)
     assert ProductModel.load(tmp_path / "model").good_photos == 12
+
+
+def test_bfloat16_scores_nearly_the_same_and_saves_float32(family: tuple[Family, Path]) -> None:
+    exact = family[0].detector
+    coarse = Dinomaly.from_files({**exact.settings, "dtype": "bfloat16"}, exact.files())
+    for kind in ("stain", "pit"):
+        pixels = defective("plate", kind, 4).pixels  # type: ignore[arg-type]
+        assert coarse.score(pixels).score == pytest.approx(exact.score(pixels).score, rel=0.05)
+    assert coarse.files() == exact.files()
