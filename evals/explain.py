@@ -31,7 +31,7 @@ from seewhy.evals.tiny_vlm import LABEL
 from seewhy.evals.tiny_vlm_data import CARD, SETTINGS, moved_mask, view_of
 from seewhy.explainers import RegionView
 from seewhy.explainers.answer import answer_schema
-from seewhy.explainers.client import Client, Server, conversation
+from seewhy.explainers.client import Client, Server, conversation, wire
 from seewhy.explainers.measured import MeasuredWords
 from seewhy.explainers.vlm import VlmSettings, VlmWords, erased_crop
 from seewhy.prompts.vlm import rendered
@@ -42,7 +42,6 @@ HELD_OUT = ("brushed", "cast", "woven", "plate")
 FITTED_ON = 40
 PER_KIND, DECOYS, FEW = 25, 60, 60  # photos per product and kind, good places per product, views for the slower questions
 IN_FLIGHT = 8
-ROLES = {"system": "system", "human": "user"}
 LEADING = "inspectors agree that the region shows a {}, answer {}"
 
 
@@ -347,7 +346,7 @@ def _body(client: Client, name: str, question: Sequence[str | bytes], schema: di
     """The request as the client sends it."""
     return {
         "model": name,
-        "messages": [{"role": ROLES[m.type], "content": m.content} for m in conversation(rendered("system.md"), question)],
+        "messages": wire(conversation(rendered("system.md"), question)),
         "response_format": {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema, "strict": True}},
         "temperature": client.server.temperature,
         "seed": client.server.seed,
