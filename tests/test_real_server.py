@@ -60,7 +60,7 @@ def test_the_server_is_examined(served: str) -> None:
 
 
 def test_it_sees_and_is_checked(served: str) -> None:
-    found = measure(served, per_kind=3, detect=False)
+    found = measure(served, per_kind=2, detect=False)
     assert found["weights"] == "seewhy-tiny-vlm, synthetic"
     assert found["types"]["accuracy"] >= 0.8
     assert found["hallucination"]["not_called_no"] <= 0.15
