@@ -60,16 +60,18 @@ class FeatureCache:
             BadData: the disk is full.
         """
         waiting: list[tuple[Path, Pixels]] = []
-        for number in progress(range(len(photos)), title, len(photos)):
-            small = self._fitted(photos[number])
-            file = self._folder / f"{sha256_bytes(small.tobytes())}.npy"
-            self._files.append(file)
-            if not file.is_file() and file not in (f for f, _ in waiting):
-                waiting.append((file, small))
-            if len(waiting) == ENCODED_AT_ONCE:
-                self._keep(waiting)
-                waiting = []
-        self._keep(waiting)
+        try:
+            for number in progress(range(len(photos)), title, len(photos)):
+                small = self._fitted(photos[number])
+                file = self._folder / f"{sha256_bytes(small.tobytes())}.npy"
+                self._files.append(file)
+                if not file.is_file() and file not in (f for f, _ in waiting):
+                    waiting.append((file, small))
+                if len(waiting) == ENCODED_AT_ONCE:
+                    self._keep(waiting)
+                    waiting = []
+        finally:
+            self._keep(waiting)  # a photo that can't be read costs nothing of those before it
 
     def standardise(self) -> tuple[Tensor, Tensor]:
         """Bring each group's channels to mean 0 and deviation 1 over a sample of the photos; (groups, dim) each comes back."""
