@@ -70,7 +70,7 @@ def test_how_many_photos_an_alpha_needs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("way", "method", "photos"), [("auto", "left_out", 24), ("leave-one-out", "left_out", 24), ("split", "held_out", 12)]
+    ("way", "method", "photos"), [("auto", "left_out", 24), ("leave-one-out", "left_out", 24), ("split", "held_out", 4)]
 )
 def test_the_ways_of_calibration(way: CalibrationWay, method: str, photos: int, good_plates: list[Photo]) -> None:
     model = ProductModel.fit(good_plates, PatchCore(SMALL), alpha=ALPHA, calibration=way)
