@@ -17,6 +17,7 @@ from seewhy.agent.model import ProductModel
 from seewhy.detectors import DETECTORS, weights
 from seewhy.detectors.backbones import BACKBONES, Encoder
 from seewhy.detectors.bank import MemoryBank, greedy_k_centre
+from seewhy.detectors.dinomaly import DinomalySettings
 from seewhy.detectors.patchcore import PatchCore, PatchCoreSettings
 from seewhy.detectors.tiles import blend, tiles_for
 from seewhy.errors import BadData, BadModel, MissingWeights, UnknownName, WeightsMismatch
@@ -184,10 +185,16 @@ def test_turned_copies_are_learned_only_where_parts_lie_in_any_direction() -> No
     assert chosen["turned"][0] == "yes", chosen
 
 
+QUICK = {  # settings with weights that are here and small enough for a test
+    "patchcore": SMALL,
+    "dinomaly": DinomalySettings(encoder="efficientnet-lite0", input_px=128, depth=2, steps=150, batch=8, at_once=8),
+}
+
+
 @pytest.mark.parametrize("name", sorted(set(DETECTORS.table) - {"winclip"}))  # its weights are not here; see test_winclip
 def test_every_detector_keeps_the_contract(name: str, tmp_path: Path) -> None:
     """Fitted on a few photos: finite map at the photo's size, the scratch found, the same after save and load in a new process."""
-    detector = DETECTORS.get(name)(SMALL if name == "patchcore" else None)
+    detector = DETECTORS.get(name)(QUICK.get(name))
     photos = [good("cast", i).pixels for i in range(4)]
     detector.fit(photos)
     drawn = defective("cast", "stain", 4)
