@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -56,6 +57,7 @@ def run_batch(
     *,
     lot: str,
     workers: int = 1,
+    words_for_s: float | None = None,
     progress: Progress[Any] = silent,
 ) -> Tally:
     """Inspect a lot. Photos that have an entry in it already are skipped, so the same call resumes a broken run.
@@ -66,6 +68,8 @@ def run_batch(
         ledger: where entries go, one transaction per photo, in the order of `samples`.
         lot: its name; a ledger can hold many.
         workers: threads; the machine's cores are shared out among them.
+        words_for_s: seconds from the start after which nobody waits for an explainer's words any more; what is not described by then
+            is `Unexplained`, and `explain_missing` fills it later. None: as long as they take.
         progress: wraps the loop.
 
     Returns:
@@ -79,7 +83,7 @@ def run_batch(
     for entry in entries(ledger, lot) if done else ():
         tally = tally.plus(entry)
     examined = _shared_out(lambda sample: _examined(inspector, sample, lot), left, workers)
-    made = _concluded(inspector, examined)
+    made = _concluded(inspector, examined, None if words_for_s is None else time.monotonic() + words_for_s)
     for entry, pictures in progress(made, f"lot {lot}", len(left)):
         ledger.append(entry, pictures)
         tally = tally.plus(entry)
@@ -105,13 +109,13 @@ def _examined(inspector: Inspector, sample: Sample, lot: str) -> Examined | Refu
         return refused(sample, error, lot, inspector.card.name)
 
 
-def _concluded(inspector: Inspector, examined: Iterable[Examined | RefusedPhoto]) -> Iterator[tuple[Entry, Pictured]]:
+def _concluded(inspector: Inspector, examined: Iterable[Examined | RefusedPhoto], until: float | None) -> Iterator[tuple[Entry, Pictured]]:
     """Entries in order; while an explainer waits for its server, further photos are examined."""
 
     def entry_of(one: Examined | RefusedPhoto) -> tuple[Entry, Pictured]:
         if isinstance(one, RefusedPhoto):
             return one, {}
-        inspection = inspector.conclude(one)
+        inspection = inspector.conclude(one, until)
         return inspection.record, inspection.pictures
 
     return in_order(entry_of, examined, inspector.explainer.in_flight)

@@ -21,14 +21,16 @@ class Calibration:
     With `held_out`, the photos were set aside: the false-reject rate on exchangeable good parts is at most alpha (Vovk,
     Gammerman & Shafer 2005; Angelopoulos & Bates 2023, sec. 1). With `left_out`, each photo was scored by the final detector
     without what that photo taught it (jackknife): no photo is spent, the rate is close to alpha where one photo more or less
-    changes little, and nothing is proven (Barber et al. 2021, sec. 1; evals/results has the rates that were measured).
+    changes little, and nothing is proven (Barber et al. 2021, sec. 1; evals/results has the rates that were measured). With
+    `disturbed_copies`, no place has a second good photo: copies of each, moved, relit, blurred and with noise, stand for it; the
+    rate on real good parts is as near to alpha as they differ no more than that.
     """
 
     scores: npt.NDArray[np.float64]  # (n,) sorted, one per held-out good photo
     peaks: npt.NDArray[np.float64]  # (n,) sorted, the largest value of each of their maps
     median: float  # of their maps' values
     noise: float  # the 99th percentile of their maps' values
-    method: str  # "held_out" or "left_out"
+    method: str  # "held_out", "left_out" or "disturbed_copies"
 
     def __len__(self) -> int:
         return len(self.scores)

@@ -189,6 +189,9 @@ def batch(
     vlm: Vlm = "",
     vlm_model: VlmModel = "",
     vlm_timeout: VlmTimeout = 60.0,
+    words_for: Annotated[
+        float | None, typer.Option(min=0, help="With --vlm: seconds after which the lot no longer waits for words; see explain --missing.")
+    ] = None,
     language: Annotated[str, typer.Option(help="With --vlm: language that its texts are also said in: en or ko.")] = "en",
     json_: Json = False,
 ) -> None:
@@ -203,7 +206,7 @@ def batch(
     with Ledger(ledger) as book:
         explainer = _explainer(vlm, vlm_model, vlm_timeout, language)
         inspector = load(model, product=product, then=then or (), card=card, policy=policy, alpha=alpha, device=device, explainer=explainer)
-        tally = run_batch(inspector, samples, book, lot=name, workers=workers, progress=progress)
+        tally = run_batch(inspector, samples, book, lot=name, workers=workers, words_for_s=words_for, progress=progress)
         head = book.head[1]
     words = {word: getattr(tally, word) for word in tally.__slots__}
     if json_:

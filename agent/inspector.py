@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -74,7 +74,7 @@ class Examined:
     decision: Decision
     views: tuple[RegionView, ...]
     hypotheses: tuple[tuple[Hypothesis, ...], ...]
-    nearest: int | None
+    compared: str | None  # SHA-256 of the good photo that findings are compared with
     pictures: Pictures
     clock: _Clock
     by: Inspector  # whose model spoke
@@ -185,9 +185,13 @@ class Inspector:
         unjudged = decision.threshold.value is None  # no good photo to compare with: show the strangest places
         found = clock.run("regions", lambda: self._regions(scored) if decision.anomalous or unjudged else ())
         nearest = clock.run("reference", lambda: self.model.references.nearest(scored.descriptor) if found else None)
-        good = clock.run("reference", lambda: None if nearest is None else registered(self.model.references.pixels(nearest), photo.pixels))
+        good = scored.reference
+        if good is None and nearest is not None:
+            good = clock.run("reference", lambda: registered(self.model.references.pixels(nearest), photo.pixels))
         found = clock.run("regions", lambda: tuple(refine(r, photo.pixels, good, margin_of(r)) for r in found))
-        facts = clock.run("measure", lambda: [measure(r, self.card, photo.width, photo.height, self._seed or r.peak) for r in found])
+        facts = clock.run(
+            "measure", lambda: [measure(r, self.card, photo.width, photo.height, self._seed or r.peak, scored.change) for r in found]
+        )
         pictures = Pictures(keep=self.keep_pictures)
         clock.run("pictures", lambda: pictures.add_photo(photo.pixels, scored, anomalous=decision.anomalous or unjudged))
         views = clock.run(
@@ -198,14 +202,15 @@ class Inspector:
             ),
         )
         hypothesised = clock.run("measure", lambda: tuple(hypotheses(scored, r, photo.width, photo.height) for r in found))
-        return Examined(photo, lot, decision, views, hypothesised, nearest, pictures, clock, self, notes, familiar)
+        compared = scored.reference_sha256 or (None if nearest is None else self.model.references.sha256[nearest])
+        return Examined(photo, lot, decision, views, hypothesised, compared, pictures, clock, self, notes, familiar)
 
-    def conclude(self, examined: Examined) -> Inspection:
-        """Words, rulings and the record; waits for the explainer, changes nothing that was measured."""
+    def conclude(self, examined: Examined, until: float | None = None) -> Inspection:
+        """Words, rulings and the record; waits for the explainer (no longer than `until`), changes nothing that was measured."""
         e, clock = examined, examined.clock
         if e.by is not self:
-            return e.by.conclude(e)
-        said = clock.run("words", lambda: self._all_words(e.views))
+            return e.by.conclude(e, until)
+        said = clock.run("words", lambda: self._all_words(e.views, until))
         diagonal = float(np.hypot(e.photo.width, e.photo.height))
         findings = []
         for view, likely, (words, unexplained) in zip(e.views, e.hypotheses, said, strict=True):
@@ -231,7 +236,7 @@ class Inspector:
         if inside is None:
             return scored
         quiet = np.where(inside, scored.values, min(self.model.calibration.median, float(scored.values.min())))
-        return ScoreMap(quiet.astype(np.float32), scored.score, scored.resolution_px, scored.detector, scored.descriptor)
+        return replace(scored, values=quiet.astype(np.float32))
 
     def _decide(self, scored: ScoreMap, familiar: bool) -> Decision:
         """Against the threshold; what good photos of a product score says nothing about another product."""
@@ -258,12 +263,13 @@ class Inspector:
             middle, peak = float(np.median(scored.values)), float(scored.values.max())
             half = (middle + peak) / 2
             return regions(scored, seed=half, floor=half, background=middle) if peak > middle else ()
-        seed = min(self._seed, float(scored.values.max()))
+        highest = float(scored.values.max())
+        seed = self._seed if highest > self._seed else float(np.nextafter(highest, -np.inf))  # the photo is strange as a whole
         return regions(scored, seed=seed, floor=min(calibration.noise, seed), background=calibration.median)
 
-    def _all_words(self, views: Sequence[RegionView]) -> list[tuple[Explanation | Unexplained, Unexplained | None]]:
+    def _all_words(self, views: Sequence[RegionView], until: float | None) -> list[tuple[Explanation | Unexplained, Unexplained | None]]:
         """Words for each region, and why the VLM gave none where it was asked; the verdict does not wait for them."""
-        said = all_words(self.explainer, views)
+        said = all_words(self.explainer, views, until)
         if isinstance(self.explainer, MeasuredWords):
             return [(words, None) for words in said]
         return [
@@ -272,11 +278,11 @@ class Inspector:
         ]
 
     def _record(self, e: Examined, findings: tuple[Finding, ...]) -> InspectionRecord:
-        photo, decision, nearest = e.photo, e.decision, e.nearest
+        photo, decision = e.photo, e.decision
         verdict, severity, reasons = verdict_of(decision, findings)
         provenance = self._provenance
-        if nearest is not None:
-            provenance = provenance.model_copy(update={"reference_sha256": self.model.references.sha256[nearest]})
+        if e.compared is not None:
+            provenance = provenance.model_copy(update={"reference_sha256": e.compared})
         return InspectionRecord(
             lot=e.lot,
             product=self.card.name,
@@ -319,6 +325,8 @@ class Inspector:
         if decision.calibration == "uncalibrated":
             params = {"photos": decision.calibration_photos, "needed": decision.calibration_needed, "alpha": decision.alpha}
             out.append(Missing(what="calibration", because=sentence("missing.calibration", **params)))
+        if decision.calibration_method == "disturbed_copies":
+            out.append(Missing(what="second good photos", because=sentence("missing.copies", photos=decision.calibration_photos)))
         if self.card.scale is None:
             out.append(Missing(what="scale", because=sentence("missing.scale")))
         if not self.card.outline:
@@ -326,7 +334,7 @@ class Inspector:
         if isinstance(self.explainer, MeasuredWords):
             out.append(Missing(what="vlm", because=sentence("missing.vlm")))
         out += gaps(findings)
-        if findings and e.nearest is None:
+        if findings and e.compared is None:
             out.append(Missing(what="reference", because=sentence("missing.reference")))
         if len(findings) >= MOST:
             out.append(Missing(what="more findings", because=sentence("missing.more_findings", most=MOST)))

@@ -11,15 +11,15 @@ import numpy as np
 from seewhy.agent.shape import Shape, measure_shape
 from seewhy.card import Part, ProductCard
 from seewhy.record import Hypothesis, Location, Measured, Quantity, Size, Stated, Strength
-from seewhy.types import Mask, Region, ScoreMap
+from seewhy.types import Map, Mask, Region, ScoreMap
 
 ROWS, COLUMNS = ("top", "middle", "bottom"), ("left", "centre", "right")
 LINE_RATIO = 3.0  # length to width, the map's blur taken off both, from which a region is called a line
 SPOT = 0.08  # of the photo's diagonal: a compact region no larger than this is called a spot
 
 
-def measure(region: Region, card: ProductCard, width: int, height: int, threshold: float) -> Measured:
-    """Everything measured of one region of a photo `width` x `height`."""
+def measure(region: Region, card: ProductCard, width: int, height: int, threshold: float, change: Map | None = None) -> Measured:
+    """Everything measured of one region of a photo `width` x `height`; `change`: see `ScoreMap.change`."""
     shape = measure_shape(region)
     touches = region.box.x0 <= 0 or region.box.y0 <= 0 or region.box.x1 >= width or region.box.y1 >= height
     return Measured(
@@ -28,6 +28,7 @@ def measure(region: Region, card: ProductCard, width: int, height: int, threshol
         size=_size(shape, card, width, height),
         strength=Strength(peak=_stated(_digits(region.peak)), mean=_stated(_digits(region.mean)), threshold=_stated(_digits(threshold))),
         shape=_stated(_shape_word(shape, region.resolution_px, touches, hypot(width, height))),
+        material=_material(region, card, change),
     )
 
 
@@ -74,6 +75,16 @@ def _location(region: Region, shape: Shape, card: ProductCard, width: int, heigh
         part=Stated(value=part, source="measured", status=known, evidence=("map",)),
         touches_border=_stated(touches),
     )
+
+
+def _material(region: Region, card: ProductCard, change: Map | None) -> Stated[Any] | None:
+    """Missing or extra, from which way the region differs from its template and which tone the card says material has."""
+    if change is None or card.material is None:
+        return None
+    total = float(change[region.box.slices][region.mask].sum())
+    if total == 0:
+        return Stated(value=None, source="measured", status="missing", evidence=("map",))
+    return _stated("extra" if (total > 0) == (card.material == "light") else "missing")
 
 
 def _within(part: Part, x: float, y: float) -> bool:

@@ -14,21 +14,21 @@ MOST = 50  # regions per photo; more is a broken photo, not fifty defects
 def regions(scores: ScoreMap, *, seed: float, floor: float, background: float, most: int = MOST) -> tuple[Region, ...]:
     """List the regions of a photo, strongest first.
 
-    A region is a patch above `floor` (hysteresis: it must reach `seed` somewhere), cut where the map falls to half of the
+    A region is a patch above `floor` (hysteresis: it must exceed `seed` somewhere), cut where the map falls to half of the
     region's own height over `background`. What of the patch stays above `seed` farther than the map's resolution from
     the regions cut already is a region of its own.
 
     Args:
         scores: the map, at the photo's size.
-        seed: at least one pixel of a region reaches this.
+        seed: at least one pixel of a region is above this.
         floor: below this is noise.
         background: what good surface scores.
         most: stop after this many.
     """
     values = scores.values
-    if float(values.max()) < seed:
+    if float(values.max()) <= seed:
         return ()
-    left = (values >= min(floor, seed)).astype(np.uint8)
+    left = (values > min(floor, seed)).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(left, connectivity=8)
     found: list[Region] = []
     for label in range(1, count):
@@ -49,7 +49,7 @@ def _cut(values: Map, inside: Mask, patch: Box, seed: float, background: float, 
         masked = np.where(open_, values, -np.inf)
         y, x = np.unravel_index(int(masked.argmax()), masked.shape)
         peak = float(masked[y, x])
-        if peak < seed:
+        if peak <= seed:
             break
         level = background + HALF_HEIGHT * (peak - background)
         _, labels = cv2.connectedComponents((inside & (values >= level)).astype(np.uint8), connectivity=8)

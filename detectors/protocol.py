@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 from seewhy.card import ProductCard
 from seewhy.detectors.weights import WeightsFile
@@ -52,3 +52,11 @@ class Detector(Protocol):
     @classmethod
     def from_files(cls, settings: Mapping[str, Any], files: Mapping[str, bytes], device: str) -> Self:
         """The detector that `settings` and `files` describe."""
+
+
+@runtime_checkable
+class CopiesGood(Protocol):
+    """A detector that may know each good photo as the only one of its place, so that none can be left out or set aside."""
+
+    def copy_of(self, pixels: Pixels, number: int) -> Pixels:
+        """Good photo `number` as another photo of the same good part might look."""

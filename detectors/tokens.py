@@ -124,13 +124,11 @@ class VitTokens:
             hidden = block(hidden, **more)
             if number not in read:
                 continue
-            seen = hidden.float()
-            if self._recentre:
-                seen = seen[:, self._before :] - seen[:, :1]
+            seen = hidden[:, self._before :].float() - hidden[:, :1].float() if self._recentre else hidden
             if read.index(number) % share:
-                sums[-1] = sums[-1] + seen
+                sums[-1].add_(seen)
             else:
-                sums.append(seen)
+                sums.append(seen.to(torch.float32, copy=True))
         grid = images.shape[2] // self.multiple_px, images.shape[3] // self.multiple_px
         return Tokens([s / share for s in sums], grid, hidden[:, 0].float())
 

@@ -132,7 +132,7 @@ def found_cases(product: str, per_kind: int) -> list[Case]:
     class Collects:
         name, in_flight = "collects", 1
 
-        def explain(self, view: RegionView) -> Explanation:
+        def explain(self, view: RegionView, _until: float | None = None, /) -> Explanation:
             seen.append(view)
             return MeasuredWords().explain(view)
 
@@ -309,36 +309,51 @@ def cost(said: Sequence[Explanation | Unexplained], seconds: float) -> dict[str,
     }
 
 
-def throughput(url: str, model: str, settings: VlmSettings, cases: Sequence[Case], rounds: int = 3) -> dict[str, Any]:
-    """The same questions through the client and through a bare loop of HTTP requests, in turns; medians of the rounds."""
+def throughput(url: str, model: str, settings: VlmSettings, cases: Sequence[Case], rounds: int = 10) -> dict[str, Any]:
+    """The same questions through the client and through a bare loop of HTTP requests, in turns; medians of the rounds.
+
+    Processor time is this process's: what the client itself works for a request, beside the wall time of one in the bare loop,
+    which is the server's own. Requests per second also hold what the machine's other work took, which differs by round.
+    """
     words = VlmWords(Server(url=url, model=model, in_flight=IN_FLIGHT), settings)
     client, name = words.client, words.client.identity[0]
     questions = [words.parts(c.view, words.offered(c.view)) for c in cases]
     schema = answer_schema(tuple(d.name for d in CARD.defects), tuple(k.id for k in CARD.knowledge))
     bodies = [_body(client, name, q, schema) for q in questions]
 
-    def bare() -> float:
+    def bare() -> tuple[float, float]:
         with httpx.Client(timeout=60.0) as http, ThreadPoolExecutor(IN_FLIGHT) as pool:
-            began = time.perf_counter()
+            began, worked = time.perf_counter(), time.process_time()
             for answer in pool.map(lambda body: http.post(f"{url}/chat/completions", json=body), bodies):
                 answer.raise_for_status()
-            return time.perf_counter() - began
+            return time.perf_counter() - began, time.process_time() - worked
 
-    def ours() -> float:
+    def ours() -> tuple[float, float]:
         with ThreadPoolExecutor(IN_FLIGHT) as pool:
-            began = time.perf_counter()
+            began, worked = time.perf_counter(), time.process_time()
             list(pool.map(lambda q: client.ask(conversation(rendered("system.md"), q), schema), questions))
-            return time.perf_counter() - began
+            return time.perf_counter() - began, time.process_time() - worked
 
     bare(), ours()
-    pairs = [(bare(), ours()) for _ in range(rounds)]
-    loop, through = (float(np.median([p[i] for p in pairs])) for i in (0, 1))
+    loops, throughs = list[tuple[float, float]](), list[tuple[float, float]]()
+    for i in range(rounds):  # each goes first in every other round
+        for run, into in ((bare, loops), (ours, throughs))[:: 1 if i % 2 else -1]:
+            into.append(run())
+    ratios = [through[0] / loop[0] for loop, through in zip(loops, throughs, strict=True)]
+    (loop_s, loop_cpu_s), (through_s, through_cpu_s) = np.median(loops, 0).tolist(), np.median(throughs, 0).tolist()
+    each = len(questions)
     return {
-        "requests": len(questions),
+        "requests": each,
         "in_flight": IN_FLIGHT,
-        "bare_requests_per_s": round(len(questions) / loop, 2),
-        "client_requests_per_s": round(len(questions) / through, 2),
-        "overhead": round(through / loop - 1, 4),
+        "rounds": rounds,
+        "bare_requests_per_s": round(each / loop_s, 2),
+        "client_requests_per_s": round(each / through_s, 2),
+        "overhead": round(float(np.median(ratios)) - 1, 4),
+        "overhead_quartiles": [round(float(q) - 1, 4) for q in np.quantile(ratios, (0.25, 0.75))],
+        "server_ms_per_request": round(1000 * loop_s / each, 2),
+        "client_processor_ms_per_request": round(1000 * through_cpu_s / each, 2),
+        "bare_processor_ms_per_request": round(1000 * loop_cpu_s / each, 2),
+        "client_to_server": round(through_cpu_s / loop_s, 4),
     }
 
 

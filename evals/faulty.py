@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import http.client
 import random
+import select
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal, TypeAlias
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -28,6 +31,8 @@ class Proxy:
     chance: random.Random = field(default_factory=lambda: random.Random(3))
     asked: int = 0  # chat requests
     spoilt: int = 0  # of them
+    answered: int = 0  # of them, by the real server, whether its answer was then spoilt or not
+    kill: Callable[[], None] | None = None  # ends the real server when "killed" has answered enough; else only connections break
     stopping: threading.Event = field(default_factory=threading.Event)
 
 
@@ -36,6 +41,7 @@ def faulty(server: str) -> Iterator[Proxy]:
     """A proxy in front of the server at `server` (ends with /v1)."""
     state = Proxy()
     base = server.rstrip("/").removesuffix("/v1")
+    where = urlsplit(base)
     with httpx.Client(timeout=120.0) as client:
 
         class Handler(BaseHTTPRequestHandler):
@@ -54,17 +60,37 @@ def faulty(server: str) -> Iterator[Proxy]:
                 if self._spoil():
                     state.spoilt += 1
                     return
-                answer = client.post(base + self.path, content=body, headers={"Content-Type": "application/json"})
-                if state.fault == "truncated JSON":
+                answer = self._asked(body)
+                state.answered += answer is not None
+                if answer is None:
+                    self._gone()
+                elif state.fault == "truncated JSON":
                     state.spoilt += 1
-                    self._send(answer.status_code, answer.content[: len(answer.content) // 2])
+                    self._send(answer[0], answer[1][: len(answer[1]) // 2])
                 else:
-                    self._send(answer.status_code, answer.content)
+                    self._send(*answer)
+
+            def _asked(self, body: bytes) -> tuple[int, bytes] | None:
+                """The server's answer; None where it broke off, or the client went away first (then the server hears of it)."""
+                connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=120.0)
+                try:
+                    connection.request("POST", self.path, body, {"Content-Type": "application/json"})
+                    ready, _, _ = select.select([connection.sock, self.connection], [], [], 120.0)
+                    if connection.sock not in ready:
+                        return None
+                    answer = connection.getresponse()
+                    return answer.status, answer.read()
+                except (OSError, http.client.HTTPException):
+                    return None
+                finally:
+                    connection.close()
 
             def _spoil(self) -> bool:
                 """Answer badly, or not at all."""
                 match state.fault:
                     case "killed" if state.asked > KILLED_AFTER:
+                        if state.kill is not None:
+                            state.kill()
                         self._gone()
                     case "hung":
                         state.stopping.wait(state.hang_s)

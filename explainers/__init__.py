@@ -50,5 +50,10 @@ class Explainer(Protocol):
     name: str
     in_flight: int  # regions that it likes to have at a time; 1 for one that computes here
 
-    def explain(self, view: RegionView) -> Explanation | Unexplained:
-        """Say what can be said; what can't is `Unexplained`, never an exception."""
+    def explain(self, view: RegionView, until: float | None = None, /) -> Explanation | Unexplained:
+        """Say what can be said; what can't is `Unexplained`, never an exception.
+
+        Args:
+            view: the region.
+            until: `time.monotonic()` after which nobody waits any more; one that computes here at once need not look at it.
+        """

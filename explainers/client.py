@@ -8,9 +8,10 @@ import random
 import threading
 import time
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import httpx
 import openai
@@ -23,6 +24,7 @@ from seewhy.errors import BadData
 
 KEY = "SEEWHY_VLM_KEY"  # environment variable with the server's key; servers of one's own need none
 ROLES = {"system": "system", "human": "user"}
+T = TypeVar("T")
 PATIENCE = 0.4  # seconds before the first retry; doubled for each further one, give or take half
 
 
@@ -125,12 +127,25 @@ class Client:
             return self._named
 
     def ask(
-        self, messages: Sequence[BaseMessage], schema: dict[str, Any], *, seed: int | None = None, temperature: float | None = None
+        self,
+        messages: Sequence[BaseMessage],
+        schema: dict[str, Any],
+        *,
+        seed: int | None = None,
+        temperature: float | None = None,
+        until: float | None = None,
     ) -> Reply:
         """One answer that fits `schema`, as far as the server keeps to it.
 
+        Args:
+            messages: what is asked.
+            schema: of the answer, as JSON Schema.
+            seed: default the server's.
+            temperature: default the server's.
+            until: `time.monotonic()` after which it is not waited for; the connection is closed, so that the server stops too.
+
         Raises:
-            NoReplyError: there was none within the retries, or the server is being left alone.
+            NoReplyError: there was none within the retries or in time, or the server is being left alone.
         """
         server = self.server
         asked_for = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema, "strict": True}}
@@ -141,7 +156,7 @@ class Client:
             "seed": server.seed if seed is None else seed,
         }
         chat = self._chat()
-        said: AIMessage = self._patiently(lambda: chat.invoke([HumanMessage("")], **options))
+        said: AIMessage = self._patiently(lambda left: chat.invoke([HumanMessage("")], timeout=left, **options), until)
         usage: Mapping[str, Any] = said.usage_metadata or {}
         ended = said.response_metadata.get("finish_reason")
         return Reply(
@@ -170,7 +185,7 @@ class Client:
 
     def _identify(self) -> tuple[str, str]:
         headers = {"Authorization": f"Bearer {self._key}"}
-        listed = self._patiently(lambda: self._got("models", headers))
+        listed = self._patiently(lambda _left: self._got("models", headers))
         try:
             names = [str(row["id"]) for row in listed["data"]]
             owner = str(listed["data"][0].get("owned_by", "server"))
@@ -192,14 +207,15 @@ class Client:
     def _got(self, page: str, headers: dict[str, str]) -> Any:
         return self._http.get(f"{self.server.url.rstrip('/')}/{page}", headers=headers).raise_for_status().json()
 
-    def _patiently(self, action: Any) -> Any:
-        """Run a request with retries; what can't be had becomes `NoReplyError`."""
+    def _patiently(self, action: Callable[[float], T], until: float | None = None) -> T:
+        """Run a request with retries, each given the seconds that it may take; what can't be had becomes `NoReplyError`."""
         for attempt in range(self.server.retries + 1):
             self._breaker.admit()
             try:
-                with self._free:
-                    made = action()
+                with self._turn(until):
+                    made = action(self._left(until))
             except (openai.APITimeoutError, httpx.TimeoutException) as error:
+                self._left(until)  # the lot's time is over: no fault of the server's
                 self._breaker.note(well=False)
                 raise NoReplyError("timeout", f"no answer within {self.server.timeout_s:g} s") from error
             except (openai.APIStatusError, httpx.HTTPStatusError) as error:
@@ -215,8 +231,35 @@ class Client:
             else:
                 self._breaker.note(well=True)
                 return made
-            time.sleep(PATIENCE * 2**attempt * self._random.uniform(0.5, 1.5))
+            time.sleep(min(PATIENCE * 2**attempt * self._random.uniform(0.5, 1.5), self._left(until)))
         raise AssertionError("unreachable")
+
+    @contextmanager
+    def _turn(self, until: float | None) -> Iterator[None]:
+        """One of the places in flight, waited for no longer than `until`."""
+        if not self._free.acquire(timeout=None if until is None else self._left(until)):
+            raise _over()
+        try:
+            yield
+        finally:
+            self._free.release()
+
+    def _left(self, until: float | None) -> float:
+        """Seconds that a request may take.
+
+        Raises:
+            NoReplyError: it is too late for any.
+        """
+        if until is None:
+            return self.server.timeout_s
+        left = until - time.monotonic()
+        if left <= 0:
+            raise _over()
+        return min(left, self.server.timeout_s)
+
+
+def _over() -> NoReplyError:
+    return NoReplyError("timeout", "the lot's time for words is over")
 
 
 def conversation(system: str, parts: Sequence[str | bytes]) -> list[BaseMessage]:

@@ -48,13 +48,17 @@ class MeasuredWords:
     name = "measured"
     in_flight = 1
 
-    def explain(self, view: RegionView) -> Explanation:
+    def explain(self, view: RegionView, _until: float | None = None, /) -> Explanation:
         """Words for one region; see the class."""
         look, against = looks(view)
         crop_name = view.evidence[0]
         appearance = [Stated[Sentence](value=s, source="measured", evidence=(crop_name,)) for s in _appearance(view, look)]
         if against is not None:
             appearance.append(_against_reference(against, view.evidence))
+        material = view.measured.material
+        if material is not None and material.value is not None:
+            said = sentence(f"material.{material.value}")
+            appearance.append(Stated[Sentence](value=said, source="measured", evidence=("map", *view.evidence)))
         matches = _matching(view, look.tone)
         type_ = Stated[str](value=_type_name(view, matches), source="rule", status="unverified", evidence=(crop_name, "map"))
         return Explanation(

@@ -70,6 +70,7 @@ class _Talk:
     view: RegionView
     types: tuple[str, ...]
     causes: tuple[Knowledge, ...]
+    until: float | None = None  # `time.monotonic()` after which no answer is waited for
     pictures: list[str] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
     tokens: list[tuple[int, int]] = field(default_factory=list)
@@ -79,7 +80,7 @@ class _Talk:
         """One request."""
         if not self.pictures:
             self.pictures += pictures_of(parts)
-        made = self.client.ask(conversation(rendered("system.md"), parts), schema, **options)
+        made = self.client.ask(conversation(rendered("system.md"), parts), schema, until=self.until, **options)
         self.answers.append(made.text)
         self.tokens.append((made.prompt_tokens, made.completion_tokens))
         return made
@@ -137,9 +138,9 @@ class VlmWords:
         if self.settings.language not in LANGUAGES:
             raise UnknownName("language", self.settings.language, LANGUAGES)
 
-    def explain(self, view: RegionView) -> Explanation | Unexplained:
+    def explain(self, view: RegionView, until: float | None = None) -> Explanation | Unexplained:
         """Words for one region; see the module."""
-        talk = _Talk(self.client, view, tuple(d.name for d in view.card.defects), self.offered(view))
+        talk = _Talk(self.client, view, tuple(d.name for d in view.card.defects), self.offered(view), until)
         try:
             return self._explained(talk)
         except NoReplyError as error:

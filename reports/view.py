@@ -216,6 +216,7 @@ def _facts(finding: Finding, language: str) -> list[dict[str, str]]:
         _quantity(f"Share of the {of}", m.size.area_share, None),
         _quantity("Orientation", m.size.orientation, None),
         _row("Touches the border", "yes" if m.location.touches_border.value else "no", m.location.touches_border),
+        *([] if m.material is None else [_row("Material", m.material.value or "not told", m.material)]),
         *_by_words(finding),
         _row("Peak score", f"{_number(m.strength.peak.value)} (seed {_number(m.strength.threshold.value)})", m.strength.peak),
         _row(

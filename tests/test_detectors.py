@@ -4,7 +4,9 @@ import json
 import pickletools
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
+from seewhy.agent.images import decode
 from seewhy.agent.model import ProductModel
 from seewhy.detectors import DETECTORS, weights
 from seewhy.detectors.backbones import BACKBONES, Encoder
@@ -21,9 +24,10 @@ from seewhy.detectors.dinomaly import DinomalySettings
 from seewhy.detectors.patchcore import PatchCore, PatchCoreSettings
 from seewhy.detectors.tiles import blend, tiles_for
 from seewhy.errors import BadData, BadModel, MissingWeights, UnknownName, WeightsMismatch
-from seewhy.evals.synth import defective, good
-from seewhy.types import Box
-from tests.conftest import SMALL, noise
+from seewhy.evals.boards import board, broken
+from seewhy.evals.synth import Drawn, defective, good
+from seewhy.types import Box, Pixels
+from tests.conftest import SMALL, noise, png
 
 
 def test_efficientnet_is_the_published_network() -> None:
@@ -185,31 +189,53 @@ def test_turned_copies_are_learned_only_where_parts_lie_in_any_direction() -> No
     assert chosen["turned"][0] == "yes", chosen
 
 
-QUICK = {  # settings with weights that are here and small enough for a test
-    "patchcore": SMALL,
-    "dinomaly": DinomalySettings(encoder="efficientnet-lite0", input_px=128, depth=2, steps=150, batch=8, at_once=8),
+@dataclass(frozen=True)
+class Example:
+    """What a detector is tried on: settings with weights that are here, and photos of a product that suits it."""
+
+    settings: Any
+    good: list[Pixels]  # to fit on
+    other: Pixels  # good too
+    bad: Drawn
+
+
+def surfaces(settings: Any = None) -> Example:
+    return Example(settings, [good("cast", i).pixels for i in range(4)], good("cast", 51).pixels, defective("cast", "stain", 4))
+
+
+def boards() -> Example:
+    return Example(None, [board(p) for p in range(4)], board(2, copy=1), broken(1, "extra", copy=1))
+
+
+EXAMPLES = {
+    "patchcore": lambda: surfaces(SMALL),
+    "dinomaly": lambda: surfaces(DinomalySettings(encoder="efficientnet-lite0", input_px=128, depth=2, steps=150, batch=8, at_once=8)),
+    "template": boards,
 }
 
 
-@pytest.mark.parametrize("name", sorted(set(DETECTORS.table) - {"winclip"}))  # its weights are not here; see test_winclip
+def test_every_detector_has_an_example() -> None:
+    assert set(DETECTORS.table) - set(EXAMPLES) == {"winclip"}  # its weights are not here; see test_winclip
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_every_detector_keeps_the_contract(name: str, tmp_path: Path) -> None:
     """Fitted on a few photos: finite map at the photo's size, the scratch found, the same after save and load in a new process."""
-    detector = DETECTORS.get(name)(QUICK.get(name))
-    photos = [good("cast", i).pixels for i in range(4)]
-    detector.fit(photos)
-    drawn = defective("cast", "stain", 4)
+    example = EXAMPLES[name]()
+    drawn, detector = example.bad, DETECTORS.get(name)(example.settings)
+    detector.fit(example.good)
     scored = detector.score(drawn.pixels)
     assert scored.values.shape == drawn.pixels.shape[:2]
     y, x = np.unravel_index(scored.values.argmax(), scored.values.shape)
     ys, xs = np.nonzero(drawn.mask)
-    assert abs(x - xs.mean()) < scored.resolution_px
-    assert abs(y - ys.mean()) < scored.resolution_px
-    assert scored.score > detector.score(good("cast", 51).pixels).score
-
-    from tests.conftest import as_photo
+    reach = max(scored.resolution_px, drawn.feret_px / 2)
+    assert abs(x - xs.mean()) < reach
+    assert abs(y - ys.mean()) < reach
+    assert scored.score > detector.score(example.other).score
 
     folder = tmp_path / "model"
-    ProductModel.fit([as_photo(good("cast", i)) for i in range(4)], detector, product="cast", alpha=0.2).save(folder)
+    photos = [decode(png(p), f"{i}.png") for i, p in enumerate(example.good)]
+    ProductModel.fit(photos, detector, product="part", alpha=0.2).save(folder)
     expected = detector.score(drawn.pixels).score
     np.save(tmp_path / "photo.npy", drawn.pixels)
     code = (

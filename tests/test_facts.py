@@ -267,7 +267,7 @@ def test_an_explainer_that_fails_loses_no_verdict(inspector: Inspector) -> None:
         name = "broken"
         in_flight = 1
 
-        def explain(self, view: RegionView) -> Explanation:
+        def explain(self, view: RegionView, _until: float | None = None, /) -> Explanation:
             raise RuntimeError(f"no words today for {view.number}")
 
     photo = as_photo(defective("plate", "stain", 1))

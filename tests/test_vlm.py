@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import string
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 import seewhy
 from seewhy.agent.batch import run_batch
 from seewhy.agent.inspector import Inspector
+from seewhy.agent.later import explain_missing
 from seewhy.agent.layouts import read_layout
 from seewhy.agent.ledger import Ledger
 from seewhy.canonical import sha256_json
@@ -22,7 +24,7 @@ from seewhy.card import DefectType, ProductCard
 from seewhy.errors import BadData
 from seewhy.evals.synth import defective
 from seewhy.explainers.answer import UnreadableError, answer_schema, read_answer
-from seewhy.explainers.client import Breaker, Client, NoReplyError, Server
+from seewhy.explainers.client import Breaker, Client, NoReplyError, Server, conversation
 from seewhy.explainers.knowledge import KnowledgeBase
 from seewhy.explainers.vlm import VlmSettings, VlmWords
 from seewhy.prompts import catalogue, say
@@ -293,6 +295,30 @@ def test_a_server_that_dies_in_mid_lot(inspector: Inspector, photos: Path, tmp_p
             for record in found.values():
                 gaps = [f for f in record.findings if f.unexplained]
                 assert bool(gaps) == any(m.what == "vlm" for m in record.missing)
+
+
+def test_a_lot_waits_for_words_no_longer_than_it_may(inspector: Inspector, photos: Path, tmp_path: Path) -> None:
+    with Ledger(tmp_path / "plain.sqlite") as ledger:
+        run_batch(Inspector(inspector.model, card=CARD, alpha=ALPHA), read_layout(photos), ledger, lot="A")
+        plain = {r.entry.photo.name: verdicts(r.entry) for r in ledger.rows() if isinstance(r.entry, InspectionRecord)}
+    with speaking(obedient) as (url, server), Ledger(tmp_path / "l.sqlite") as ledger:
+        run_batch(asking(inspector, url), read_layout(photos), ledger, lot="A", words_for_s=0.0)
+        records = [r.entry for r in ledger.rows() if isinstance(r.entry, InspectionRecord)]
+        assert {r.photo.name: verdicts(r) for r in records} == plain
+        gaps = [f.unexplained for r in records for f in r.findings]
+        assert gaps
+        assert {g and (g.reason, g.detail) for g in gaps} == {("timeout", "the lot's time for words is over")}
+        assert not server.requests
+        assert explain_missing(ledger, VlmWords(Server(url=url)), card=CARD).explained == len(gaps)
+
+
+def test_a_request_under_way_ends_with_the_time_for_words() -> None:
+    with speaking(hung(3.0)) as (url, server):
+        client = Client(Server(url=url, timeout_s=60.0, breaker_after=1))
+        for _ in range(2):  # it is no failure of the server's: the breaker stays closed
+            with pytest.raises(NoReplyError, match="time for words is over"):
+                client.ask(conversation("s", ["q"]), {"type": "object"}, until=time.monotonic() + 0.5)
+        assert len(server.requests) == 2
 
 
 def test_the_breaker_leaves_a_server_alone_and_tries_again() -> None:

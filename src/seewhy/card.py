@@ -64,7 +64,8 @@ class ProductCard(Saved):
 
     `outline` is the product's polygon in shares of the photo; without it, areas are shares of the whole photo.
     `white_level` is the 16-bit value that is white. `view` says how a detector with a small square input (WinCLIP) looks at a
-    photo: whole, in tiles (for small defects), or as its size asks for.
+    photo: whole, in tiles (for small defects), or as its size asks for. `material` is the tone of what is printed, etched or plated
+    (copper on a bare board): a template comparison then tells missing material from extra.
     """
 
     schema_version: Literal["1"] = "1"
@@ -78,6 +79,7 @@ class ProductCard(Saved):
     scale: Scale | None = None
     white_level: int = Field(default=65535, ge=1, le=65535)
     view: Literal["auto", "whole", "tiles"] = "auto"
+    material: Literal["dark", "light"] | None = None
     knowledge: tuple[Knowledge, ...] = ()
 
     @property

@@ -120,6 +120,7 @@ class Measured(Saved):
     size: Size
     strength: Strength
     shape: Stated[Literal["line", "spot", "patch", "edge"]]
+    material: Stated[Literal["missing", "extra"]] | None = None  # against a template; null where none was compared with
 
 
 class Cause(Saved):

@@ -80,6 +80,9 @@ class ScoreMap:
     detector: str
     descriptor: npt.NDArray[np.float32] | None = None  # (D,) of the whole photo, to find the nearest good photo
     types: TypeScores | None = None
+    reference: Pixels | None = None  # (H, W, 3) the good photo that it was compared with, laid over this one
+    reference_sha256: str = ""  # of its pixels as the model keeps them
+    change: Map | None = None  # (H, W) against it: lighter above 0, darker below, 0 within tolerance
 
     def __post_init__(self) -> None:
         if self.values.ndim != 2 or self.values.dtype != np.float32:
