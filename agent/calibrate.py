@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from seewhy.errors import BadData
 
+LOT = "lot"
+SPREADS = 3.5  # robust standard deviations above the median (Iglewicz & Hoaglin, 1993)
 EPSILON = 1e-9  # against 0.01 * 100 = 1.0000000000000002
 
 
@@ -23,14 +25,15 @@ class Calibration:
     without what that photo taught it (jackknife): no photo is spent, the rate is close to alpha where one photo more or less
     changes little, and nothing is proven (Barber et al. 2021, sec. 1; evals/results has the rates that were measured). With
     `disturbed_copies`, no place has a second good photo: copies of each, moved, relit, blurred and with noise, stand for it; the
-    rate on real good parts is as near to alpha as they differ no more than that.
+    rate on real good parts is as near to alpha as they differ no more than that. With `lot`, nobody knows which of the photos are
+    good: no rate can be promised, and the line lies where a robust spread above the lot's middle ends.
     """
 
     scores: npt.NDArray[np.float64]  # (n,) sorted, one per held-out good photo
     peaks: npt.NDArray[np.float64]  # (n,) sorted, the largest value of each of their maps
     median: float  # of their maps' values
     noise: float  # the 99th percentile of their maps' values
-    method: str  # "held_out", "left_out" or "disturbed_copies"
+    method: str  # "held_out", "left_out", "disturbed_copies" or "lot"
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -42,18 +45,18 @@ class Calibration:
 
     def supports(self, alpha: float) -> bool:
         """Whether there are photos enough for a false-reject rate of alpha."""
-        return len(self.scores) >= needed(alpha)
+        return self.method != LOT and len(self.scores) >= needed(alpha)
 
     def threshold(self, alpha: float) -> float | None:
         """A photo is anomalous when its score is larger than this; None without any calibration photo.
 
         Where the photos don't support alpha it is the largest good score, a provisional line that no pass may rest on.
         """
-        return _line(self.scores, alpha)
+        return _robust_line(self.scores) if self.method == LOT else _line(self.scores, alpha)
 
     def peak_threshold(self, alpha: float) -> float | None:
         """The same line for the largest value of a map: a region must reach it somewhere."""
-        return _line(self.peaks, alpha)
+        return _robust_line(self.peaks) if self.method == LOT else _line(self.peaks, alpha)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the model's manifest."""
@@ -94,3 +97,10 @@ def _line(ordered: npt.NDArray[np.float64], alpha: float) -> float | None:
         return None
     k = max(1, floor(alpha * (len(ordered) + 1) + EPSILON))
     return float(ordered[-k])
+
+
+def _robust_line(scores: npt.NDArray[np.float64]) -> float | None:
+    if not len(scores):
+        return None
+    middle = float(np.median(scores))
+    return middle + SPREADS * 1.4826 * float(np.median(np.abs(scores - middle)))

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from seewhy.agent.calibrate import needed
+from seewhy.agent.calibrate import LOT, needed
 from seewhy.agent.doctor import installed
 from seewhy.agent.evidence import Pictures
 from seewhy.agent.flow import all_words, guarded
@@ -322,7 +322,9 @@ class Inspector:
         out, decision = [], e.decision
         if not e.familiar:
             out.append(Missing(what="product", because=sentence("missing.unfamiliar", product=self.model.product)))
-        if decision.calibration == "uncalibrated":
+        if decision.calibration_method == LOT:
+            out.append(Missing(what="calibration", because=sentence("missing.lot", photos=decision.calibration_photos)))
+        elif decision.calibration == "uncalibrated":
             params = {"photos": decision.calibration_photos, "needed": decision.calibration_needed, "alpha": decision.alpha}
             out.append(Missing(what="calibration", because=sentence("missing.calibration", **params)))
         if decision.calibration_method == "disturbed_copies":

@@ -21,7 +21,7 @@ from seewhy.agent.images import Photo, resized_to_fit
 from seewhy.detectors import DETECTORS
 from seewhy.detectors.bank import greedy_k_centre
 from seewhy.detectors.folder import load_folder, save_folder
-from seewhy.detectors.protocol import CopiesGood, Detector
+from seewhy.detectors.protocol import CopiesGood, Detector, LearnsFromLot
 from seewhy.errors import BadData, BadModel, UnknownName
 from seewhy.types import Pixels, Progress, ScoreMap, silent
 
@@ -87,7 +87,8 @@ class ProductModel:
         "split" sets photos aside (split conformal: the bound on false rejects is exact); "leave-one-out" scores each photo
         by the final detector without what that photo taught it (jackknife), so that all photos teach and all calibrate.
         "auto" splits where there are many more photos than alpha needs. A detector that knows each good photo as the only one of
-        its place (template) is calibrated on disturbed copies of them; the record says so.
+        its place (template) is calibrated on disturbed copies of them, one that learns from a lot (mutual) on that lot, defects and
+        all; the record says so.
 
         Args:
             photos: good ones only; read lazily, several times. None at all suits a detector that reads words.
@@ -99,9 +100,10 @@ class ProductModel:
         """
         pixels = _PixelsOf(photos)
         count = len(photos)
-        copies = isinstance(detector, CopiesGood)
+        copies, lot = isinstance(detector, CopiesGood), isinstance(detector, LearnsFromLot)
         many = calibration == "auto" and count >= HELD_OUT_FROM * (needed(alpha) + 1)
-        if (calibration == "split" or (not copies and (many or not detector.can_leave_out))) and count > 1:
+        aside = calibration == "split" or (not copies and (many or not detector.can_leave_out))
+        if aside and count > 1 and not lot:
             parts = learned_and_aside(count, alpha)
             detector.fit(_Chosen(pixels, parts[0]), progress)
             return cls.calibrated(photos, detector, parts, product=product, progress=progress)
@@ -111,7 +113,7 @@ class ProductModel:
             found, described = _calibration(copied, "disturbed_copies")
         else:
             left_out = _left_out_scores(detector, pixels, progress) if detector.can_leave_out else iter(())
-            found, described = _calibration(left_out, "left_out")
+            found, described = _calibration(left_out, "lot" if lot else "left_out")
         if not described and count:
             described = {0: detector.score(pixels[0]).descriptor}
         return cls(product, detector, found, _references(photos, described), count)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from seewhy.agent.calibrate import LOT
 from seewhy.agent.policy import worst
 from seewhy.prompts import sentence
 from seewhy.record import Decision, Finding, Missing, Ruling, Sentence, Severity, Unexplained, Verdict
@@ -28,13 +29,17 @@ def _score_reason(decision: Decision) -> Sentence:
     if line is None:
         return sentence("reason.no_line", score=score)
     seen = "anomalous" if decision.anomalous else "normal"
+    if decision.calibration_method == LOT:
+        return sentence(f"reason.lot_{seen}", score=score, threshold=line, photos=decision.calibration_photos)
     if decision.calibration == "uncalibrated":
         return sentence(f"reason.provisional_{seen}", score=score, threshold=line, photos=decision.calibration_photos)
     return sentence(f"reason.{seen}", score=score, threshold=line, p=decision.p_value.value or 0.0, alpha=decision.alpha)
 
 
 def _uncalibrated_reason(decision: Decision) -> Sentence:
-    """Too few good photos; or enough of them, but of another product than the photo seems to show."""
+    """No photo known to be good; too few; or enough of them, but of another product than the photo seems to show."""
+    if decision.calibration_method == LOT:
+        return sentence("reason.lot")
     if decision.calibration_photos >= decision.calibration_needed:
         return sentence("reason.unfamiliar")
     params = {"alpha": decision.alpha, "needed": decision.calibration_needed, "photos": decision.calibration_photos}

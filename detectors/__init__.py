@@ -7,6 +7,7 @@ DETECTORS = Registry(
     {
         "patchcore": Entry("seewhy.detectors.patchcore:PatchCore"),
         "dinomaly": Entry("seewhy.detectors.dinomaly:Dinomaly", extra="dinomaly"),
+        "mutual": Entry("seewhy.detectors.mutual:Mutual"),
         "template": Entry("seewhy.detectors.template:Template"),
         "winclip": Entry("seewhy.detectors.winclip:WinClip", extra="clip"),
     },

@@ -253,18 +253,8 @@ class PatchCore:
         return tiles_for(pixels.shape[1], pixels.shape[0], s.input_px, self._encoder.row.multiple_px, s.max_shrink)
 
     def _join(self, maps: list[Tensor], input_rows: int) -> Features:
-        """Layers averaged over a neighbourhood, laid on the finest grid, put side by side: (rows, cols, D)."""
         s = self._settings
-        if s.pool > 1:
-            maps = [functional.avg_pool2d(m, s.pool, 1, s.pool // 2, count_include_pad=False) for m in maps]
-        rows, cols = maps[0].shape[-2:]
-        finer = max(1, input_rows // rows // s.grid_px) if s.grid_px else 1
-        finest = (rows * finer, cols * finer)
-        if s.unit_length:
-            maps = [functional.normalize(m, dim=1) for m in maps]
-        maps = [m if m.shape[-2:] == finest else functional.interpolate(m, finest, mode="bilinear", align_corners=False) for m in maps]
-        joined = torch.cat(maps, 1)[0].permute(1, 2, 0)  # (rows, cols, D)
-        return np.ascontiguousarray(joined.cpu().numpy())
+        return joined(maps, input_rows, pool=s.pool, grid_px=s.grid_px, unit_length=s.unit_length)
 
     def _photo_score(self, features: Features, grid: Map, nearest: npt.NDArray[np.int64]) -> float:
         """Mean of the strangest cells, weighted by how well the nearest good patch is itself supported (eq. 7)."""
@@ -283,6 +273,20 @@ class PatchCore:
         """The map's answer to a dot, in cells."""
         tile, cells = self._encode(pixels)[0]
         return answer_to_a_dot(lambda p: self.score(p).values, pixels, tile.box.width / cells.shape[1])
+
+
+def joined(maps: Sequence[Tensor], input_rows: int, *, pool: int, grid_px: int = 0, unit_length: bool = True) -> Features:
+    """Layers averaged over a neighbourhood, laid on the finest grid, put side by side: (rows, cols, D). See `PatchCoreSettings`."""
+    if pool > 1:
+        maps = [functional.avg_pool2d(m, pool, 1, pool // 2, count_include_pad=False) for m in maps]
+    rows, cols = maps[0].shape[-2:]
+    finer = max(1, input_rows // rows // grid_px) if grid_px else 1
+    finest = (rows * finer, cols * finer)
+    if unit_length:
+        maps = [functional.normalize(m, dim=1) for m in maps]
+    maps = [m if m.shape[-2:] == finest else functional.interpolate(m, finest, mode="bilinear", align_corners=False) for m in maps]
+    one = torch.cat(list(maps), 1)[0].permute(1, 2, 0)  # (rows, cols, D)
+    return np.ascontiguousarray(one.cpu().numpy())
 
 
 def _some(rows: Features, count: int, rng: np.random.Generator) -> Features:

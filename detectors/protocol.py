@@ -60,3 +60,10 @@ class CopiesGood(Protocol):
 
     def copy_of(self, pixels: Pixels, number: int) -> Pixels:
         """Good photo `number` as another photo of the same good part might look."""
+
+
+@runtime_checkable
+class LearnsFromLot(Protocol):
+    """A detector that is fitted on the photos of a lot, good and bad alike."""
+
+    learns_from_lot: bool

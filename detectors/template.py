@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from seewhy.canonical import sha256_bytes
 from seewhy.card import ProductCard
-from seewhy.detectors.align import AGREES, SURE, Alignment, Grey, align, laid_over, roughly
+from seewhy.detectors.align import AGREES, SURE, Alignment, Grey, align, by_shift, laid_over, roughly
 from seewhy.detectors.bank import MemoryBank
 from seewhy.detectors.weights import WeightsFile
 from seewhy.errors import BadData, BadImage, BadModel
@@ -31,6 +31,7 @@ SHAPE = 0.02  # by which a photo's aspect ratio may differ from its golden photo
 COLOURED = 8.0  # mean difference of channels from which a template has three
 LEAST_CONTRAST = 32.0  # grey levels
 LEAST_PATTERN = 2.0  # standard deviation of a golden photo, grey levels
+SAME_SHIFT = 0.05  # share of the side by which photos of one view may be shifted
 FEW = 5  # photos of one view from which its template is their median
 MOST = 48  # photos of one view that are kept in memory while fitting
 SPREADS = 5.0  # robust standard deviations that a pixel of a median template may vary
@@ -44,7 +45,7 @@ class TemplateSettings:
     """What can be chosen."""
 
     edge_px: float = 2.0  # edges may lie this much elsewhere, in pixels of the photo as it is compared
-    level: float = 0.4  # share of the pattern's contrast that a pixel may differ; where many photos show the view, see `learned_level`
+    level: float = 0.5  # share of the pattern's contrast that a pixel may differ; where many photos show the view, see `learned_level`
     learned_level: float = 0.1  # the same above what those photos themselves differ by
     thinnest_px: int = 3  # differences thinner than this are edges that lie elsewhere
 
@@ -295,12 +296,15 @@ class Template:
         reach = round(s.edge_px)
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
         allowed: Any = s.level * view.contrast if view.spread is None else view.spread + np.float32(s.learned_level * view.contrast)
-        # What the photo shows must be near in the golden one; and what the golden one shows, near in the photo: else a break in a
-        # trace thinner than the tolerance would be forgiven.
+        # What the photo shows must be near in the golden one. Of lines so thin that anything is near them, what the golden one shows
+        # must also be near in the photo: else a break in them would be forgiven.
         most = [cv2.dilate(p, kernel).reshape(golden.shape) for p in (golden, photo)]
         least = [cv2.erode(p, kernel).reshape(golden.shape) for p in (golden, photo)]
-        lighter = np.maximum(photo - most[0], least[1] - golden) - allowed
-        darker = np.maximum(least[0] - photo, golden - most[1]) - allowed
+        thick = np.ones((2 * reach + s.thinnest_px,) * 2, np.uint8)
+        thin_dark = cv2.morphologyEx(golden, cv2.MORPH_CLOSE, thick).reshape(golden.shape) - golden > s.level * view.contrast
+        thin_light = golden - cv2.morphologyEx(golden, cv2.MORPH_OPEN, thick).reshape(golden.shape) > s.level * view.contrast
+        lighter = np.maximum(photo - most[0], np.where(thin_dark, least[1] - golden, 0)) - allowed
+        darker = np.maximum(least[0] - photo, np.where(thin_light, golden - most[1], 0)) - allowed
         inside = cv2.erode(covered.astype(np.uint8), np.ones((2 * reach + 3, 2 * reach + 3), np.uint8), borderValue=0)
         thin = np.ones((s.thinnest_px, s.thinnest_px), np.uint8)
         beyond = []
@@ -348,12 +352,13 @@ def _described(grey: Grey) -> npt.NDArray[np.float32]:
 
 
 def _same_view(one: View, vector: npt.NDArray[np.float32], firsts: Sequence[View], described: npt.NDArray[np.float32]) -> int | None:
-    """Which of the views found so far a photo shows, if any."""
+    """Which of the views found so far a photo shows, if any: boards repeat patterns, so a large shift is another place."""
     near = np.argsort(-(described[: len(firsts)] @ vector))[:CANDIDATES]
     same = [int(i) for i in near if firsts[i].middle.shape == one.middle.shape]
-    tried = [(align(one.grey, firsts[i].grey).agreement, i) for i in same]
-    best = max(tried, default=(0.0, -1))
-    return best[1] if best[0] >= SURE else None
+    tried = [(by_shift(one.grey, firsts[i].grey), i) for i in same]
+    near_by = SAME_SHIFT * max(one.grey.shape)
+    found = [(a.agreement, i) for a, i in tried if a.agreement >= SURE and np.abs(a.matrix[:2, 2]).max() <= near_by]
+    return max(found)[1] if found else None
 
 
 def _indexed(vectors: npt.NDArray[np.float32]) -> MemoryBank:

@@ -21,6 +21,7 @@ from seewhy.detectors import DETECTORS, weights
 from seewhy.detectors.backbones import BACKBONES, Encoder
 from seewhy.detectors.bank import MemoryBank, greedy_k_centre
 from seewhy.detectors.dinomaly import DinomalySettings
+from seewhy.detectors.mutual import MutualSettings
 from seewhy.detectors.patchcore import PatchCore, PatchCoreSettings
 from seewhy.detectors.tiles import blend, tiles_for
 from seewhy.errors import BadData, BadModel, MissingWeights, UnknownName, WeightsMismatch
@@ -211,6 +212,7 @@ EXAMPLES = {
     "patchcore": lambda: surfaces(SMALL),
     "dinomaly": lambda: surfaces(DinomalySettings(encoder="efficientnet-lite0", input_px=128, depth=2, steps=150, batch=8, at_once=8)),
     "template": boards,
+    "mutual": lambda: surfaces(MutualSettings(input_px=192)),
 }
 
 

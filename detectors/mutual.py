@@ -1,0 +1,188 @@
+"""Mutual scoring (MuSc; Li et al., ICLR 2024): the photos of a lot judge one another, no good photo is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+from seewhy.canonical import sha256_bytes
+from seewhy.card import ProductCard
+from seewhy.detectors.backbones import Encoder
+from seewhy.detectors.patchcore import joined
+from seewhy.detectors.resolution import answer_to_a_dot
+from seewhy.detectors.weights import WeightsFile
+from seewhy.errors import BadData, BadModel
+from seewhy.prompts import sentence
+from seewhy.record import Sentence
+from seewhy.types import Map, Pixels, Progress, ScoreMap, silent
+
+FEWEST = 3  # photos that can judge one another
+
+
+@dataclass(frozen=True, slots=True)
+class MutualSettings:
+    """What can be chosen; pools and interval are the paper's."""
+
+    backbone: str = "efficientnet-lite0"
+    layers: tuple[int, ...] = ()  # the backbone's own where empty
+    input_px: int = 384  # side of the square that a photo is brought to
+    pools: tuple[int, ...] = (1, 3, 5)  # sides of the neighbourhoods that patches are averaged over (sec. 3.2)
+    interval: float = 0.3  # share of the other photos, the most alike ones, whose mean distance is a patch's score (sec. 3.3)
+    peers: int = 128  # photos of the lot that are kept as judges: memory and time don't grow with the lot beyond them
+    top_share: float = 0.01  # the photo's score is the mean of this share of its strangest cells
+    smoothing: float = 1.0  # sigma of the Gaussian over the map, in cells
+    seed: int = 0
+    dtype: str = "float32"
+
+
+class Mutual:
+    """A patch that few other photos of the lot have is strange; a defect that most of them have is not.
+
+    Args:
+        settings: see `MutualSettings`.
+        device: where encoder and comparison run.
+
+    Raises:
+        MissingWeights: the backbone's weights aren't on this machine.
+    """
+
+    name = "mutual"
+    can_leave_out = True
+    learns_from_lot = True
+
+    def __init__(self, settings: MutualSettings | None = None, *, device: str = "cpu") -> None:
+        self._settings, self._device = settings or MutualSettings(), torch.device(device)
+        s = self._settings
+        self._encoder = Encoder(s.backbone, layers=s.layers or None, device=device, dtype=getattr(torch, s.dtype))
+        self._peers: list[Tensor] = []  # of each pool: (peers, P, D) float16
+        self._names: list[str] = []  # SHA-256 of the peers' pixels: a photo doesn't judge itself
+        self._lot = 0
+        self._resolution_cells = 1.0
+
+    @classmethod
+    def from_card(cls, _card: ProductCard | None, settings: MutualSettings | None = None, /, *, device: str = "cpu") -> Self:
+        """Unfitted; the card has nothing for it."""
+        return cls(settings, device=device)
+
+    def introduce(self, product: str, good_photos: int) -> Sentence:
+        """What it compares with."""
+        return sentence("detector.spoke_mutual", name=self.name, photos=good_photos, product=product)
+
+    @property
+    def weights(self) -> tuple[WeightsFile, ...]:
+        """The backbone's."""
+        return (self._encoder.weights,)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings, and who judges."""
+        self._fitted()
+        s = asdict(self._settings) | {"layers": list(self._settings.layers), "pools": list(self._settings.pools)}
+        return s | {"lot": self._lot, "judges": self._names, "resolution_cells": self._resolution_cells}
+
+    def fit(self, photos: Sequence[Pixels], progress: Progress[Any] = silent) -> None:
+        """Look at the photos of a lot, good and bad alike.
+
+        Args:
+            photos: (H, W, 3) each, read one at a time; `peers` of them, drawn at random, are kept as judges.
+            progress: wraps the loop.
+
+        Raises:
+            BadData: there are too few to judge one another.
+        """
+        if len(photos) < FEWEST:
+            raise BadData(f"mutual needs at least {FEWEST} photos of a lot, which judge one another; there are {len(photos)}")
+        rng = np.random.default_rng(self._settings.seed)
+        chosen = np.sort(rng.choice(len(photos), min(len(photos), self._settings.peers), replace=False))
+        kept: list[list[Tensor]] = [[] for _ in self._settings.pools]
+        self._names, self._lot = [], len(photos)
+        for number in progress(chosen.tolist(), "looking at the lot", len(chosen)):
+            pixels = photos[number]
+            self._names.append(sha256_bytes(pixels.tobytes()))
+            for into, features in zip(kept, self._features(pixels), strict=True):
+                into.append(features.reshape(-1, features.shape[-1]).half())
+        self._peers = [torch.stack(one) for one in kept]
+        sample = photos[int(chosen[len(chosen) // 2])]
+        self._resolution_cells = answer_to_a_dot(lambda p: self.score(p).values, sample, self._cell_px(sample))
+
+    def without(self, held_out: int) -> Self:
+        """Itself: a photo of the lot is never among its own judges."""
+        del held_out
+        self._fitted()
+        return self
+
+    def score(self, pixels: Pixels) -> ScoreMap:
+        """Score one photo (H, W, 3), of the lot or of another one of the product."""
+        self._fitted()
+        height, width = pixels.shape[:2]
+        own = sha256_bytes(pixels.tobytes())
+        others = [i for i, name in enumerate(self._names) if name != own]
+        grids, whole = list[Tensor](), torch.zeros(0)
+        with torch.inference_mode():
+            for features, peers in zip(self._features(pixels), self._peers, strict=True):
+                flat = features.reshape(-1, features.shape[-1])  # (P, D)
+                nearest = self._nearest(flat, [peers[i] for i in others])  # (others, P)
+                count = max(1, round(self._settings.interval * len(others)))
+                scores = nearest.topk(count, 0, largest=False).values.mean(0)
+                grids.append(scores.reshape(features.shape[:2]))
+                whole = flat.mean(0)
+            cells = torch.stack(grids).mean(0).cpu().numpy()
+        s = self._settings
+        smooth = cv2.GaussianBlur(cells, (0, 0), s.smoothing) if s.smoothing > 0 else cells
+        strangest = np.sort(smooth.ravel())[-max(1, round(s.top_share * smooth.size)) :]
+        values: Map = cv2.resize(smooth, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.float32)
+        described: npt.NDArray[np.float32] = whole.cpu().numpy()
+        return ScoreMap(values, float(strangest.mean()), self._resolution_cells * self._cell_px(pixels), self.name, described)
+
+    def files(self) -> dict[str, bytes]:
+        """The judges' patches."""
+        self._fitted()
+        return {"judges.safetensors": save_tensors({f"pool{i}": p.cpu().contiguous() for i, p in enumerate(self._peers)})}
+
+    @classmethod
+    def from_files(cls, settings: Mapping[str, Any], files: Mapping[str, bytes], device: str = "cpu") -> Self:
+        """The detector that was saved."""
+        known: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in settings.items() if k in MutualSettings.__dataclass_fields__
+        }
+        made = cls(MutualSettings(**known), device=device)
+        state = load_tensors(files["judges.safetensors"])
+        made._peers = [state[f"pool{i}"].to(made._device) for i in range(len(made._settings.pools))]
+        made._names, made._lot, made._resolution_cells = list(settings["judges"]), settings["lot"], settings["resolution_cells"]
+        return made
+
+    def _fitted(self) -> None:
+        if not self._peers:
+            raise BadModel("mutual has seen no lot; call fit first or load a model")
+
+    def _features(self, pixels: Pixels) -> list[Tensor]:
+        """(rows, cols, D) for each pool."""
+        side = self._settings.input_px
+        shrinks = side < max(pixels.shape[:2])
+        square = cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+        maps = self._encoder(torch.from_numpy(square).permute(2, 0, 1)[None].float() / 255)
+        return [torch.from_numpy(joined(maps, side, pool=pool)).to(self._device) for pool in self._settings.pools]
+
+    def _nearest(self, flat: Tensor, peers: Sequence[Tensor]) -> Tensor:
+        """Distance of each patch to the nearest one of each judge: (judges, P), from (P, D) and (P, D) of each."""
+        squares = flat.square().sum(1)  # (P,)
+        out = []
+        for peer in peers:
+            there = peer.float()
+            least = torch.addmm(there.square().sum(1)[None], flat, there.T, alpha=-2).amin(1)  # (P,)
+            out.append((squares + least).clamp(min=0).sqrt())
+        return torch.stack(out)
+
+    def _cell_px(self, pixels: Pixels) -> float:
+        """Longer side of a patch's place, in the photo's pixels."""
+        cells = float(self._peers[0].shape[1]) ** 0.5
+        return float(max(pixels.shape[:2]) / cells)
