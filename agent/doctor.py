@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from seewhy.detectors.table import TABLE
 from seewhy.detectors.weights import KNOWN, present, weights_folder
 
 EXTRAS = {
@@ -43,6 +44,9 @@ def examine() -> list[Check]:
         have = [f"{p} {installed(p)}" for p in packages if installed(p)]
         complete = len(have) == len(packages)
         checks.append(Check(f"extra {extra}", ", ".join(have) if complete else "", "" if complete else f"pip install 'seewhy[{extra}]'"))
+    for detector in TABLE:
+        lacks = detector.lacks()
+        checks.append(Check(f"detector {detector.name}", "" if lacks else "would run", lacks))
     for name, row in KNOWN.items():
         here = present(name)
         checks.append(

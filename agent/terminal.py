@@ -33,7 +33,7 @@ def print_entry(entry: Any, language: str) -> None:
 
 def print_fitted(models: Sequence[Any], folder: Path, alpha: float, json_: bool) -> None:
     """What was fitted; a list where it is of several products."""
-    from seewhy.agent.calibrate import needed
+    from seewhy.agent.calibrate import LOT, needed
 
     facts = [
         {
@@ -51,10 +51,14 @@ def print_fitted(models: Sequence[Any], folder: Path, alpha: float, json_: bool)
     if json_:
         return print_json(facts if len(facts) > 1 else facts[0])
     for m in models:
-        out.print(f"[bold]{plain(m.product)}[/]: {m.detector.name} fitted on {m.good_photos} good photos, saved to {folder}")
+        lot = m.calibration.method == LOT
+        photos = f"{m.good_photos} photos of a lot" if lot else f"{m.good_photos} good photos"
+        out.print(f"[bold]{plain(m.product)}[/]: {m.detector.name} fitted on {photos}, saved to {folder}")
         for name, why in m.considered:
             out.print(f"[yellow]{name}[/] did not speak: {plain(why)}", highlight=False, soft_wrap=True)
-        if not m.calibration.supports(alpha):
+        if lot:
+            out.print("[yellow]uncalibrated[/]: no photo is known to be good; no part passes without a person")
+        elif not m.calibration.supports(alpha):
             most = f"a false-reject rate of {alpha} needs {needed(alpha)} good photos"
             out.print(f"[yellow]uncalibrated[/]: {most}; until then no part passes")
     return None

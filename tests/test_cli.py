@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from seewhy.detectors.table import TABLE
 from seewhy.evals.synth import good, write_dataset
 
 
@@ -90,6 +91,9 @@ def test_schema_weights_and_doctor_speak_json() -> None:
     assert next(w for w in json.loads(seewhy("weights", "list", "--json")) if w["name"] == "efficientnet-lite0")["here"]
     checks = {c["what"]: c for c in json.loads(seewhy("doctor", "--json"))}
     assert checks["torch"]["found"]
+    assert checks["detector patchcore"] == {"what": "detector patchcore", "found": "would run", "remedy": ""}
+    assert "winclip" in {row.name for row in TABLE}
+    assert bool(checks["detector winclip"]["found"]) != bool(checks["detector winclip"]["remedy"])
     assert "seewhy[clip]" in (checks["extra clip"]["remedy"] or "seewhy[clip]")
 
 

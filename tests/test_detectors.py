@@ -23,6 +23,7 @@ from seewhy.detectors.bank import MemoryBank, greedy_k_centre
 from seewhy.detectors.dinomaly import DinomalySettings
 from seewhy.detectors.mutual import MutualSettings
 from seewhy.detectors.patchcore import PatchCore, PatchCoreSettings
+from seewhy.detectors.table import TABLE, as_markdown
 from seewhy.detectors.tiles import blend, tiles_for
 from seewhy.errors import BadData, BadModel, MissingWeights, UnknownName, WeightsMismatch
 from seewhy.evals.boards import board, broken
@@ -218,6 +219,11 @@ EXAMPLES = {
 
 def test_every_detector_has_an_example() -> None:
     assert set(DETECTORS.table) - set(EXAMPLES) == {"winclip"}  # its weights are not here; see test_winclip
+    assert {row.name for row in TABLE} == set(DETECTORS.table)
+
+
+def test_the_docs_show_the_table_as_it_is() -> None:
+    assert as_markdown() in (Path(__file__).parent.parent / "docs/detectors.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
