@@ -372,6 +372,24 @@ def evaluate(
 
 
 @app.command()
+def recommend(
+    data: Annotated[Path, typer.Option("--data", help="Good photos of one product, or its data set.")],
+    golden: Annotated[bool, typer.Option("--golden", help="Each photo is the golden one of a place that is photographed again.")] = False,
+    only: Annotated[list[str] | None, typer.Option(help="Try this detector alone; may be given several times.")] = None,
+    picture: Annotated[Path | None, typer.Option(help="Where a picture goes: a drawn defect, and what each detector sees.")] = None,
+    device: Device = "cpu",
+    json_: Json = False,
+) -> None:
+    """Compare the detectors that can run here on your good photos, by defects that are drawn on some of them."""
+    from seewhy.agent.terminal import print_recommendation
+    from seewhy.evals.recommend import chosen_from
+    from seewhy.evals.recommend import recommend as recommend_
+
+    found = recommend_(data, golden=golden, candidates=chosen_from(only), device=device, progress=progress)
+    print_recommendation(found, picture, json_)
+
+
+@app.command()
 def schema(what: Annotated[str, typer.Argument(help="record, refusal, card or policy.")] = "record") -> None:
     """Print the JSON Schema of what is written to disk."""
     from seewhy.agent.policy import Policy

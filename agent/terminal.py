@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
 
 out, err = Console(), Console(stderr=True)
 COLOURS = {"pass": "green", "fail": "red", "review": "yellow", "refused": "magenta"}
@@ -61,6 +62,29 @@ def print_fitted(models: Sequence[Any], folder: Path, alpha: float, json_: bool)
         elif not m.calibration.supports(alpha):
             most = f"a false-reject rate of {alpha} needs {needed(alpha)} good photos"
             out.print(f"[yellow]uncalibrated[/]: {most}; until then no part passes")
+    return None
+
+
+def print_recommendation(found: Any, picture: Path | None, json_: bool) -> None:
+    """The comparison, and what made it."""
+    if picture is not None and found.picture is not None:
+        from PIL import Image
+
+        Image.fromarray(found.picture).save(picture)
+    if json_:
+        return print_json(found.to_json())
+    table = Table("detector", "weights", "image AUROC", "pixel AUROC", "fit s", "ms/photo", "model MiB")
+    for c in found.candidates:
+        if c.why_not:
+            table.add_row(c.detector, "[yellow]not tried[/]")
+        else:
+            figures = (c.image_auroc, c.pixel_auroc, c.fit_seconds, c.ms_per_photo, c.model_mib)
+            table.add_row(c.detector, c.weights, *("none" if f is None else f"{f:g}" for f in figures))
+    out.print(table)
+    for c in (c for c in found.candidates if c.why_not):
+        out.print(f"[yellow]{c.detector}[/]: {plain(c.why_not)}", highlight=False, soft_wrap=True)
+    out.print(f"[bold]{found.best or 'none'}[/]: {plain(found.because)}", highlight=False, soft_wrap=True)
+    out.print(f"made by {found.made_by}: {found.tested} photos, each with three defects and without", highlight=False, soft_wrap=True)
     return None
 
 

@@ -183,24 +183,8 @@ class Template:
         return other
 
     def copy_of(self, pixels: Pixels, number: int) -> Pixels:
-        """The photo as another photo of the same good part might be: shifted by up to 2 px, lighter or darker by up to 8 %, a little
-        blurred, with noise (standard deviation 3 grey levels).
-
-        It stands for the second good photo that a place with one golden photo doesn't have; etching and printing differ by more.
-        """
-        rng = np.random.default_rng([number, 11])
-        dx, dy = rng.uniform(-2, 2, 2)
-        moved = cv2.warpAffine(
-            pixels,
-            np.array([[1, 0, dx], [0, 1, dy]], np.float32),
-            pixels.shape[1::-1],
-            flags=cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-        blurred = cv2.GaussianBlur(moved, (0, 0), float(rng.uniform(0.3, 1.0)))
-        made = blurred * rng.uniform(0.92, 1.08) + rng.normal(0, 3, pixels.shape)
-        clipped: Pixels = np.clip(made, 0, 255).astype(np.uint8)
-        return clipped
+        """See `disturbed`: it stands for the second good photo that a place with one golden photo doesn't have."""
+        return disturbed(pixels, number)
 
     def score(self, pixels: Pixels) -> ScoreMap:
         """Score one photo (H, W, 3): differences beyond tolerance, as shares of the pattern's contrast.
@@ -313,6 +297,21 @@ class Template:
             beyond.append(cv2.morphologyEx(largest, cv2.MORPH_OPEN, thin))
         made: Map = ((beyond[0] - beyond[1]) / view.contrast).astype(np.float32)
         return made
+
+
+def disturbed(pixels: Pixels, number: int) -> Pixels:
+    """The photo as another photo of the same good part might be; etching and printing differ by more.
+
+    Shifted by up to 2 px, lighter or darker by up to 8 %, a little blurred, with noise (standard deviation 3 grey levels).
+    """
+    rng = np.random.default_rng([number, 11])
+    dx, dy = rng.uniform(-2, 2, 2)
+    shift = np.array([[1, 0, dx], [0, 1, dy]], np.float32)
+    size = pixels.shape[1::-1]
+    moved = cv2.warpAffine(pixels, shift, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    blurred = cv2.GaussianBlur(moved, (0, 0), float(rng.uniform(0.3, 1.0)))
+    made: Pixels = np.clip(blurred * rng.uniform(0.92, 1.08) + rng.normal(0, 3, pixels.shape), 0, 255).astype(np.uint8)
+    return made
 
 
 def _reduced(pixels: Pixels) -> Pixels:

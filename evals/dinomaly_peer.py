@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -168,10 +169,11 @@ def speed(turns: int = TURNS) -> dict[str, Any]:
         mine, coarse = ours(PAPERS), ours(PAPERS, dtype="bfloat16")
         other = theirs(mine, state)
         photos, batch = images(mine, max(turns, BATCH))
-        spent: dict[str, list[float]] = {name: [] for name in ("ours", "theirs", "ours_bf16", "ours_step", "theirs_step")}
+        spent: dict[str, list[float]] = {name: [] for name in ("ours", "theirs", "ours_bf16", "ours_step", "theirs_step", "ours_bf16_step")}
         scores = list[tuple[float, float]]()
-        step_ours, step_theirs = _steps(mine, other, photos[:BATCH], batch[:BATCH])
-        mine.score(photos[0]), coarse.score(photos[0]), other.eval()(batch[:1]), step_ours(), step_theirs()
+        step_ours, step_coarse = (_our_step(d, photos[:BATCH]) for d in (mine, coarse))
+        step_theirs = _their_step(other, batch[:BATCH])
+        mine.score(photos[0]), coarse.score(photos[0]), other.eval()(batch[:1]), step_ours(), step_coarse(), step_theirs()
         for i in range(turns):
             spent["ours"].append(_timed(lambda n=i: mine.score(photos[n])))  # type: ignore[misc]
             with torch.inference_mode():
@@ -180,6 +182,7 @@ def speed(turns: int = TURNS) -> dict[str, Any]:
             scores.append((mine.score(photos[i]).score, coarse.score(photos[i]).score))
             spent["ours_step"].append(_timed(step_ours))
             spent["theirs_step"].append(_timed(step_theirs))
+            spent["ours_bf16_step"].append(_timed(step_coarse))
         median = {name: float(np.median(values)) for name, values in spent.items()}
         epochs = _epochs(mine)
     return {
@@ -187,33 +190,40 @@ def speed(turns: int = TURNS) -> dict[str, Any]:
         "ratio_fp32": round(median["theirs"] / median["ours"], 3),
         "ratio_bf16": round(median["theirs"] / median["ours_bf16"], 3),
         "bf16_largest_change_of_score": round(max(abs(a - b) for a, b in scores), 6),
-        "seconds_per_training_step": {name: round(median[f"{name}_step"], 3) for name in ("ours", "theirs")},
+        "seconds_per_training_step": {name: round(median[f"{name}_step"], 3) for name in ("ours", "theirs", "ours_bf16")},
         "photos_per_training_step": BATCH,
         "ratio_training_step": round(median["theirs_step"] / median["ours_step"], 3),
+        "ratio_training_step_bf16": round(median["theirs_step"] / median["ours_bf16_step"], 3),
         **epochs,
     }
 
 
-def _steps(mine: Dinomaly, other: Any, photos: list[Pixels], batch: Tensor) -> tuple[Callable[[], None], Callable[[], None]]:
-    """One training step of each, encoder and all; both with their own optimiser."""
-    from anomalib.models.image.dinomaly.components import StableAdamW as Theirs
+def _our_step(mine: Dinomaly, photos: list[Pixels]) -> Callable[[], None]:
+    """One training step, encoder and all, as `seewhy.detectors.dinomaly_training.train` does it."""
+    net, before = deepcopy(mine._fitted()), mine._encoder.prefix
+    own, coarse = StableAdamW(net.parameters()), mine._settings.dtype == "bfloat16"
 
-    net = mine._fitted()
-    own, before = StableAdamW(net.parameters()), mine._encoder.prefix
-    parts = nn.ModuleList([other.bottleneck, other.decoder])
-    peer = Theirs([{"params": parts.parameters()}], lr=2e-3, betas=(0.9, 0.999), weight_decay=1e-4, amsgrad=True, eps=1e-8)
-
-    def ours_() -> None:
+    def step() -> None:
         net.train()
         seen = [m.clone() for m in mine._encode(photos).maps]
-        restored = net(seen)
-        loss = mining_loss([m[:, before:] for m in seen], [r[:, before:] for r in restored], 0.45)
+        with torch.autocast("cpu", torch.bfloat16, enabled=coarse):
+            restored = net(seen)
+        loss = mining_loss([m[:, before:] for m in seen], [r[:, before:].float() for r in restored], 0.45)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(own.parameters, 0.1)
         own.step(1e-6)
-        net.eval()
 
-    def theirs_() -> None:
+    return step
+
+
+def _their_step(other: Any, batch: Tensor) -> Callable[[], None]:
+    """anomalib's, with its own optimiser."""
+    from anomalib.models.image.dinomaly.components import StableAdamW as Theirs
+
+    parts = nn.ModuleList([other.bottleneck, other.decoder])
+    peer = Theirs([{"params": parts.parameters()}], lr=2e-3, betas=(0.9, 0.999), weight_decay=1e-4, amsgrad=True, eps=1e-8)
+
+    def step() -> None:
         other.train()
         peer.zero_grad()
         other(batch, global_step=500).backward()
@@ -221,7 +231,7 @@ def _steps(mine: Dinomaly, other: Any, photos: list[Pixels], batch: Tensor) -> t
         peer.step()
         other.eval()
 
-    return ours_, theirs_
+    return step
 
 
 def _epochs(mine: Dinomaly) -> dict[str, Any]:

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from seewhy.agent.cli import app
+from seewhy.detectors.patchcore import PatchCoreSettings
+from seewhy.errors import BadData
+from seewhy.evals.boards import board
+from seewhy.evals.recommend import recommend
+from seewhy.evals.synth import good
+from seewhy.types import Pixels
+
+SMALL = PatchCoreSettings(input_px=192, bank_rows=600, candidate_rows=4000)
+
+
+def folder_of(photos: list[Pixels], folder: Path) -> Path:
+    folder.mkdir()
+    for i, pixels in enumerate(photos):
+        Image.fromarray(pixels).save(folder / f"{i:02}.png")
+    return folder
+
+
+def test_each_product_gets_the_detector_that_suits_it(tmp_path: Path) -> None:
+    wanted = {"patchcore": SMALL, "template": None, "winclip": None}
+    surface = recommend(folder_of([good("cast", i).pixels for i in range(16)], tmp_path / "cast"), candidates=wanted)
+    assert surface.best == "patchcore"
+    assert "golden photo" in next(c for c in surface.candidates if c.detector == "template").why_not
+    assert "not on this machine" in next(c for c in surface.candidates if c.detector == "winclip").why_not
+    assert surface.picture is not None
+    boards = recommend(folder_of([board(i) for i in range(16)], tmp_path / "boards"), golden=True, candidates=wanted)
+    assert boards.best == "template"
+    assert "synthetic" in boards.to_json()["made_by"]
+
+
+def test_the_command_says_what_made_it(tmp_path: Path) -> None:
+    folder = folder_of([board(i) for i in range(8)], tmp_path / "boards")
+    said = CliRunner().invoke(
+        app, ["recommend", "--data", str(folder), "--golden", "--only", "template", "--picture", str(tmp_path / "p.png")]
+    )
+    assert said.exit_code == 0, said.output
+    assert "template" in said.output
+    assert "synthetic" in said.output
+    with Image.open(tmp_path / "p.png") as picture:
+        assert picture.size[0] == 640
+    wrong = CliRunner().invoke(app, ["recommend", "--data", str(folder), "--only", "templat"])
+    assert wrong.exit_code != 0
+
+
+def test_too_few_photos_are_told(tmp_path: Path) -> None:
+    with pytest.raises(BadData, match="at least 6 good photos"):
+        recommend(folder_of([board(0)], tmp_path / "one"))
