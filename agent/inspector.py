@@ -190,7 +190,10 @@ class Inspector:
             good = clock.run("reference", lambda: registered(self.model.references.pixels(nearest), photo.pixels))
         found = clock.run("regions", lambda: tuple(refine(r, photo.pixels, good, margin_of(r)) for r in found))
         facts = clock.run(
-            "measure", lambda: [measure(r, self.card, photo.width, photo.height, self._seed or r.peak, scored.change) for r in found]
+            "measure",
+            lambda: [
+                measure(r, self.card, photo.width, photo.height, r.peak if self._seed is None else self._seed, scored.change) for r in found
+            ],
         )
         pictures = Pictures(keep=self.keep_pictures)
         clock.run("pictures", lambda: pictures.add_photo(photo.pixels, scored, anomalous=decision.anomalous or unjudged))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 from pathlib import Path
 from typing import Literal
 
@@ -127,7 +128,8 @@ def _graver(one: Ruling, other: Ruling) -> Ruling:
 
 def _facts(measured: Measured, count: int, diagonal_px: float) -> dict[str, float | None]:
     size, strength = measured.size, measured.strength
-    threshold = strength.threshold.value or 0.0
+    peak, threshold = strength.peak.value or 0.0, strength.threshold.value or 0.0
+    above = peak / threshold if threshold > 0 else inf if peak > 0 else None  # a template's tolerance ends at 0
     return (
         {
             "area_percent": size.area_share.value,
@@ -137,7 +139,7 @@ def _facts(measured: Measured, count: int, diagonal_px: float) -> dict[str, floa
             "feret_mm": size.feret_mm.value,
             "area_mm2": size.area_mm.value,
             "count": float(count),
-            "strength": (strength.peak.value or 0.0) / threshold if threshold > 0 else None,
+            "strength": above,
             "touches_border": float(bool(measured.location.touches_border.value)),
         }
         | {f"zone:{z}": 1.0 for z in (measured.location.cell.value, measured.location.part.value) if z}

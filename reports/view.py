@@ -119,7 +119,7 @@ def _decision(record: InspectionRecord) -> dict[str, Any]:
         "method": d.calibration_method.replace("_", " "),
         "photos": d.calibration_photos,
         "needed": d.calibration_needed,
-        "position": min(100.0, 50.0 * (_ratio(d.score, d.threshold) or 0.0)),
+        "position": 100.0 if d.anomalous and not d.threshold.value else min(100.0, 50.0 * (_ratio(d.score, d.threshold) or 0.0)),
     }
 
 
