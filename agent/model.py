@@ -114,7 +114,9 @@ class ProductModel:
         else:
             left_out = _left_out_scores(detector, pixels, progress) if detector.can_leave_out else iter(())
             found, described = _calibration(left_out, "lot" if lot else "left_out")
-        if not described and count:
+        if lot:
+            described = {}  # nobody said that they are good: none may stand beside a finding as the good photo
+        elif not described and count:
             described = {0: detector.score(pixels[0]).descriptor}
         return cls(product, detector, found, _references(photos, described), count)
 

@@ -81,6 +81,7 @@ def test_nothing_passes_by_itself_and_the_record_says_why(tmp_path: Path) -> Non
         tally = run_batch(Inspector(model, alpha=0.05), read_layout(folder), ledger, lot="A")
         records = [r.entry for r in ledger.rows() if isinstance(r.entry, InspectionRecord)]
     assert tally.passed == 0
+    assert all(r.provenance.reference_sha256 is None for r in records)  # a photo of the lot is not shown as a good one
     assert all(any(m.what == "calibration" and m.because.key == "missing.lot" for m in r.missing) for r in records)
     strange = [r.decision.anomalous for r in records]
     assert sum(strange[i] for i in range(3)) >= 2
