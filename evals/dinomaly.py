@@ -2,7 +2,8 @@
 
 `python -m seewhy.evals.dinomaly products DATA OUT.json` trains on the good photos of every product under DATA and tests on all
 of their test photos; `... grow OUT.json` shows how model and time grow with the number of products, on synthetic ones;
-`... add DATA OUT.json` leaves one product out, adds it afterwards, and measures what that cost the others.
+`... add DATA OUT.json` leaves one product out, adds it afterwards, and measures what that cost the others; `... bank DATA OUT.json` gives
+PatchCore what this Dinomaly sees, to tell the decoder's part in the difference from the photo's size.
 
 The encoder is EfficientNet-lite0: figures are of `dinomaly/efficientnet-lite0`, not of the paper's Dinomaly.
 """
@@ -27,13 +28,14 @@ from seewhy.agent.family import Family
 from seewhy.agent.images import Photo, decode
 from seewhy.agent.layouts import Sample, good_photos, read_layout
 from seewhy.agent.model import ProductModel
-from seewhy.detectors.dinomaly import Dinomaly, DinomalySettings
-from seewhy.detectors.patchcore import PatchCore
+from seewhy.detectors.dinomaly import SIDES, Dinomaly, DinomalySettings
+from seewhy.detectors.patchcore import PatchCore, PatchCoreSettings
 from seewhy.evals.detect import hardware, tested
 from seewhy.evals.faults import as_png
 from seewhy.evals.synth import PRODUCTS, good
 
 SETTINGS = DinomalySettings(encoder="efficientnet-lite0", depth=4, steps=600)
+ADDED = replace(SETTINGS, steps=300)  # of the model that a product is added to, which then trains a quarter more
 SPARSE = 4  # controls are tested on every fourth photo, and the model that they are controls of once more on the same ones
 ALPHA = 0.01
 CONTROLS: Mapping[str, dict[str, Any]] = {
@@ -56,7 +58,7 @@ def products(data: Path, out: Path, settings: DinomalySettings = SETTINGS) -> No
             "losses": made.detector.settings["training"]["losses"][::10],
         }
         _write(out, facts)
-        facts["patchcore"] = _patchcore(train, test)
+        facts["patchcore"] = _patchcore(train, test, PatchCoreSettings())
         facts["image_auroc_to_patchcore"] = round(facts["one model for all"]["image_auroc"] - facts["patchcore"]["image_auroc"], 4)
         _write(out, facts)
         few = {name: samples[::SPARSE] for name, samples in test.items()}
@@ -102,9 +104,17 @@ def grow(out: Path) -> None:
             _write(out, facts)
 
 
-def add(data: Path, out: Path, settings: DinomalySettings = SETTINGS) -> None:
-    """Train without the last product, add it with replay of the others' features, and measure before and after."""
+def bank(data: Path, out: Path) -> None:
+    """PatchCore at Dinomaly's input, without what it has beyond the paper: turned copies and distances scaled by density."""
     train, test = _split(data)
+    plain = PatchCoreSettings(input_px=SIDES[SETTINGS.encoder], turns="no", density=0)
+    _write(out, _facts(SETTINGS) | {"patchcore_settings": asdict(plain), "patchcore": _patchcore(train, test, plain)})
+
+
+def add(data: Path, out: Path, settings: DinomalySettings = ADDED) -> None:
+    """Train without the last product, add it with replay of the others' features, and measure before and after; every fourth photo."""
+    train, test = _split(data)
+    test = {name: samples[::SPARSE] for name, samples in test.items()}
     new = sorted(train)[-1]
     old = {name: photos for name, photos in train.items() if name != new}
     facts = _facts(settings) | {"added": new}
@@ -134,10 +144,10 @@ def _rows(family: Family, test: Mapping[str, Sequence[Sample]]) -> dict[str, Any
     return {"products": rows} | _means(rows)
 
 
-def _patchcore(train: Mapping[str, LazyPhotos], test: Mapping[str, Sequence[Sample]]) -> dict[str, Any]:
+def _patchcore(train: Mapping[str, LazyPhotos], test: Mapping[str, Sequence[Sample]], settings: PatchCoreSettings) -> dict[str, Any]:
     rows, spent = {}, 0.0
     for name, photos in train.items():
-        model, seconds = _timed(lambda p=photos, n=name: ProductModel.fit(p, PatchCore(), product=n, alpha=ALPHA))
+        model, seconds = _timed(lambda p=photos, n=name: ProductModel.fit(p, PatchCore(settings), product=n, alpha=ALPHA))
         rows[name] = tested(model, test[name], ALPHA)
         spent += seconds
     return {"fit_seconds": round(spent, 1), "products": rows} | _means(rows)
@@ -182,4 +192,4 @@ def _write(out: Path, facts: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    {"products": products, "grow": grow, "add": add}[sys.argv[1]](*map(Path, sys.argv[2:]))  # type: ignore[operator]
+    {"products": products, "grow": grow, "add": add, "bank": bank}[sys.argv[1]](*map(Path, sys.argv[2:]))  # type: ignore[operator]

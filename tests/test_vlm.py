@@ -379,7 +379,7 @@ def test_general_knowledge_is_whole_and_found(inspector: Inspector) -> None:
     made = KnowledgeBase()
     views: list[Any] = []
     base = inspector.explainer.explain
-    words: Callable[..., Any] = lambda view: (views.append(view), base(view))[1]  # noqa: E731
+    words: Callable[..., Any] = lambda view, _until: (views.append(view), base(view))[1]  # noqa: E731
     inspector = Inspector(
         inspector.model,
         card=CARD,
