@@ -44,7 +44,7 @@ HALO, HALO_SHARE = 0.016, 0.05  # sigma over the longer side, and share of the m
 class TemplateSettings:
     """What can be chosen."""
 
-    edge_px: float = 2.0  # edges may lie this much elsewhere, in pixels of the photo as it is compared
+    edge_px: int = 2  # edges may lie this much elsewhere, in pixels of the photo as it is compared
     level: float = 0.5  # share of the pattern's contrast that a pixel may differ; where many photos show the view, see `learned_level`
     learned_level: float = 0.1  # the same above what those photos themselves differ by
     thinnest_px: int = 3  # differences thinner than this are edges that lie elsewhere
@@ -56,7 +56,6 @@ class View:
 
     middle: npt.NDArray[np.uint8]  # (H, W, C) with C 1 or 3: the golden photo, or the median of many
     spread: npt.NDArray[np.uint8] | None  # (H, W, C) allowed difference in grey levels that was learned; None for one photo
-    photos: int
 
     @property
     def grey(self) -> Grey:
@@ -79,7 +78,7 @@ class _Packed:
 
     def view(self) -> View:
         """Unpacked."""
-        return View(_pixels(self.middle), None if self.spread is None else _pixels(self.spread), 1)
+        return View(_pixels(self.middle), None if self.spread is None else _pixels(self.spread))
 
 
 class Template:
@@ -112,7 +111,7 @@ class Template:
     @property
     def can_leave_out(self) -> bool:
         """A place with one golden photo can't do without it: then disturbed copies calibrate, see `copy_of`."""
-        return bool(len(self._of)) and all(cast(View, self._views[v]).photos >= FEW for v in set(self._of.tolist()))
+        return bool(len(self._of)) and set(self._of.tolist()) <= set(self._kept)
 
     def introduce(self, product: str, good_photos: int) -> Sentence:
         """What it knows of the product."""
@@ -139,7 +138,7 @@ class Template:
         firsts, described = list[View](), np.zeros((len(photos), DESCRIBED), np.float32)
         members: dict[int, list[int]] = {}
         for number, pixels in enumerate(progress((photos[i] for i in range(len(photos))), "learning golden photos", len(photos))):
-            one = View(_levels(_reduced(pixels)), None, 1)
+            one = View(_levels(_reduced(pixels)), None)
             if one.grey.std() < LEAST_PATTERN:
                 raise BadData(f"good photo {number + 1} is even; template needs a pattern to lay photos over, another detector doesn't")
             vector = _described(one.grey)
@@ -162,7 +161,7 @@ class Template:
                 continue
             for n in numbers:
                 of[n] = len(self._views)
-                self._views.append(firsts[at] if n == numbers[0] else View(_levels(_reduced(photos[n])), None, 1))
+                self._views.append(firsts[at] if n == numbers[0] else View(_levels(_reduced(photos[n])), None))
                 vectors.append(_described(cast(View, self._views[-1]).grey))
         self._of, self._index = of, _indexed(np.stack(vectors))
 
@@ -277,7 +276,7 @@ class Template:
         golden = view.middle.astype(np.float32)
         photo = _as_lit(photo, golden)
         photo = cv2.blur(photo, (3, 3)).reshape(golden.shape)
-        reach = round(s.edge_px)
+        reach = s.edge_px
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
         allowed: Any = s.level * view.contrast if view.spread is None else view.spread + np.float32(s.learned_level * view.contrast)
         # What the photo shows must be near in the golden one. Of lines so thin that anything is near them, what the golden one shows
@@ -419,7 +418,7 @@ def _median(photos: Sequence[npt.NDArray[np.uint8]]) -> View:
     middle = np.median(stack, 0).astype(np.uint8)
     away = np.median(np.abs(stack.astype(np.int16) - middle), 0).astype(np.float32)
     spread = np.clip(SPREADS * 1.4826 * cv2.dilate(away, np.ones((3, 3), np.uint8)).reshape(middle.shape), 0, 255).astype(np.uint8)
-    return View(middle, spread, len(photos))
+    return View(middle, spread)
 
 
 def _spread_over(numbers: Sequence[int], most: int) -> list[int]:
