@@ -314,12 +314,13 @@ def test_a_lot_waits_for_words_no_longer_than_it_may(inspector: Inspector, photo
 
 def test_a_request_under_way_ends_with_the_time_for_words() -> None:
     with speaking() as (url, server):
+        schema = answer_schema(("scratch",), ())
         client = Client(Server(url=url, timeout_s=60.0, breaker_after=1))
-        client.ask(conversation("s", ["q"]), {"type": "object"})
+        client.ask(conversation("s", ["q"]), schema)
         server.behaviour = hung(3.0)
         for _ in range(2):  # it is no failure of the server's: the breaker stays closed
             with pytest.raises(NoReplyError, match="time for words is over"):
-                client.ask(conversation("s", ["q"]), {"type": "object"}, until=time.monotonic() + 1.0)
+                client.ask(conversation("s", ["q"]), schema, until=time.monotonic() + 1.0)
         assert len(server.requests) == 3
 
 
