@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from seewhy.agent.choose import AUTO, choose
 from seewhy.agent.images import Photo, read_photo
 from seewhy.agent.inspector import DEFAULT_ALPHA, Inspector
 from seewhy.agent.layouts import Sample, good_photos, read_layout
@@ -15,12 +16,14 @@ from seewhy.agent.model import CalibrationWay, ProductModel
 from seewhy.agent.policy import load_policy
 from seewhy.card import DefectType, ProductCard, load_card
 from seewhy.detectors import DETECTORS
+from seewhy.detectors.ensemble import JOIN, Ensemble, EnsembleSettings, Merge
 from seewhy.detectors.protocol import Detector
 from seewhy.detectors.winclip_settings import WinClipSettings
-from seewhy.errors import BadData, MissingExtra, MissingWeights
+from seewhy.errors import BadData, BadImage, SeewhyError, UnknownName
 from seewhy.explainers import EXPLAINERS, Explainer, PastDefect
+from seewhy.prompts import sentence
 from seewhy.prompts.winclip import prompt_set
-from seewhy.record import Explanation, InspectionRecord
+from seewhy.record import Explanation, InspectionRecord, Sentence
 from seewhy.types import Progress, silent
 
 
@@ -46,7 +49,9 @@ def fit(
     good: Path | str | None,
     *,
     save: Path | str | None = None,
-    detector: str = "patchcore",
+    lot: Path | str | None = None,
+    detector: str = AUTO,
+    merge: Merge = "bonferroni",
     card: ProductCard | Path | str | None = None,
     policy: Path | str | None = None,
     alpha: float = DEFAULT_ALPHA,
@@ -62,8 +67,11 @@ def fit(
         good: a folder of good photos, or a data set in a layout that `read_layout` knows (its good training photos); None for
             a detector that reads words.
         save: where the model folder goes; a temporary folder by default.
-        detector: a name in `seewhy.detectors.DETECTORS`, or several with commas: the first whose weights are here speaks, the
-            record says why the others did not.
+        lot: in their place, photos of which nobody knows what is good; they judge one another, and none passes without a person.
+        detector: "auto" chooses by the card, the photos and what is installed (`seewhy.agent.choose`). Else a name in
+            `seewhy.detectors.DETECTORS`; several with commas: the first that can be fitted here speaks; several joined by "+": their
+            p-values are merged. The record says who was considered and why the others did not speak.
+        merge: with "+": "bonferroni" or "fisher", see `seewhy.detectors.ensemble`.
         card: the product card or its file.
         policy: a policy file; the default one serves any product.
         alpha: false-reject rate asked for on good parts.
@@ -78,19 +86,24 @@ def fit(
         BadImage: a good photo can't be read.
     """
     known = load_card(Path(card)) if isinstance(card, str | Path) else card
-    samples = [] if good is None else good_photos(read_layout(Path(good)))
+    source = good if lot is None else lot
+    if good is not None and lot is not None:
+        raise BadData("give good photos or a lot, not both: of a lot nobody knows what is good")
+    samples = [] if source is None else read_layout(Path(source)) if lot is not None else good_photos(read_layout(Path(source)))
     products = sorted({s.product for s in samples}) or ["product"]
-    if not samples and good is not None:
-        raise BadData(f"{good} holds no good photo to fit on")
+    if not samples and source is not None:
+        raise BadData(f"{source} holds no {'photo' if lot is not None else 'good photo'} to fit on")
     if len(products) > 1:
-        raise BadData(f"{good} holds {len(products)} products ({', '.join(products[:4])}…); give one of them")
+        raise BadData(f"{source} holds {len(products)} products ({', '.join(products[:4])}…); give one of them")
     photos = LazyPhotos(samples, known.white_level if known else 65535)
     name = known.name if known else products[0]
+    able, considered = _asked(detector, known, len(samples), lot is not None, device)
     made = _first_that_can(
-        detector.split(","),
+        able,
         lambda wanted: ProductModel.fit(
-            photos, unfitted(wanted, settings, known, device), product=name, alpha=alpha, calibration=calibration, progress=progress
+            photos, unfitted(wanted, settings, known, device, merge), product=name, alpha=alpha, calibration=calibration, progress=progress
         ),
+        considered,
     )
     folder = Path(save) if save else Path(tempfile.mkdtemp(prefix="seewhy-")) / "model"
     loaded = load_policy(Path(policy)) if policy else None
@@ -153,24 +166,63 @@ def from_words(
     )
 
 
-def unfitted(detector: str, settings: Any, card: ProductCard | None, device: str) -> Detector:
-    """A detector with the settings given for it (or for it among others) and what it takes from the card."""
+def unfitted(detector: str, settings: Any, card: ProductCard | None, device: str, merge: Merge = "bonferroni") -> Detector:
+    """A detector, or several joined by "+", with the settings given for it (or for it among others) and what it takes from the card."""
+    names = detector.split(JOIN)
+    if len(names) > 1:
+        return Ensemble.of([unfitted(n.strip(), settings, card, device) for n in names], EnsembleSettings(merge))
     given = settings.get(detector) if isinstance(settings, dict) else settings
     made: Detector = DETECTORS.get(detector).from_card(card, given, device=device)
     return made
 
 
-def _first_that_can(detectors: Sequence[str], fitted: Callable[[str], ProductModel]) -> ProductModel:
-    """The first detector of the chain that can be fitted here, with the reasons of those before it."""
-    silent_ones: list[tuple[str, str]] = []
+def _asked(
+    detector: str, card: ProductCard | None, photos: int, lot: bool, device: str
+) -> tuple[list[str], tuple[tuple[str, Sentence], ...]]:
+    """Names in order, and why others are not among them.
+
+    Raises:
+        BadData: none can be asked.
+    """
+    if detector != AUTO:
+        return [name.strip() for name in detector.split(",") if name.strip()], ()
+    choices = choose(card, good=0 if lot else photos, lot=lot, device=device)
+    able = [c.name for c in choices if c.why_not is None]
+    if not able:
+        raise BadData("no detector can be asked here. " + " ".join(c.why_not.text for c in choices if c.why_not))
+    return able, tuple((c.name, c.why_not) for c in choices if c.why_not)
+
+
+def _first_that_can(
+    detectors: Sequence[str], fitted: Callable[[str], ProductModel], considered: tuple[tuple[str, Sentence], ...] = ()
+) -> ProductModel:
+    """The first detector of the chain that can be fitted here, with the reasons of the others.
+
+    A photo that can't be read is nobody's fault here: it is mended first.
+    """
+    failed = list[tuple[str, Sentence]]()
     for number, name in enumerate(detectors, start=1):
         try:
-            return replace(fitted(name.strip()), considered=tuple(silent_ones))
-        except (MissingWeights, MissingExtra) as error:
+            made = fitted(name)
+        except (UnknownName, BadImage):
+            raise
+        except (SeewhyError, MemoryError, RuntimeError, ValueError) as error:
             if number == len(detectors):
                 raise
-            silent_ones.append((name.strip(), str(error)))
+            failed.append((name, _why(name, error)))
+            continue
+        spared = [(other, sentence("detector.not_asked", name=other, chosen=name)) for other in detectors[number:]]
+        return replace(made, considered=(*failed, *spared, *considered))
     raise BadData("no detector was named")
+
+
+def _why(name: str, error: Exception) -> Sentence:
+    known = isinstance(error, SeewhyError)
+    return (
+        sentence("detector.silent", name=name, why=str(error))
+        if known
+        else sentence("detector.failed", name=name, why=f"{type(error).__name__}: {str(error)[:160]}")
+    )
 
 
 def load(

@@ -43,7 +43,7 @@ from seewhy.record import (
     Stated,
     Unexplained,
 )
-from seewhy.types import Pixels, Region, ScoreMap
+from seewhy.types import Pixels, Region, ScoreMap, Vote
 
 DEFAULT_ALPHA = 0.01
 SOFTWARE = ("seewhy", "torch", "timm", "open_clip_torch", "faiss-cpu", "numpy", "opencv-python-headless", "pillow")
@@ -80,6 +80,11 @@ class Examined:
     by: Inspector  # whose model spoke
     notes: tuple[DetectorNote, ...]  # of those that were asked before it and did not speak, and of itself
     familiar: bool  # whether the photo looks like the product as a whole
+
+
+def _voted(vote: Vote) -> DetectorNote:
+    """What one detector of several that were merged says."""
+    return DetectorNote(name=vote.detector, spoke=True, because=sentence("detector.vote", name=vote.detector, p=float(f"{vote.p:.3g}")))
 
 
 @dataclass(slots=True)
@@ -158,7 +163,7 @@ class Inspector:
         if not isinstance(photo, Photo):
             path = Path(photo)
             photo = clock.run("decode", lambda: read_photo(path, name=name, root=root, white_level=self.card.white_level))
-        return self._examine(photo, lot, clock, tuple(self._silent(name, why) for name, why in self.model.considered))
+        return self._examine(photo, lot, clock, tuple(DetectorNote(name=n, spoke=False, because=why) for n, why in self.model.considered))
 
     def _examine(self, photo: Photo, lot: str, clock: _Clock, before: tuple[DetectorNote, ...]) -> Examined:
         """By this model, or by the next where it can't; `before`: what was said of those asked earlier."""
@@ -168,8 +173,9 @@ class Inspector:
         except Exception as error:
             if self._next is None:
                 raise
-            why = f"it failed ({type(error).__name__}: {str(error)[:160]})"
-            return self._next._examine(photo, lot, clock, (*before, self._silent(self.model.detector.name, why)))
+            name, why = self.model.detector.name, f"{type(error).__name__}: {str(error)[:160]}"
+            failed = DetectorNote(name=name, spoke=False, because=sentence("detector.failed", name=name, why=why))
+            return self._next._examine(photo, lot, clock, (*before, failed))
         likely = None if familiarity is None or scored.descriptor is None else round(familiarity.p_value(scored.descriptor), 6)
         familiar = familiarity is None or scored.descriptor is None or familiarity.knows(scored.descriptor)
         if not familiar and self._next is not None:
@@ -180,7 +186,7 @@ class Inspector:
                 familiar_p=likely,
             )
             return self._next._examine(photo, lot, clock, (*before, note))
-        notes = (*before, self._spoke(likely))
+        notes = (*before, self._spoke(likely), *map(_voted, scored.votes))
         decision = self._decide(scored, familiar)
         unjudged = decision.threshold.value is None  # no good photo to compare with: show the strangest places
         found = clock.run("regions", lambda: self._regions(scored) if decision.anomalous or unjudged else ())
@@ -317,9 +323,6 @@ class Inspector:
         name = self.model.detector.name
         because = self.model.detector.introduce(self.model.product, self.model.good_photos)
         return DetectorNote(name=name, spoke=True, because=because, familiar_p=familiar_p)
-
-    def _silent(self, name: str, why: str) -> DetectorNote:
-        return DetectorNote(name=name, spoke=False, because=sentence("detector.silent", name=name, why=why))
 
     def _missing(self, e: Examined, findings: Sequence[Finding]) -> list[Missing]:
         out, decision = [], e.decision

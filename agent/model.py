@@ -18,11 +18,12 @@ from safetensors.numpy import save as save_arrays
 from seewhy.agent.calibrate import Calibration, needed
 from seewhy.agent.familiar import Familiarity
 from seewhy.agent.images import Photo, resized_to_fit
-from seewhy.detectors import DETECTORS
+from seewhy.detectors import detector_class
 from seewhy.detectors.bank import greedy_k_centre
 from seewhy.detectors.folder import load_folder, save_folder
 from seewhy.detectors.protocol import CopiesGood, Detector, LearnsFromLot
 from seewhy.errors import BadData, BadModel, UnknownName
+from seewhy.record import Sentence
 from seewhy.types import Pixels, Progress, ScoreMap, silent
 
 HELD_OUT_FROM = 5  # photos are set aside for calibration where there are this many times more than alpha needs
@@ -68,7 +69,7 @@ class ProductModel:
     references: References
     good_photos: int
     sha256: str = ""  # of the manifest; empty until saved
-    considered: tuple[tuple[str, str], ...] = ()  # (detector, why it did not speak), tried before this one
+    considered: tuple[tuple[str, Sentence], ...] = ()  # (detector, why it did not speak)
     familiarity: Familiarity | None = None  # where the detector knows several products
 
     @classmethod
@@ -158,7 +159,7 @@ class ProductModel:
             "detector": self.detector.name,
             "settings": self.detector.settings,
             "weights": [asdict(w) for w in self.detector.weights],
-            "considered": [list(pair) for pair in self.considered],
+            "considered": [[name, why.model_dump(mode="json")] for name, why in self.considered],
         }
         digest = save_folder(folder, facts | self.own_facts(), files)
         return replace(self, sha256=digest)
@@ -203,7 +204,7 @@ class ProductModel:
             here = folder / own["folder"]
         names = [n for n in manifest["files"] if n.startswith("detector/")]
         files = {name.removeprefix("detector/"): (folder / name).read_bytes() for name in names}
-        detector: Detector = DETECTORS.get(manifest["detector"].split("/")[0]).from_files(manifest["settings"], files, device)
+        detector: Detector = detector_class(manifest["detector"]).from_files(manifest["settings"], files, device)
         if [asdict(w) for w in detector.weights] != manifest["weights"]:
             raise BadModel(f"{folder} was made with other weights than are on this machine; fit it again or import those weights")
         descriptors = load_arrays((here / "references.safetensors").read_bytes())["descriptors"]
@@ -215,7 +216,7 @@ class ProductModel:
             References(jpegs, tuple(own["reference_photos"]), descriptors),
             own["good_photos"],
             manifest["manifest_sha256"],
-            tuple((name, why) for name, why in manifest.get("considered", [])),
+            tuple((name, Sentence.model_validate(why)) for name, why in manifest.get("considered", [])),
             Familiarity.from_json(own.get("familiarity")),
         )
 

@@ -41,7 +41,7 @@ def print_fitted(models: Sequence[Any], folder: Path, alpha: float, json_: bool)
             "model": str(folder),
             "product": m.product,
             "detector": m.detector.name,
-            "considered": dict(m.considered),
+            "considered": {name: why.text for name, why in m.considered},
             "good_photos": m.good_photos,
             "calibrated": m.calibration.supports(alpha),
             "threshold": m.calibration.threshold(alpha),
@@ -55,8 +55,8 @@ def print_fitted(models: Sequence[Any], folder: Path, alpha: float, json_: bool)
         lot = m.calibration.method == LOT
         photos = f"{m.good_photos} photos of a lot" if lot else f"{m.good_photos} good photos"
         out.print(f"[bold]{plain(m.product)}[/]: {m.detector.name} fitted on {photos}, saved to {folder}")
-        for name, why in m.considered:
-            out.print(f"[yellow]{name}[/] did not speak: {plain(why)}", highlight=False, soft_wrap=True)
+        for _, why in m.considered:
+            out.print(f"[dim]{plain(why.text)}[/]", highlight=False, soft_wrap=True)
         if lot:
             out.print("[yellow]uncalibrated[/]: no photo is known to be good; no part passes without a person")
         elif not m.calibration.supports(alpha):

@@ -101,6 +101,16 @@ class Dinomaly:
         """Another encoder than the paper's is part of the name: its figures are not the paper's."""
         return "dinomaly" if self._settings.encoder == PAPERS else f"dinomaly/{self._settings.encoder}"
 
+    @property
+    def encoder(self) -> TokenEncoder:
+        """The frozen one."""
+        return self._encoder
+
+    @property
+    def settings_asked(self) -> DinomalySettings:
+        """As given, with the input's side that follows from the encoder."""
+        return self._settings
+
     def introduce(self, product: str, good_photos: int) -> Sentence:
         """What it knows of the product."""
         products = len(self._facts.get("products", {})) or 1
@@ -151,7 +161,7 @@ class Dinomaly:
         if start is not None and start._settings.encoder != self._settings.encoder:
             raise BadModel(f"a model of {start._settings.encoder} can't be gone on from with {self._settings.encoder}")
         with tempfile.TemporaryDirectory(prefix="seewhy-") as here:
-            seen = FeatureCache(cache or Path(here), self._encoder_key(), self._encode, self._square, self._encoder.prefix)
+            seen = FeatureCache(cache or Path(here), self.encoder_key(), self.encode, self.square, self._encoder.prefix)
             for name, photos in products.items():
                 seen.add(photos, progress, f"encoding {name}")
             if start is not None and start._middle is not None:
@@ -160,11 +170,11 @@ class Dinomaly:
             elif self._encoder.standardised:
                 self._middle, self._spread = seen.standardise()
             torch.manual_seed(self._settings.seed)
-            net = Restorer(self._shape())
+            net = Restorer(self.shape())
             if start is not None:
                 net.load_state_dict(start._fitted().state_dict())
             plan = Plan(**{f.name: getattr(self._settings, f.name) for f in fields(Plan)})
-            about = sha256_json([self._encoder_key(), seen.names, sha256_bytes(save_tensors(net.state_dict()))])
+            about = sha256_json([self.encoder_key(), seen.names, sha256_bytes(save_tensors(net.state_dict()))])
             course = train(net, seen, plan, device=self._device, checkpoint=checkpoint, about=about, progress=progress, told=told)
         self._net, self._coarse = net.to(self._device), None
         every = max(1, len(course.losses) // LOSSES_KEPT)
@@ -185,7 +195,7 @@ class Dinomaly:
     def score(self, pixels: Pixels) -> ScoreMap:
         """Score one photo (H, W, 3): the paper's map, brought to the photo's size; the photo by the mean of its top 1 %."""
         height, width = pixels.shape[:2]
-        seen = self._encode([self._square(pixels)])
+        seen = self.encode([self.square(pixels)])
         maps = self._standard([m.to(self._device) for m in seen.maps])
         with torch.inference_mode():
             net, dtype = self._quick(), getattr(torch, self._settings.dtype)
@@ -216,7 +226,7 @@ class Dinomaly:
         made = cls(DinomalySettings(**{k: v for k, v in settings.items() if k in DinomalySettings.__dataclass_fields__}), device=device)
         state = load_tensors(files["restorer.safetensors"])
         made._middle, made._spread = state.pop("middle", None), state.pop("spread", None)
-        net = Restorer(made._shape())
+        net = Restorer(made.shape())
         try:
             net.load_state_dict({name.removeprefix("net."): t for name, t in state.items()})
         except RuntimeError as error:
@@ -233,7 +243,8 @@ class Dinomaly:
             self._coarse = deepcopy(self._fitted()).to(getattr(torch, self._settings.dtype))
         return self._coarse
 
-    def _shape(self) -> NetShape:
+    def shape(self) -> NetShape:
+        """Of the decoder."""
         e, s = self._encoder, self._settings
         fuse = cast(Literal["mean", "concat"], e.fuse)
         return NetShape(e.dim, e.heads, e.groups, fuse, s.depth, 4.0, s.dropout, s.attention)
@@ -249,18 +260,19 @@ class Dinomaly:
         middle, spread = self._middle.to(maps[0].device), self._spread.to(maps[0].device)
         return [(m - a) / b for m, a, b in zip(maps, middle, spread, strict=True)]
 
-    def _square(self, pixels: Pixels) -> Pixels:
+    def square(self, pixels: Pixels) -> Pixels:
         """The photo at the network's size; the whole of it, the paper's centre crop would lose the border."""
         side = self._settings.input_px
         shrinks = side < max(pixels.shape[:2])
         made: Pixels = cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
         return made
 
-    def _encode(self, squares: Sequence[Pixels]) -> Tokens:
+    def encode(self, squares: Sequence[Pixels]) -> Tokens:
+        """What the encoder sees of photos at the network's size."""
         images = torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2).float() / 255  # (B, 3, side, side)
         return self._encoder(images)
 
-    def _encoder_key(self) -> str:
+    def encoder_key(self) -> str:
         """Of all that changes what the encoder sees."""
         s = self._settings
         return sha256_json([s.encoder, self._encoder.weights.sha256, s.input_px, s.recentre, s.dtype])

@@ -5,33 +5,41 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-from seewhy.detectors import DETECTORS
-from seewhy.detectors.weights import present
+from seewhy.detectors.anomalib_models import MODELS, PREFIX
+from seewhy.detectors.datasets import KNOWN as DATASETS
+from seewhy.detectors.datasets import is_here
+from seewhy.detectors.weights import known, present
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One detector."""
+    """One detector; its code's licence is Apache-2.0, seewhy's own and anomalib's alike."""
 
-    name: str  # in `DETECTORS`
+    name: str  # as `--detector` takes it
     paradigm: str
     paper: str
     needs: str  # of photos
-    weights: tuple[str, ...] = ()  # any one of them; the first is the default
+    weights: tuple[str, ...] = ()  # any one of them, the first is the default; all of them for a model of anomalib
     packages: tuple[str, ...] = ()  # what its extra brings
-
-    @property
-    def extra(self) -> str:
-        """The optional install that it wants."""
-        return DETECTORS.table[self.name].extra
+    datasets: tuple[str, ...] = ()
+    lite: bool = False  # whether `--encoder efficientnet-lite0` spares it its weights
+    extra: str = ""
 
     def lacks(self) -> str:
         """What is missing here, and how to get it; empty where it would run."""
         if not all(map(_installed, self.packages)):
             return f"pip install 'seewhy[{self.extra}]'"
-        if self.weights and not any(present(w) for w in self.weights):
-            return f"seewhy weights import {self.weights[0]} FILE"
-        return ""
+        missing = [w for w in self.weights if not present(w)]
+        if missing and (self.name.startswith(PREFIX) or len(missing) == len(self.weights)):
+            spared = ", or --encoder efficientnet-lite0" if self.lite and self.name.startswith(PREFIX) else ""
+            return f"seewhy weights import {missing[0]} FILE{spared}"
+        absent = [d for d in self.datasets if not is_here(d)]
+        return f"seewhy weights import {absent[0]} FOLDER" if absent else ""
+
+    def licences(self) -> str:
+        """Of weights and data sets."""
+        each = [known(w).licence for w in self.weights] + [DATASETS[d].licence for d in self.datasets]
+        return ", ".join(dict.fromkeys(each)) or "none needed"
 
 
 def _installed(package: str) -> bool:
@@ -43,7 +51,7 @@ def _installed(package: str) -> bool:
 
 BANKS = ("efficientnet-lite0", "wide-resnet50-2", "dinov2-base-reg4")
 DINOS = ("dinov2-with-registers-base", "dinov2-with-registers-small", "dinov2-with-registers-large", "dinov3-vitb16")
-TABLE = (
+OWN = (
     Row("patchcore", "memory bank", "Roth et al., CVPR 2022", "a few dozen good photos", BANKS),
     Row(
         "dinomaly",
@@ -52,6 +60,7 @@ TABLE = (
         "good photos of one or many products, training",
         (*DINOS, "efficientnet-lite0"),
         ("transformers", "accelerate"),
+        extra="dinomaly",
     ),
     Row("template", "comparison with golden photos", "classical", "one or more good photos of each place, parts in one pose"),
     Row("mutual", "mutual scoring of a lot", "Li et al., ICLR 2024 (MuSc)", "a lot; no photo need be known to be good", BANKS),
@@ -62,20 +71,38 @@ TABLE = (
         "words; one to four good photos help",
         ("clip-ViT-B-16-plus-240",),
         ("open_clip_torch",),
+        extra="clip",
     ),
 )
+BORROWED = tuple(
+    Row(
+        f"{PREFIX}{m.name}",
+        m.paradigm,
+        m.paper,
+        m.needs + (", no map" if m.whole_only else ""),
+        m.weights,
+        ("anomalib", *m.packages),
+        m.datasets,
+        bool(m.lite),
+        "anomalib",
+    )
+    for m in MODELS.values()
+)
+TABLE = (*OWN, *BORROWED)
 
 
 def as_markdown() -> str:
     """The docs' table.
 
     >>> as_markdown().splitlines()[0]
-    '| detector | paradigm | paper | needs | weights (any one) | install |'
+    '| detector | paradigm | paper | needs | weights and data sets | their licence |'
     """
-    lines = ["| detector | paradigm | paper | needs | weights (any one) | install |", "|---|---|---|---|---|---|"]
+    lines = ["| detector | paradigm | paper | needs | weights and data sets | their licence |", "|---|---|---|---|---|---|"]
     for row in TABLE:
-        install = f"`seewhy[{row.extra}]`" if row.extra else "nothing more"
-        lines.append(f"| `{row.name}` | {row.paradigm} | {row.paper} | {row.needs} | {', '.join(row.weights) or 'none'} | {install} |")
+        joint = " and " if row.name.startswith(PREFIX) else ", "
+        wanted = joint.join(dict.fromkeys((*row.weights, *row.datasets))) or "none"
+        spared = " (*)" if row.lite else ""
+        lines.append(f"| `{row.name}` | {row.paradigm} | {row.paper} | {row.needs} | {wanted}{spared} | {row.licences()} |")
     return "\n".join(lines) + "\n"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -83,10 +84,34 @@ KNOWN: Mapping[str, Weights] = {
             licence="MIT",
             source="github.com/mlfoundations/open_clip/releases/download/v0.2-weights/vit_b_16_plus_240-laion400m_e31-8fb26589.pt",
         ),
+        *(
+            Weights(
+                name=f"efficientad-teacher-{size}",
+                revision="anomalib",
+                sha256="",
+                licence="Apache-2.0",
+                source="anomalib's release efficientad_pretrained_weights on github.com/open-edge-platform/anomalib, "
+                f"pretrained_teacher_{size}.pth",
+            )
+            for size in ("small", "medium")
+        ),
+        Weights(
+            name="dsr-vq-128-4096",
+            revision="anomalib",
+            sha256="",
+            licence="not stated",
+            source="anomalib's release dsr_pretrained_weights on github.com/open-edge-platform/anomalib, vq_model_pretrained_128_4096.pckl",
+        ),
     )
 }
 
-CLIP = "clip-"  # before the name of an open_clip model
+CLIP, TIMM, HUB = "clip-", "timm-", "torchvision-"  # before the name of an open_clip or timm model, or of torchvision's file
+OPEN: Mapping[str, tuple[str, str]] = {  # source and licence of whatever bears such a name; its digest is fixed on import
+    CLIP: ("an open_clip checkpoint of {}", "its own; see its model card"),
+    TIMM: ("huggingface.co/timm/{}, model.safetensors", "Apache-2.0 as a rule; see its model card"),
+    HUB: ("download.pytorch.org/models/{}", "BSD-3-Clause"),
+}
+HUB_DIGEST = re.compile(r"-([0-9a-f]{8,})\.pth$")  # PyTorch's file names hold the digest's beginning
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +133,24 @@ def weights_folder() -> Path:
 
 
 def known(name: str) -> Weights:
-    """The table's row, or `UnknownName`; "clip-NAME" stands for any open_clip model, its digest fixed on import."""
-    if name not in KNOWN and name.startswith(CLIP):
-        return Weights(name, "as imported", "", "its own; see its model card", f"an open_clip checkpoint of {name.removeprefix(CLIP)}")
-    if name not in KNOWN:
-        raise UnknownName("set of weights", name, KNOWN)
-    return KNOWN[name]
+    """The table's row, or `UnknownName`; "clip-NAME" stands for any open_clip model, and so on by `OPEN`.
+
+    >>> known("torchvision-wide_resnet50_2-95faca4d.pth").sha256
+    '95faca4d'
+    """
+    if name in KNOWN:
+        return KNOWN[name]
+    for prefix, (source, licence) in OPEN.items():
+        if name.startswith(prefix):
+            published = name.removeprefix(prefix)
+            pinned = HUB_DIGEST.search(published) if prefix == HUB else None
+            return Weights(name, "as imported", pinned[1] if pinned else "", licence, source.format(published))
+    raise UnknownName("set of weights", name, KNOWN)
 
 
 def listed() -> Mapping[str, Weights]:
-    """The table, and every open_clip model that was imported besides."""
-    here = sorted(p.name for p in weights_folder().glob(f"{CLIP}*") if (p / "weights.json").is_file())
+    """The table, and whatever of an open name was imported besides."""
+    here = sorted(p.name for prefix in OPEN for p in weights_folder().glob(f"{prefix}*") if (p / "weights.json").is_file())
     return {**KNOWN, **{name: known(name) for name in here}}
 
 
@@ -128,7 +160,6 @@ def present(name: str) -> bool:
     return _packaged(row) is not None or (weights_folder() / name / "weights.json").is_file()
 
 
-@lru_cache(maxsize=4)
 def load(name: str) -> tuple[dict[str, torch.Tensor], WeightsFile]:
     """Load a state dict by name, its digest checked.
 
@@ -136,13 +167,23 @@ def load(name: str) -> tuple[dict[str, torch.Tensor], WeightsFile]:
         MissingWeights: the file isn't here; says where to get it and where to put it.
         WeightsMismatch: the file isn't the pinned one.
     """
+    return _load(name, weights_folder())
+
+
+def forget() -> None:
+    """Read every file anew."""
+    _load.cache_clear()
+
+
+@lru_cache(maxsize=4)
+def _load(name: str, base: Path) -> tuple[dict[str, torch.Tensor], WeightsFile]:
     row = known(name)
     packaged = _packaged(row)
     if packaged is not None:
         digest = sha256_file(packaged)
         _must_match(row, digest, packaged)
         return torch.load(packaged, map_location="cpu", weights_only=True), _file(row, digest)
-    folder = weights_folder() / name
+    folder = base / name
     if not (folder / "weights.json").is_file():
         raise MissingWeights(
             f"the weights {name!r} are not on this machine; get them from {row.source} "
@@ -192,7 +233,7 @@ def import_weights(name: str, file: Path) -> WeightsFile:
     (fresh / "weights.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
     fresh.rename(folder)
-    load.cache_clear()
+    forget()
     return kept
 
 

@@ -48,8 +48,8 @@ GOOD_EACH = 8
 
 def products(data: Path, out: Path, settings: DinomalySettings = SETTINGS) -> None:
     """One model for all, its controls, one model per product, and PatchCore; written after each."""
-    train, test = _split(data)
-    facts = _facts(settings)
+    train, test = split(data)
+    facts = facts_of(settings)
     with tempfile.TemporaryDirectory() as folder:
         cache = Path(folder)
         made, seconds = _timed(lambda: Family.fit(train, Dinomaly(settings), alpha=ALPHA, cache=cache))
@@ -57,16 +57,16 @@ def products(data: Path, out: Path, settings: DinomalySettings = SETTINGS) -> No
             "fit_seconds": seconds,
             "losses": made.detector.settings["training"]["losses"][::10],
         }
-        _write(out, facts)
+        write(out, facts)
         facts["patchcore"] = _patchcore(train, test, PatchCoreSettings())
         facts["image_auroc_to_patchcore"] = round(facts["one model for all"]["image_auroc"] - facts["patchcore"]["image_auroc"], 4)
-        _write(out, facts)
+        write(out, facts)
         few = {name: samples[::SPARSE] for name, samples in test.items()}
         facts["on every fourth test photo"] = controls = {"one model for all": _rows(made, few)}
         for name, changes in CONTROLS.items():
             made, seconds = _timed(lambda c=changes: Family.fit(train, Dinomaly(replace(settings, **c)), alpha=ALPHA, cache=cache))
             controls[name] = _rows(made, few) | {"fit_seconds": seconds}
-            _write(out, facts)
+            write(out, facts)
         own = replace(settings, steps=settings.steps // len(train))  # as many steps in all
         singles: dict[str, Any] = {"fit_seconds": 0.0, "steps_each": own.steps, "products": {}}
         for product, photos in train.items():
@@ -75,12 +75,12 @@ def products(data: Path, out: Path, settings: DinomalySettings = SETTINGS) -> No
             singles["fit_seconds"] += seconds
         controls["one model per product"] = singles | _means(singles["products"])
     facts["peak_memory_mib"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-    _write(out, facts)
+    write(out, facts)
 
 
 def grow(out: Path) -> None:
     """Bytes of the model and seconds per photo with more products, beside PatchCore's banks."""
-    facts = _facts(SETTINGS) | {"synthetic": True, "good_photos_each": GOOD_EACH, "rows": []}
+    facts = facts_of(SETTINGS) | {"synthetic": True, "good_photos_each": GOOD_EACH, "rows": []}
     with tempfile.TemporaryDirectory() as where:
         folder = Path(where)
         for count in COUNTS:
@@ -101,23 +101,23 @@ def grow(out: Path) -> None:
                     "patchcore_seconds_per_photo": _per_photo(banks[0].detector, asked),
                 }
             )
-            _write(out, facts)
+            write(out, facts)
 
 
 def bank(data: Path, out: Path) -> None:
     """PatchCore at Dinomaly's input, without what it has beyond the paper: turned copies and distances scaled by density."""
-    train, test = _split(data)
+    train, test = split(data)
     plain = PatchCoreSettings(input_px=SIDES[SETTINGS.encoder], turns="no", density=0)
-    _write(out, _facts(SETTINGS) | {"patchcore_settings": asdict(plain), "patchcore": _patchcore(train, test, plain)})
+    write(out, facts_of(SETTINGS) | {"patchcore_settings": asdict(plain), "patchcore": _patchcore(train, test, plain)})
 
 
 def add(data: Path, out: Path, settings: DinomalySettings = ADDED) -> None:
     """Train without the last product, add it with replay of the others' features, and measure before and after; every fourth photo."""
-    train, test = _split(data)
+    train, test = split(data)
     test = {name: samples[::SPARSE] for name, samples in test.items()}
     new = sorted(train)[-1]
     old = {name: photos for name, photos in train.items() if name != new}
-    facts = _facts(settings) | {"added": new}
+    facts = facts_of(settings) | {"added": new}
     with tempfile.TemporaryDirectory() as folder:
         cache = Path(folder)
         before, seconds = _timed(lambda: Family.fit(old, Dinomaly(settings), alpha=ALPHA, cache=cache))
@@ -129,10 +129,11 @@ def add(data: Path, out: Path, settings: DinomalySettings = ADDED) -> None:
             name: round(facts["after"]["products"][name]["image_auroc"] - row["image_auroc"], 4)
             for name, row in facts["before"]["products"].items()
         }
-    _write(out, facts)
+    write(out, facts)
 
 
-def _split(data: Path) -> tuple[dict[str, LazyPhotos], dict[str, list[Sample]]]:
+def split(data: Path) -> tuple[dict[str, LazyPhotos], dict[str, list[Sample]]]:
+    """Good training photos and test photos by product."""
     samples = read_layout(data)
     names = sorted({s.product for s in samples})
     train = {n: LazyPhotos([s for s in good_photos(samples) if s.product == n]) for n in names}
@@ -157,7 +158,8 @@ def _means(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
     return {key: round(float(np.mean([row[key] for row in rows.values()])), 4) for key in ("image_auroc", "pixel_auroc", "aupro")}
 
 
-def _facts(settings: DinomalySettings) -> dict[str, Any]:
+def facts_of(settings: DinomalySettings) -> dict[str, Any]:
+    """What made a table."""
     return {
         "detector": "dinomaly/efficientnet-lite0, not the paper's encoder",
         "weights": "efficientnet-lite0 57934424",
@@ -187,7 +189,8 @@ def _timed(action: Any) -> tuple[Any, float]:
     return made, round(time.perf_counter() - began, 4)
 
 
-def _write(out: Path, facts: dict[str, Any]) -> None:
+def write(out: Path, facts: dict[str, Any]) -> None:
+    """What is known so far."""
     out.write_text(json.dumps(facts, indent=1), encoding="utf-8")
 
 

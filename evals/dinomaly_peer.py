@@ -49,7 +49,7 @@ def random_weights(encoder: str, seed: int = 0) -> Iterator[dict[str, Tensor]]:
         try:
             yield state
         finally:
-            weights.load.cache_clear()
+            weights.forget()
             if before is None:
                 del os.environ["SEEWHY_WEIGHTS"]
             else:
@@ -60,7 +60,7 @@ def ours(encoder: str, **settings: Any) -> Dinomaly:
     """Ours with a decoder started from a seed, no bias where anomalib has none."""
     made = Dinomaly(DinomalySettings(encoder=encoder, **settings))
     torch.manual_seed(1)
-    net = Restorer(made._shape())
+    net = Restorer(made.shape())
     with torch.no_grad():
         for name, p in net.named_parameters():
             if "norm" not in name:
@@ -134,7 +134,7 @@ def compare(encoder: str, input_px: int) -> dict[str, float]:
         mine = ours(encoder, input_px=input_px)
         other = theirs(mine, state)
         photos, batch = images(mine, 2)
-        seen = mine._encode(photos)
+        seen = mine.encode(photos)
         restored = mine._fitted()([m.clone() for m in seen.maps])
         before = mine._encoder.prefix
         a, b = [m[:, before:].clone() for m in seen.maps], [r[:, before:] for r in restored]
@@ -205,7 +205,7 @@ def _our_step(mine: Dinomaly, photos: list[Pixels]) -> Callable[[], None]:
 
     def step() -> None:
         net.train()
-        seen = [m.clone() for m in mine._encode(photos).maps]
+        seen = [m.clone() for m in mine.encode(photos).maps]
         with torch.autocast("cpu", torch.bfloat16, enabled=coarse):
             restored = net(seen)
         loss = mining_loss([m[:, before:] for m in seen], [r[:, before:].float() for r in restored], 0.45)
@@ -248,7 +248,7 @@ def _epochs(mine: Dinomaly) -> dict[str, Any]:
             own.step(1e-6)
 
     with tempfile.TemporaryDirectory() as folder:
-        features = FeatureCache(Path(folder), mine._encoder_key(), mine._encode, mine._square, before)
+        features = FeatureCache(Path(folder), mine.encoder_key(), mine.encode, mine.square, before)
         first = _timed(lambda: features.add(photos)) + _timed(lambda: round_(features))
         later = float(np.median([_timed(lambda: round_(features)) for _ in range(3)]))
     net.eval()

@@ -22,7 +22,7 @@ from seewhy.detectors.dinomaly import DinomalySettings
 from seewhy.detectors.protocol import Detector
 from seewhy.detectors.template import disturbed
 from seewhy.drawing import heat_over, outline, smaller
-from seewhy.errors import BadData, SeewhyError, UnknownName
+from seewhy.errors import BadData, SeewhyError
 from seewhy.evals.detect import image_figures, pixel_figures
 from seewhy.evals.synth import KINDS, Drawn, draw_on
 from seewhy.types import Map, Mask, Pixels, Progress, silent
@@ -130,12 +130,12 @@ def chosen_from(names: Sequence[str] | None) -> dict[str, Any] | None:
 
     Raises:
         UnknownName: one is no detector.
+        MissingExtra: what one needs isn't installed.
     """
     if not names:
         return None
-    unknown = [n for n in names if n not in DETECTORS.table]
-    if unknown:
-        raise UnknownName("detector", unknown[0], DETECTORS.table)
+    for name in names:
+        DETECTORS.get(name)
     return {name: CANDIDATES.get(name) for name in names}
 
 

@@ -61,7 +61,7 @@ def test_efficientnet_is_the_published_network() -> None:
 @pytest.fixture
 def own_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SEEWHY_WEIGHTS", str(tmp_path / "weights"))
-    weights.load.cache_clear()
+    weights.forget()
     return tmp_path
 
 
@@ -96,7 +96,7 @@ def test_other_backbones_go_through_the_same_door(own_weights: Path) -> None:
     data = bytearray(stored.read_bytes())
     data[-1] ^= 1
     stored.write_bytes(data)
-    weights.load.cache_clear()
+    weights.forget()
     with pytest.raises(WeightsMismatch, match="was changed"):
         weights.load("dinov2-base-reg4")
 

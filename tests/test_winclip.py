@@ -46,10 +46,10 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SEEWHY_WEIGHTS", str(folder / "weights"))
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
-        weights.load.cache_clear()
+        weights.forget()
         weights.import_weights(f"clip-{TINY}", random_weights(folder))
         yield folder
-    weights.load.cache_clear()
+    weights.forget()
 
 
 def settings(**given: Any) -> WinClipSettings:

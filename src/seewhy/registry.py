@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
@@ -30,6 +30,7 @@ class Registry:
 
     kind: str
     table: Mapping[str, Entry]
+    families: Mapping[str, Entry] = field(default_factory=dict)  # by prefix: makes what the rest of the name stands for
 
     def get(self, name: str) -> Any:
         """Import and return what `name` stands for.
@@ -38,13 +39,15 @@ class Registry:
             UnknownName: the table doesn't hold the name.
             MissingExtra: it does, but its optional dependency isn't installed.
         """
-        if name not in self.table:
-            raise UnknownName(self.kind, name, self.table)
-        entry = self.table[name]
+        prefix = next((p for p in self.families if name.startswith(p)), "")
+        if not prefix and name not in self.table:
+            raise UnknownName(self.kind, name, (*self.table, *(f"{p}MODEL" for p in self.families)))
+        entry = self.families[prefix] if prefix else self.table[name]
         module, _, attribute = entry.target.partition(":")
         try:
-            return getattr(import_module(module), attribute)
+            made = getattr(import_module(module), attribute)
         except ModuleNotFoundError as error:
             if entry.extra and not (error.name or "").startswith("seewhy"):
                 raise MissingExtra(f"the {self.kind} {name!r}", entry.extra) from error
             raise
+        return made(name.removeprefix(prefix)) if prefix else made

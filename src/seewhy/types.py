@@ -70,6 +70,13 @@ class TypeScores:
     values: npt.NDArray[np.float32]  # (len(names), rows, cols), cells of equal size over the photo; each cell's sum is 1
 
 
+class Vote(NamedTuple):
+    """What one detector of several says of a photo."""
+
+    detector: str
+    p: float  # how rare so strange a photo is among good ones, by its own calibration
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoreMap:
     """How strange each pixel of one photo is; larger is stranger."""
@@ -83,6 +90,7 @@ class ScoreMap:
     reference: Pixels | None = None  # (H, W, 3) the good photo that it was compared with, laid over this one
     reference_sha256: str = ""  # of its pixels as the model keeps them
     change: Map | None = None  # (H, W) against it: lighter above 0, darker below, 0 within tolerance
+    votes: tuple[Vote, ...] = ()  # of the detectors that were merged
 
     def __post_init__(self) -> None:
         if self.values.ndim != 2 or self.values.dtype != np.float32:
