@@ -46,7 +46,7 @@ class LazyPhotos(Sequence[Photo]):
 
 
 def fit(
-    good: Path | str | None,
+    good: Path | str | None = None,
     *,
     save: Path | str | None = None,
     lot: Path | str | None = None,

@@ -48,7 +48,7 @@ def choose(card: ProductCard | None, *, good: int, lot: bool = False, device: st
             (device == "cpu" and not torch.cuda.is_available(), "slow_to_train"),
         ),
         "winclip": _first((not words, "no_words"), (good >= BANK_FROM and not lot, "bank_is_better")),
-        "patchcore": _first((lot or not good, "no_good"), (good < 2, "single")),
+        "patchcore": _first((lot or not good, "no_good")),
         "mutual": _first((not lot, "no_lot")),
     }
     lacks = {row.name: row.lacks() for row in TABLE}

@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
+from torch.nn import functional
 
 from seewhy.canonical import sha256_bytes
 from seewhy.card import ProductCard
@@ -37,6 +38,7 @@ class MutualSettings:
     input_px: int = 384  # side of the square that a photo is brought to
     pools: tuple[int, ...] = (1, 3, 5)  # sides of the neighbourhoods that patches are averaged over (sec. 3.2)
     interval: float = 0.3  # share of the other photos, the most alike ones, whose mean distance is a patch's score (sec. 3.3)
+    kin: int = 8  # most alike photos of the lot, whose scores a photo's own is averaged with (sec. 3.4); 0: its own alone
     peers: int = 128  # photos of the lot that are kept as judges: memory and time don't grow with the lot beyond them
     top_share: float = 0.01  # the photo's score is the mean of this share of its strangest cells
     smoothing: float = 1.0  # sigma of the Gaussian over the map, in cells
@@ -65,6 +67,7 @@ class Mutual:
         self._encoder = Encoder(s.backbone, layers=s.layers or None, device=device, dtype=getattr(torch, s.dtype))
         self._peers: list[Tensor] = []  # of each pool: (peers, P, D) float16
         self._names: list[str] = []  # SHA-256 of the peers' pixels: a photo doesn't judge itself
+        self._wholes, self._scores = torch.zeros(0, 0), torch.zeros(0)  # of the peers: (peers, D) descriptions, (peers,) their own scores
         self._lot = 0
         self._resolution_cells = 1.0
 
@@ -104,13 +107,17 @@ class Mutual:
         rng = np.random.default_rng(self._settings.seed)
         chosen = np.sort(rng.choice(len(photos), min(len(photos), self._settings.peers), replace=False))
         kept: list[list[Tensor]] = [[] for _ in self._settings.pools]
-        self._names, self._lot = [], len(photos)
+        self._names, self._lot, self._scores = [], len(photos), torch.zeros(0)
         for number in progress(chosen.tolist(), "looking at the lot", len(chosen)):
             pixels = photos[number]
             self._names.append(sha256_bytes(pixels.tobytes()))
             for into, features in zip(kept, self._features(pixels), strict=True):
                 into.append(features.reshape(-1, features.shape[-1]).half())
         self._peers = [torch.stack(one) for one in kept]
+        self._wholes = self._peers[0].float().mean(1)
+        if self._settings.kin:
+            judged = progress(range(len(self._names)), "judging the judges", len(self._names))
+            self._scores = torch.tensor([self._judged([p[i].float() for p in self._peers], i)[1] for i in judged])
         sample = photos[int(chosen[len(chosen) // 2])]
         self._resolution_cells = answer_to_a_dot(lambda p: self.score(p).values, sample, self._cell_px(sample))
 
@@ -125,28 +132,45 @@ class Mutual:
         self._fitted()
         height, width = pixels.shape[:2]
         own = sha256_bytes(pixels.tobytes())
-        others = [i for i, name in enumerate(self._names) if name != own]
-        grids, whole = list[Tensor](), torch.zeros(0)
+        self_at = self._names.index(own) if own in self._names else None
         with torch.inference_mode():
-            for features, peers in zip(self._features(pixels), self._peers, strict=True):
-                flat = features.reshape(-1, features.shape[-1])  # (P, D)
-                nearest = self._nearest(flat, [peers[i] for i in others])  # (others, P)
-                count = max(1, round(self._settings.interval * len(others)))
-                scores = nearest.topk(count, 0, largest=False).values.mean(0)
-                grids.append(scores.reshape(features.shape[:2]))
-                whole = flat.mean(0)
-            cells = torch.stack(grids).mean(0).cpu().numpy()
-        s = self._settings
-        smooth = cv2.GaussianBlur(cells, (0, 0), s.smoothing) if s.smoothing > 0 else cells
-        strangest = np.sort(smooth.ravel())[-max(1, round(s.top_share * smooth.size)) :]
-        values: Map = cv2.resize(smooth, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.float32)
+            features = self._features(pixels)
+            cells, score = self._judged([f.reshape(-1, f.shape[-1]) for f in features], self_at)
+            whole = features[0].reshape(-1, features[0].shape[-1]).mean(0)
+            score = self._among_kin(whole, score, self_at)
+        values: Map = cv2.resize(cells, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.float32)
         described: npt.NDArray[np.float32] = whole.cpu().numpy()
-        return ScoreMap(values, float(strangest.mean()), self._resolution_cells * self._cell_px(pixels), self.name, described)
+        return ScoreMap(values, score, self._resolution_cells * self._cell_px(pixels), self.name, described)
+
+    def _judged(self, features: Sequence[Tensor], self_at: int | None) -> tuple[Map, float]:
+        """(rows, cols) map of a photo by the other ones, from (P, D) for each pool, and the mean of its strangest cells."""
+        s, grids = self._settings, list[Tensor]()
+        for flat, peers in zip(features, self._peers, strict=True):
+            nearest = self._nearest(flat, [p for i, p in enumerate(peers) if i != self_at])  # (others, P)
+            count = max(1, round(s.interval * len(nearest)))
+            grids.append(nearest.topk(count, 0, largest=False).values.mean(0))
+        side = round(float(grids[0].numel()) ** 0.5)
+        cells: Map = torch.stack(grids).mean(0).reshape(side, side).cpu().numpy()
+        smooth: Map = cv2.GaussianBlur(cells, (0, 0), s.smoothing) if s.smoothing > 0 else cells
+        strangest = np.sort(smooth.ravel())[-max(1, round(s.top_share * smooth.size)) :]
+        return smooth, float(strangest.mean())
+
+    def _among_kin(self, whole: Tensor, score: float, self_at: int | None) -> float:
+        """The mean of a photo's score and those of the photos most like it as wholes, weighted by how alike they are (RsCIN, eq. 8)."""
+        if not len(self._scores):
+            return score
+        middle = self._wholes.mean(0)
+        alike = functional.cosine_similarity(self._wholes - middle, (whole.to(middle) - middle)[None]).clamp(min=0)  # (peers,)
+        if self_at is not None:
+            alike[self_at] = 0
+        weight, at = alike.topk(min(self._settings.kin, len(alike)))
+        return float((score + (weight * self._scores[at]).sum()) / (1 + weight.sum()))
 
     def files(self) -> dict[str, bytes]:
         """The judges' patches."""
         self._fitted()
-        return {"judges.safetensors": save_tensors({f"pool{i}": p.cpu().contiguous() for i, p in enumerate(self._peers)})}
+        state = {f"pool{i}": p.cpu().contiguous() for i, p in enumerate(self._peers)}
+        return {"judges.safetensors": save_tensors(state | {"wholes": self._wholes.cpu().contiguous(), "scores": self._scores.cpu()})}
 
     @classmethod
     def from_files(cls, settings: Mapping[str, Any], files: Mapping[str, bytes], device: str = "cpu") -> Self:
@@ -157,6 +181,7 @@ class Mutual:
         made = cls(MutualSettings(**known), device=device)
         state = load_tensors(files["judges.safetensors"])
         made._peers = [state[f"pool{i}"].to(made._device) for i in range(len(made._settings.pools))]
+        made._wholes, made._scores = state["wholes"].to(made._device), state["scores"].to(made._device)
         made._names, made._lot, made._resolution_cells = list(settings["judges"]), settings["lot"], settings["resolution_cells"]
         return made
 

@@ -18,12 +18,13 @@ from safetensors.torch import save_file
 from seewhy.agent.images import decode
 from seewhy.agent.model import ProductModel
 from seewhy.detectors import DETECTORS, weights
+from seewhy.detectors.anomalib_models import MODELS
 from seewhy.detectors.backbones import BACKBONES, Encoder
 from seewhy.detectors.bank import MemoryBank, greedy_k_centre
 from seewhy.detectors.dinomaly import DinomalySettings
 from seewhy.detectors.mutual import MutualSettings
 from seewhy.detectors.patchcore import PatchCore, PatchCoreSettings
-from seewhy.detectors.table import TABLE, as_markdown
+from seewhy.detectors.table import BORROWED, OWN, as_markdown
 from seewhy.detectors.tiles import blend, tiles_for
 from seewhy.errors import BadData, BadModel, MissingWeights, UnknownName, WeightsMismatch
 from seewhy.evals.boards import board, broken
@@ -219,7 +220,8 @@ EXAMPLES = {
 
 def test_every_detector_has_an_example() -> None:
     assert set(DETECTORS.table) - set(EXAMPLES) == {"winclip"}  # its weights are not here; see test_winclip
-    assert {row.name for row in TABLE} == set(DETECTORS.table)
+    assert {row.name for row in OWN} == set(DETECTORS.table)
+    assert {row.name for row in BORROWED} == {f"anomalib/{name}" for name in MODELS}  # see test_anomalib
 
 
 def test_the_docs_show_the_table_as_it_is() -> None:

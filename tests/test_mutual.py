@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -39,16 +40,25 @@ def test_a_lot_of_which_a_third_is_bad_judges_itself() -> None:
 def test_scores_are_what_the_paper_says() -> None:
     """Against the formula written out: nearest patch of each other photo, mean of the lowest interval, mean over pools."""
     photos, _ = lot(6, 2)
-    settings = MutualSettings(input_px=96, pools=(1, 3), smoothing=0.0, top_share=0.0)
-    detector = Mutual(settings)
+    settings = MutualSettings(input_px=96, pools=(1, 3), smoothing=0.0, top_share=0.0, kin=2)
+    detector, alone = Mutual(settings), Mutual(replace(settings, kin=0))
     detector.fit(photos)
+    alone.fit(photos)
     features = [[f.reshape(-1, f.shape[-1]) for f in detector._features(p)] for p in photos]
     maps = []
     for pool in range(2):
         each = torch.stack([torch.cdist(features[0][pool], features[j][pool].half().float()).amin(1) for j in range(1, 6)])
         maps.append(each.sort(0).values[:2].mean(0))  # 30 % of five photos, rounded
     expected = torch.stack(maps).mean(0).max()
-    assert detector.score(photos[0]).score == pytest.approx(float(expected), rel=1e-3)
+    own = [alone.score(p).score for p in photos]
+    assert own[0] == pytest.approx(float(expected), rel=1e-3)
+    wholes = torch.stack([f[0].mean(0) for f in features])
+    wholes = wholes - wholes.mean(0)
+    alike = torch.cosine_similarity(wholes[1:], wholes[:1]).clamp(min=0)
+    kin = alike.argsort(descending=True)[:2]
+    weighted = (own[0] + sum(float(alike[k]) * own[1 + int(k)] for k in kin)) / (1 + float(alike[kin].sum()))
+    assert detector.score(photos[0]).score == pytest.approx(weighted, rel=1e-3)
+    assert np.array_equal(detector.score(photos[0]).values, alone.score(photos[0]).values)
 
 
 def test_a_photo_does_not_judge_itself_and_judges_are_bounded() -> None:
