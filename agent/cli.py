@@ -487,6 +487,7 @@ def doctor(
         print_json(as_json(checks))
         raise typer.Exit(int(bool(vlm) and any(c.remedy for c in checks)))
     table = Table("what", "found", "if you want it", box=None)
+    table.columns[0].no_wrap = True
     for check in checks:
         table.add_row(check.what, f"[green]{check.found}[/]" if check.found else "[yellow]missing[/]", plain(check.remedy))
     out.print(table)

@@ -45,8 +45,7 @@ def examine() -> list[Check]:
         complete = len(have) == len(packages)
         checks.append(Check(f"extra {extra}", ", ".join(have) if complete else "", "" if complete else f"pip install 'seewhy[{extra}]'"))
     for detector in TABLE:
-        lacks = detector.lacks()
-        checks.append(Check(f"detector {detector.name}", "" if lacks else "would run", lacks))
+        checks.append(Check(f"detector {detector.name}", detector.runs(), detector.lacks()))
     for name, row in KNOWN.items():
         here = present(name)
         checks.append(

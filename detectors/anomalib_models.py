@@ -23,6 +23,7 @@ class Model:
     whole_only: bool = False  # it has no score map: the photo as a whole is strange or not
     needs: str = "a few dozen good photos"
     packages: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()  # of the environment
     options: Mapping[str, Any] = field(default_factory=dict)  # beside anomalib's own defaults
     lite: Mapping[str, Any] = field(default_factory=dict)  # options with which it runs on EfficientNet-lite0, whose weights pip brings
 
@@ -80,8 +81,9 @@ MODELS: Mapping[str, Model] = {
             "anomalib; answers of a VLM",
             0,
             whole_only=True,
-            needs="a VLM server (OPENAI_API_KEY and OPENAI_BASE_URL), whose every answer is a verdict: it rejects many good parts",
+            needs="a VLM server, whose every answer is a verdict: it rejects many good parts",
             packages=("openai",),
+            variables=("OPENAI_API_KEY", "OPENAI_BASE_URL"),
             options={"model": "gpt-4o-mini"},
         ),
         Model("supersimplenet", DRAWN, "Rolih et al., ICPR 2024", 300, ("wide-resnet50-2",), needs=MANY, lite=_lite(2, 4)),

@@ -38,7 +38,7 @@ class MutualSettings:
     input_px: int = 384  # side of the square that a photo is brought to
     pools: tuple[int, ...] = (1, 3, 5)  # sides of the neighbourhoods that patches are averaged over (sec. 3.2)
     interval: float = 0.3  # share of the other photos, the most alike ones, whose mean distance is a patch's score (sec. 3.3)
-    kin: int = 8  # most alike photos of the lot, whose scores a photo's own is averaged with (sec. 3.4); 0: its own alone
+    kin: int = 4  # most alike photos of the lot, whose scores a photo's own is averaged with (sec. 3.4); 0: its own alone
     peers: int = 128  # photos of the lot that are kept as judges: memory and time don't grow with the lot beyond them
     top_share: float = 0.01  # the photo's score is the mean of this share of its strangest cells
     smoothing: float = 1.0  # sigma of the Gaussian over the map, in cells

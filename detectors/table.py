@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-from seewhy.detectors.anomalib_models import MODELS, PREFIX
+from seewhy.detectors.anomalib_models import LITE, MODELS, PREFIX
 from seewhy.detectors.datasets import KNOWN as DATASETS
 from seewhy.detectors.datasets import is_here
 from seewhy.detectors.weights import known, present
@@ -22,6 +23,7 @@ class Row:
     weights: tuple[str, ...] = ()  # any one of them, the first is the default; all of them for a model of anomalib
     packages: tuple[str, ...] = ()  # what its extra brings
     datasets: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()  # of the environment
     lite: bool = False  # whether `--encoder efficientnet-lite0` spares it its weights
     extra: str = ""
 
@@ -31,10 +33,19 @@ class Row:
             return f"pip install 'seewhy[{self.extra}]'"
         missing = [w for w in self.weights if not present(w)]
         if missing and (self.name.startswith(PREFIX) or len(missing) == len(self.weights)):
-            spared = ", or --encoder efficientnet-lite0" if self.lite and self.name.startswith(PREFIX) else ""
-            return f"seewhy weights import {missing[0]} FILE{spared}"
+            return f"seewhy weights import {missing[0]} FILE"
         absent = [d for d in self.datasets if not is_here(d)]
-        return f"seewhy weights import {absent[0]} FOLDER" if absent else ""
+        if absent:
+            return f"seewhy weights import {absent[0]} FOLDER"
+        unset = [v for v in self.variables if not os.environ.get(v)]
+        return f"set {unset[0]} in the environment" if unset else ""
+
+    def runs(self) -> str:
+        """How it would run here; empty where it would not."""
+        if not self.lacks():
+            return "would run"
+        spared = self.lite and present(LITE) and all(map(_installed, self.packages)) and all(map(is_here, self.datasets))
+        return f"would run with --encoder {LITE}" if spared else ""
 
     def licences(self) -> str:
         """Of weights and data sets."""
@@ -83,6 +94,7 @@ BORROWED = tuple(
         m.weights,
         ("anomalib", *m.packages),
         m.datasets,
+        m.variables,
         bool(m.lite),
         "anomalib",
     )

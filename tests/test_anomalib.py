@@ -16,8 +16,10 @@ from safetensors.torch import save_file
 
 pytest.importorskip("anomalib")
 
-from seewhy.agent.api import fit, load
+from seewhy.agent.api import fit
+from seewhy.agent.doctor import examine
 from seewhy.agent.images import decode
+from seewhy.agent.inspector import Inspection, Inspector
 from seewhy.agent.model import ProductModel
 from seewhy.agent.settings import settings_for
 from seewhy.card import ProductCard
@@ -64,6 +66,7 @@ class Fitted:
     weights: tuple[str, ...]
     other: ScoreMap
     bad: ScoreMap
+    stain: Inspection
 
 
 @pytest.fixture(scope="module")
@@ -77,10 +80,9 @@ def all_fitted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Fitted]:
             continue
         folder = tmp_path_factory.mktemp(model) / "model"
         fitted = ProductModel.fit(photos, named(model)(small(model)), product="part", alpha=0.2).save(folder)
-        detector = fitted.detector
-        made[model] = Fitted(
-            folder, detector.name, tuple(w.name for w in detector.weights), detector.score(other), detector.score(stain.pixels)
-        )
+        detector, names = fitted.detector, tuple(w.name for w in fitted.detector.weights)
+        inspection = Inspector(fitted, alpha=0.2).inspect(decode(png(stain.pixels), "stain.png"))
+        made[model] = Fitted(folder, detector.name, names, detector.score(other), detector.score(stain.pixels), inspection)
     return made
 
 
@@ -123,12 +125,21 @@ def test_no_model_leaves_a_pickle(all_fitted: dict[str, Fitted]) -> None:
         assert {p.suffix for p in fitted.folder.rglob("*") if p.is_file()} <= {".json", ".safetensors", ".jpg"}
 
 
-def test_a_record_names_what_stood_in(all_fitted: dict[str, Fitted]) -> None:
-    inspector = load(all_fitted["cfa"].folder, alpha=0.2)
-    record = inspector.inspect(decode(png(defective("cast", "stain", 4).pixels), "stain.png")).record
-    assert record.provenance.detector == "anomalib/cfa/resnet18 with stand-ins"
-    assert record.provenance.weights[0]["name"] == "stand-in for torchvision-resnet18-f37072fd.pth"
-    assert record.detectors[-1].because.text.startswith("anomalib/cfa/resnet18 with stand-ins spoke: it was trained by anomalib on 4 good")
+@pytest.mark.parametrize("model", [m for m in MODELS if m != "vlm_ad"])
+def test_records_and_reports_are_as_for_any_detector(model: str, all_fitted: dict[str, Fitted], tmp_path: Path) -> None:
+    """And say what stood in for what."""
+    fitted = all_fitted[model]
+    record = fitted.stain.record
+    assert record.provenance.detector == fitted.name
+    assert [w["name"] for w in record.provenance.weights] == list(fitted.weights)
+    assert record.detectors[-1].because.text.startswith(f"{fitted.name} spoke")
+    assert record.decision.score.value == pytest.approx(fitted.bad.score, rel=1e-3, abs=1e-9)
+    if record.decision.anomalous:
+        assert record.findings
+    page = fitted.stain.report(tmp_path / "stain.html").read_text(encoding="utf-8")
+    assert fitted.name in page
+    for name in fitted.weights:
+        assert name in page
 
 
 def test_whatever_else_anomalib_has_runs_by_its_name() -> None:
@@ -262,6 +273,17 @@ def test_settings_from_the_command_line() -> None:
         named("padim")(AnomalibSettings(options={"colour": 1}, stand_ins=True)).fit([good("cast", 1).pixels])
     card = ProductCard(name="part", description="a cast bracket")
     assert named("winclip").from_card(card)._settings.options["class_name"] == "a cast bracket"
+
+
+def test_doctor_says_what_would_run_and_what_the_others_miss(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SEEWHY_WEIGHTS", str(tmp_path))
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    said = {c.what.removeprefix("detector "): (c.found, c.remedy) for c in examine() if c.what.startswith("detector ")}
+    assert said["patchcore"] == ("would run", "")
+    assert said["anomalib/ganomaly"] == ("would run", "")
+    assert said["anomalib/padim"] == ("would run with --encoder efficientnet-lite0", "seewhy weights import timm-resnet18.a1_in1k FILE")
+    assert said["anomalib/draem"] == ("", "seewhy weights import dtd FOLDER")
+    assert said["anomalib/vlm_ad"] == ("", "set OPENAI_API_KEY in the environment")
 
 
 def test_names_in_records_lead_back_to_classes() -> None:
