@@ -51,9 +51,9 @@ def align(photo: Grey, template: Grey) -> Alignment:
     return best
 
 
-def roughly(photo: Grey, template: Grey) -> float:
-    """How well the two agree after a shift, measured on reduced copies."""
-    return by_shift(_small(photo), _small(template)).agreement
+def roughly(photo: Grey, template: Grey, px: int = AGREE_PX) -> float:
+    """How well the two agree after a shift, measured on copies whose longer side is reduced to `px`."""
+    return by_shift(_small(photo, px), _small(template, px)).agreement
 
 
 def laid_over(photo: npt.NDArray[np.uint8], alignment: Alignment, size: tuple[int, int]) -> tuple[Pixels, Mask]:
@@ -138,8 +138,8 @@ def _agreement(photo: Grey, template: Grey, matrix: Matrix) -> float:
     return float(np.corrcoef(a, b)[0, 1]) if min(a.std(), b.std()) > 0.5 else 0.0
 
 
-def _small(grey: Grey) -> Grey:
-    scale = min(1.0, AGREE_PX / max(grey.shape))
+def _small(grey: Grey, px: int = AGREE_PX) -> Grey:
+    scale = min(1.0, px / max(grey.shape))
     if scale == 1.0:
         return grey
     size = max(8, round(grey.shape[1] * scale)), max(8, round(grey.shape[0] * scale))

@@ -16,25 +16,23 @@ from seewhy.canonical import sha256_bytes
 from seewhy.card import ProductCard
 from seewhy.detectors.align import AGREES, SURE, Alignment, Grey, align, by_shift, laid_over, roughly
 from seewhy.detectors.bank import MemoryBank
+from seewhy.detectors.golden import Packed, View, as_lit, as_png, coloured, grey_of, laid_on, levels_of, median_of, reduced
 from seewhy.detectors.weights import WeightsFile
 from seewhy.errors import BadData, BadImage, BadModel
 from seewhy.prompts import sentence
 from seewhy.record import Sentence
 from seewhy.types import Map, Pixels, Progress, ScoreMap, silent
 
-LARGEST_PX = 1280  # photos are reduced to this before they are compared
 DESCRIBED_PX, LOW = 128, 16  # side at which a photo is described, and frequencies that are kept
 DESCRIBED = 2 * LOW * (LOW + 1)  # length of a description
+ROUGH_PX = 160  # longest side at which candidates are told apart before they are looked at as they are
 CANDIDATES = 4  # golden photos that are tried
 ABOUT = 0.05  # of agreement: what agrees so nearly as well as the best is looked at too
 SHAPE = 0.02  # by which a photo's aspect ratio may differ from its golden photo's
-COLOURED = 8.0  # mean difference of channels from which a template has three
-LEAST_CONTRAST = 32.0  # grey levels
 LEAST_PATTERN = 2.0  # standard deviation of a golden photo, grey levels
 SAME_SHIFT = 0.05  # share of the side by which photos of one view may be shifted
 FEW = 5  # photos of one view from which its template is their median
 MOST = 48  # photos of one view that are kept in memory while fitting
-SPREADS = 5.0  # robust standard deviations that a pixel of a median template may vary
 GRAPH_FROM = 1000  # golden photos from which they are found by a graph (HNSW), not by comparing with each
 LINKS = 32
 HALO, HALO_SHARE = 0.016, 0.05  # sigma over the longer side, and share of the map
@@ -48,37 +46,6 @@ class TemplateSettings:
     level: float = 0.5  # share of the pattern's contrast that a pixel may differ; where many photos show the view, see `learned_level`
     learned_level: float = 0.1  # the same above what those photos themselves differ by
     thinnest_px: int = 3  # differences thinner than this are edges that lie elsewhere
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class View:
-    """What one place of the part looks like when it is good."""
-
-    middle: npt.NDArray[np.uint8]  # (H, W, C) with C 1 or 3: the golden photo, or the median of many
-    spread: npt.NDArray[np.uint8] | None  # (H, W, C) allowed difference in grey levels that was learned; None for one photo
-
-    @property
-    def grey(self) -> Grey:
-        """(H, W)."""
-        return _grey(self.middle)
-
-    @property
-    def contrast(self) -> float:
-        """Between the pattern's darkest and lightest, in grey levels."""
-        low, high = np.percentile(self.middle[::4, ::4], (2, 98))
-        return max(LEAST_CONTRAST, float(high - low))
-
-
-@dataclass(frozen=True, slots=True)
-class _Packed:
-    """A view of a saved detector, unpacked when it is looked at: ten thousand of them would fill the memory."""
-
-    middle: bytes  # PNG
-    spread: bytes | None
-
-    def view(self) -> View:
-        """Unpacked."""
-        return View(_pixels(self.middle), None if self.spread is None else _pixels(self.spread))
 
 
 class Template:
@@ -98,7 +65,7 @@ class Template:
     def __init__(self, settings: TemplateSettings | None = None, *, device: str = "cpu") -> None:
         del device
         self._settings = settings or TemplateSettings()
-        self._views: list[View | _Packed] = []  # packed ones are unpacked when they are looked at
+        self._views: list[View | Packed] = []  # packed ones are unpacked when they are looked at
         self._index: MemoryBank | None = None
         self._of: npt.NDArray[np.int64] = np.zeros(0, np.int64)  # (photos,) which view each good photo went to
         self._kept: dict[int, dict[int, npt.NDArray[np.uint8]]] = {}  # by view: photos behind its median, between fit and save
@@ -138,7 +105,7 @@ class Template:
         firsts, described = list[View](), np.zeros((len(photos), DESCRIBED), np.float32)
         members: dict[int, list[int]] = {}
         for number, pixels in enumerate(progress((photos[i] for i in range(len(photos))), "learning golden photos", len(photos))):
-            one = View(_levels(_reduced(pixels)), None)
+            one = View(levels_of(reduced(pixels)), None)
             if one.grey.std() < LEAST_PATTERN:
                 raise BadData(f"good photo {number + 1} is even; template needs a pattern to lay photos over, another detector doesn't")
             vector = _described(one.grey)
@@ -153,15 +120,15 @@ class Template:
         for at, numbers in members.items():
             if len(numbers) >= FEW:
                 self._kept[len(self._views)] = kept = {
-                    n: _over(firsts[at], _levels(_reduced(photos[n]))) for n in _spread_over(numbers, MOST)
+                    n: laid_on(firsts[at], levels_of(reduced(photos[n]))) for n in _spread_over(numbers, MOST)
                 }
                 of[numbers] = len(self._views)
-                self._views.append(_median(list(kept.values())))
+                self._views.append(median_of(list(kept.values())))
                 vectors.append(described[at])
                 continue
             for n in numbers:
                 of[n] = len(self._views)
-                self._views.append(firsts[at] if n == numbers[0] else View(_levels(_reduced(photos[n])), None))
+                self._views.append(firsts[at] if n == numbers[0] else View(levels_of(reduced(photos[n])), None))
                 vectors.append(_described(cast(View, self._views[-1]).grey))
         self._of, self._index = of, _indexed(np.stack(vectors))
 
@@ -178,7 +145,7 @@ class Template:
             raise BadModel(f"photo {held_out} is the golden one of its place; without it there is nothing to compare with")
         other = copy(self)
         others = [p for n, p in self._kept[at].items() if n != held_out]
-        other._views = [*self._views[:at], _median(others), *self._views[at + 1 :]]
+        other._views = [*self._views[:at], median_of(others), *self._views[at + 1 :]]
         return other
 
     def copy_of(self, pixels: Pixels, number: int) -> Pixels:
@@ -192,8 +159,8 @@ class Template:
             BadImage: it shows no place of which there is a golden photo.
         """
         height, width = pixels.shape[:2]
-        small = _reduced(pixels)
-        descriptor = _described(_grey(small))
+        small = reduced(pixels)
+        descriptor = _described(grey_of(small))
         view, alignment, change = self._place(small, descriptor)
         back = np.linalg.inv(alignment.matrix)
         change = cv2.warpPerspective(change, back, small.shape[1::-1], flags=cv2.INTER_LINEAR)
@@ -202,7 +169,7 @@ class Template:
         values = np.where(halo > 1e-6, smooth + HALO_SHARE * halo, 0.0).astype(np.float32)
         size = (width, height)
         golden = cv2.warpPerspective(
-            _colour(view.middle), back, small.shape[1::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+            coloured(view.middle), back, small.shape[1::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
         return ScoreMap(
             cv2.resize(values, size, interpolation=cv2.INTER_LINEAR),
@@ -219,16 +186,16 @@ class Template:
         """The golden photos, the medians' spreads, and the index of their descriptions."""
         out = {"index.faiss": self._fitted().to_bytes()}
         for i, view in enumerate(self._view(n) for n in range(len(self._views))):
-            out[f"views/{i:05}.png"] = _png(view.middle)
+            out[f"views/{i:05}.png"] = as_png(view.middle)
             if view.spread is not None:
-                out[f"spreads/{i:05}.png"] = _png(view.spread)
+                out[f"spreads/{i:05}.png"] = as_png(view.spread)
         return out
 
     @classmethod
     def from_files(cls, settings: Mapping[str, Any], files: Mapping[str, bytes], device: str = "cpu") -> Self:
         """The detector that was saved."""
         made = cls(TemplateSettings(**{k: v for k, v in settings.items() if k in TemplateSettings.__dataclass_fields__}), device=device)
-        made._views = [_Packed(files[f"views/{i:05}.png"], files.get(f"spreads/{i:05}.png")) for i in range(settings["views"])]
+        made._views = [Packed(files[f"views/{i:05}.png"], files.get(f"spreads/{i:05}.png")) for i in range(settings["views"])]
         made._index = MemoryBank.from_bytes(files["index.faiss"])
         return made
 
@@ -239,7 +206,7 @@ class Template:
 
     def _view(self, at: int) -> View:
         view = self._views[at]
-        return view.view() if isinstance(view, _Packed) else view
+        return view.view() if isinstance(view, Packed) else view
 
     def _place(self, small: Pixels, descriptor: npt.NDArray[np.float32]) -> tuple[View, Alignment, Map]:
         """The view that the photo shows, how it lies on it, and what differs there.
@@ -247,9 +214,9 @@ class Template:
         Boards repeat their patterns: among views that agree about as well, the one that differs least.
         """
         _, near = self._fitted().search(descriptor[None], CANDIDATES)
-        grey = _grey(small)
+        grey = grey_of(small)
         views = [v for v in (self._view(int(n)) for n in near[0] if n >= 0) if _same_shape(grey, v)]
-        agreed = [roughly(_sized(grey, v.grey), v.grey) for v in views]
+        agreed = [roughly(_sized(grey, v.grey), v.grey, ROUGH_PX) for v in views]
         best = max(agreed, default=0.0)
         tried = []
         for view, agreement in zip(views, agreed, strict=True):
@@ -271,10 +238,10 @@ class Template:
         """(H, W) in the view's coordinates: beyond tolerance, lighter above 0 and darker below, as shares of the contrast."""
         s = self._settings
         size = view.middle.shape[1::-1]
-        moved, covered = laid_over(_levels(small, view.middle.shape[2]), alignment, size)
+        moved, covered = laid_over(levels_of(small, view.middle.shape[2]), alignment, size)
         photo = moved.reshape(view.middle.shape).astype(np.float32)
         golden = view.middle.astype(np.float32)
-        photo = _as_lit(photo, golden)
+        photo = as_lit(photo, golden)
         photo = cv2.blur(photo, (3, 3)).reshape(golden.shape)
         reach = s.edge_px
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
@@ -313,31 +280,6 @@ def disturbed(pixels: Pixels, number: int) -> Pixels:
     return made
 
 
-def _reduced(pixels: Pixels) -> Pixels:
-    scale = LARGEST_PX / max(pixels.shape[:2])
-    if scale >= 1:
-        return pixels
-    made: Pixels = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return made
-
-
-def _levels(pixels: Pixels, channels: int = 0) -> npt.NDArray[np.uint8]:
-    """(H, W, C): one channel where the photo has no colour, or as many as are asked for."""
-    wanted = channels or (3 if float(np.ptp(pixels[::4, ::4].astype(np.int16), axis=2).mean()) > COLOURED else 1)
-    return pixels if wanted == 3 else _grey(pixels)[..., None]
-
-
-def _grey(pixels: npt.NDArray[np.uint8]) -> Grey:
-    if pixels.shape[2] == 1:
-        return np.ascontiguousarray(pixels[..., 0])
-    made: Grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.uint8)
-    return made
-
-
-def _colour(middle: npt.NDArray[np.uint8]) -> Pixels:
-    return middle if middle.shape[2] == 3 else np.repeat(middle, 3, axis=2)
-
-
 def _described(grey: Grey) -> npt.NDArray[np.float32]:
     """(D,) of length 1: low frequencies of the photo's spectrum, without phase: a shift leaves it as it is."""
     small = cv2.resize(grey, (DESCRIBED_PX, DESCRIBED_PX), interpolation=cv2.INTER_AREA).astype(np.float32)
@@ -352,7 +294,8 @@ def _described(grey: Grey) -> npt.NDArray[np.float32]:
 def _same_view(one: View, vector: npt.NDArray[np.float32], firsts: Sequence[View], described: npt.NDArray[np.float32]) -> int | None:
     """Which of the views found so far a photo shows, if any: boards repeat patterns, so a large shift is another place."""
     near = np.argsort(-(described[: len(firsts)] @ vector))[:CANDIDATES]
-    same = [int(i) for i in near if firsts[i].middle.shape == one.middle.shape]
+    alike = [int(i) for i in near if firsts[i].middle.shape == one.middle.shape]
+    same = [i for i in alike if roughly(one.grey, firsts[i].grey, ROUGH_PX) >= AGREES]
     tried = [(by_shift(one.grey, firsts[i].grey), i) for i in same]
     near_by = SAME_SHIFT * max(one.grey.shape)
     found = [(a.agreement, i) for a, i in tried if a.agreement >= SURE and np.abs(a.matrix[:2, 2]).max() <= near_by]
@@ -386,52 +329,6 @@ def _aligned(grey: Grey, template: Grey) -> Alignment:
     return Alignment(found.matrix @ scale, found.agreement, found.how)
 
 
-def _over(first: View, levels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Another photo of the view, laid over the first one and lit like it."""
-    moved, _ = laid_over(levels, align(_grey(levels), first.grey), first.middle.shape[1::-1])
-    lit = _as_lit(moved.reshape(first.middle.shape).astype(np.float32), first.middle.astype(np.float32))
-    return np.clip(np.rint(lit), 0, 255).astype(np.uint8)
-
-
-def _as_lit(photo: npt.NDArray[np.float32], golden: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """The photo with the golden one's brightness and contrast: a line per channel, fitted twice, then without what differs."""
-    made = np.empty_like(photo)
-    for c in range(photo.shape[2]):
-        x, y = photo[::3, ::3, c].ravel(), golden[::3, ::3, c].ravel()
-        gain, offset = _line(x, y)
-        off = np.abs(gain * x + offset - y)
-        near = off <= max(8.0, float(np.percentile(off, 90)))
-        gain, offset = _line(x[near], y[near])
-        made[..., c] = gain * photo[..., c] + offset
-    return made
-
-
-def _line(x: npt.NDArray[np.float32], y: npt.NDArray[np.float32]) -> tuple[float, float]:
-    spread = float(x.var())
-    gain = 1.0 if spread < 1.0 else float(np.clip(np.mean((x - x.mean()) * (y - y.mean())) / spread, 0.5, 2.0))
-    return gain, float(y.mean() - gain * x.mean())
-
-
-def _median(photos: Sequence[npt.NDArray[np.uint8]]) -> View:
-    """Of photos that are laid over one another: their median, and how far good pixels lie from it (median absolute deviation)."""
-    stack = np.stack(photos)  # (n, H, W, C)
-    middle = np.median(stack, 0).astype(np.uint8)
-    away = np.median(np.abs(stack.astype(np.int16) - middle), 0).astype(np.float32)
-    spread = np.clip(SPREADS * 1.4826 * cv2.dilate(away, np.ones((3, 3), np.uint8)).reshape(middle.shape), 0, 255).astype(np.uint8)
-    return View(middle, spread)
-
-
 def _spread_over(numbers: Sequence[int], most: int) -> list[int]:
     chosen = np.unique(np.linspace(0, len(numbers) - 1, min(len(numbers), most)).round().astype(int))
     return [numbers[int(i)] for i in chosen]
-
-
-def _png(levels: npt.NDArray[np.uint8]) -> bytes:
-    """(H, W, C) without loss."""
-    picture = levels[..., ::-1] if levels.shape[2] == 3 else levels
-    return bytes(cv2.imencode(".png", np.ascontiguousarray(picture), [cv2.IMWRITE_PNG_COMPRESSION, 3])[1].tobytes())
-
-
-def _pixels(png: bytes) -> npt.NDArray[np.uint8]:
-    picture = np.asarray(cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED), np.uint8)
-    return picture[..., None] if picture.ndim == 2 else np.ascontiguousarray(picture[..., ::-1])
