@@ -69,7 +69,7 @@ def one(data: Path, model: str) -> dict[str, Any]:
     """One row."""
     samples = read_layout(data)
     learned, asked = LazyPhotos(good_photos(samples)), [s for s in samples if s.split == "test"]
-    lacks = next((row.lacks() for row in TABLE if row.name == f"{PREFIX}{model}"), "")
+    lacks = next((row.lacks() for row in TABLE if row.name == (model if model == OURS else f"{PREFIX}{model}")), "")
     given = SMALL.get(model, {})
     detector: Detector = PatchCore()
     if model != OURS:
@@ -84,14 +84,14 @@ def one(data: Path, model: str) -> dict[str, Any]:
         figures = tested(fitted, asked, ALPHA)
     except SeewhyError as error:
         return {"detector": f"{PREFIX}{model}", "cannot_run_here": str(error)}
-    if model in MODELS and MODELS[model].whole_only:
+    if model != OURS and MODELS[model].whole_only:
         figures |= {"pixel_auroc": None, "aupro": None}  # it has no map
     wanted = ("image_auroc", "pixel_auroc", "aupro", "seconds_per_photo", "peak_memory_mib")
     return {
         "detector": detector.name,
         "weights": [w.name for w in detector.weights],
         "missing_here": lacks,
-        "epochs": given.get("epochs") or (MODELS[model].epochs if model in MODELS else None),
+        "epochs": None if model == OURS else given.get("epochs") or MODELS[model].epochs,
         "fit_and_calibrate_seconds": round(spent, 1),
         **{name: figures[name] for name in wanted},
         "model_mib": round(sum(len(f) for f in detector.files().values()) / 2**20, 1),

@@ -17,7 +17,9 @@ import numpy as np
 
 from seewhy.agent.api import LazyPhotos, unfitted
 from seewhy.agent.layouts import good_photos, read_layout
+from seewhy.agent.settings import settings_for
 from seewhy.detectors import DETECTORS
+from seewhy.detectors.anomalib_models import LITE, MODELS, PREFIX
 from seewhy.detectors.dinomaly import DinomalySettings
 from seewhy.detectors.protocol import Detector
 from seewhy.detectors.template import disturbed
@@ -29,6 +31,7 @@ from seewhy.types import Map, Mask, Pixels, Progress, silent
 
 MOST_LEARNED, MOST_TESTED = 100, 24  # good photos
 LEAST = 6  # good photos
+TESTED_EVERY = 4  # every so manieth is not learned from
 FAINT = 0.6  # of the drawn defects' usual strength: easier ones tell no detectors apart
 USUAL_CONTRAST = 100.0  # grey levels between a photo's darkest and lightest, for which that strength is meant
 DRAWN_EACH = 3  # defects on each of the photos that are tested
@@ -103,9 +106,8 @@ def recommend(
         raise BadData(f"{data} holds {len(products)} products ({', '.join(products[:4])}); give the folder of one of them")
     if len(samples) < LEAST:
         raise BadData(f"recommend needs at least {LEAST} good photos, some to learn and some to draw defects on; {data} has {len(samples)}")
-    every = 4
-    tested = [s for i, s in enumerate(samples) if i % every == every - 1][:MOST_TESTED]
-    rest = [s for i, s in enumerate(samples) if i % every != every - 1]
+    tested = [s for i, s in enumerate(samples) if i % TESTED_EVERY == TESTED_EVERY - 1][:MOST_TESTED]
+    rest = [s for i, s in enumerate(samples) if i % TESTED_EVERY != TESTED_EVERY - 1]
     learned = [rest[int(i)] for i in np.unique(np.linspace(0, len(rest) - 1, min(len(rest), MOST_LEARNED)).round())]
     known, asked = [p.pixels for p in LazyPhotos(learned)], [p.pixels for p in LazyPhotos(tested)]
     drawn = [_drawn(p, DRAWN_EACH * i + n, pattern=golden) for i, p in enumerate(asked) for n in range(DRAWN_EACH)]
@@ -126,7 +128,7 @@ def recommend(
 
 
 def chosen_from(names: Sequence[str] | None) -> dict[str, Any] | None:
-    """Candidates by name; None for all.
+    """Candidates by name, those of anomalib on EfficientNet-lite0 where they can; None for all.
 
     Raises:
         UnknownName: one is no detector.
@@ -136,7 +138,8 @@ def chosen_from(names: Sequence[str] | None) -> dict[str, Any] | None:
         return None
     for name in names:
         DETECTORS.get(name)
-    return {name: CANDIDATES.get(name) for name in names}
+    lite = {f"{PREFIX}{m.name}" for m in MODELS.values() if m.lite}
+    return {name: settings_for(name, encoder=LITE)[name] if name in lite else CANDIDATES.get(name) for name in names}
 
 
 def _tried(
