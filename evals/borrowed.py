@@ -39,7 +39,7 @@ SMALL: Mapping[str, Mapping[str, Any]] = {  # settings under which a row ends in
     "fre": {"epochs": 50},
     "reverse_distillation": {"epochs": 5, "options": {"backbone": "resnet18"}},
     "efficient_ad": {"epochs": 5},
-    "ganomaly": {"epochs": 50},
+    "ganomaly": {"epochs": 20, "input_px": 64},
     "draem": {"epochs": 3, "input_px": 128},
     "dsr": {"epochs": 3, "input_px": 128},
     "cfa": {"epochs": 3, "options": {"backbone": "resnet18"}},
@@ -61,7 +61,7 @@ def run(data: Path, out: Path, models: list[str]) -> None:
             text=True,
             check=False,
         )
-        rows[model] = json.loads(said.stdout.splitlines()[-1]) if said.returncode == 0 else {"failed": said.stderr[-500:]}
+        rows[model] = json.loads(said.stdout.splitlines()[-1]) if said.returncode == 0 and said.stdout else {"failed": said.stderr[-500:]}
         out.write_text(json.dumps(facts, indent=1), encoding="utf-8")
 
 

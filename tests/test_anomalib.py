@@ -109,7 +109,8 @@ def test_every_model_keeps_the_contract(model: str, all_fitted: dict[str, Fitted
     fitted = all_fitted[model]
     assert fitted.bad.values.shape == good("cast", 51).pixels.shape[:2]
     assert np.isfinite(fitted.bad.values).all()
-    assert MODELS[model].whole_only == bool(np.ptp(fitted.bad.values) == 0)
+    if MODELS[model].whole_only:
+        assert np.ptp(fitted.bad.values) == 0
     assert loaded[model] == pytest.approx(fitted.bad.score, rel=1e-4, abs=1e-9)
     real = all(weights.present(w) for w in fitted.weights if not w.startswith("stand-in") and w != "textures")
     assert real
