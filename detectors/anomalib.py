@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import json
 import logging
+import os
 import random
 import re
 import tempfile
@@ -200,6 +201,9 @@ class Anomalib:
 
     def _built(self, missing: Missing, folder: Path) -> tuple[Any, tuple[WeightsFile, ...]]:
         """The model before training, and what it took from this machine; data sets that stand in for others go to `folder`."""
+        unset = [v for v in self._row.variables if not os.environ.get(v)]
+        if unset:
+            raise BadData(f"{PREFIX}{self._settings.model} asks a VLM server; set {' and '.join(unset)} in the environment")
         options, taken = {**self._row.options, **self._settings.options}, list[WeightsFile]()
         for name in self._row.datasets:
             where = folder / name

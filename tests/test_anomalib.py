@@ -222,6 +222,9 @@ def test_a_vlm_is_asked_through_its_server(tmp_path: Path, monkeypatch: pytest.M
             detector.score(stain)
         assert server.requests[-1]["model"] == "gpt-4o-mini"
     assert model.detector.name == "anomalib/vlm_ad"
+    monkeypatch.delenv("OPENAI_BASE_URL")
+    with pytest.raises(BadData, match="set OPENAI_BASE_URL in the environment"):
+        named("vlm_ad")().fit([good("cast", 1).pixels])
     with pytest.raises(BadData, match="OPENAI_API_KEY"):
         named("vlm_ad")(AnomalibSettings(options={"api_key": "secret"}))
 
