@@ -8,7 +8,7 @@ from typing import Any
 
 from seewhy.prompts import catalogue, say, text
 from seewhy.prompts.knowledge import cause_in
-from seewhy.record import Cause, Entry, Explanation, Finding, InspectionRecord, Quantity, RefusedPhoto, Stated, Unexplained
+from seewhy.record import Cause, DetectorNote, Entry, Explanation, Finding, InspectionRecord, Quantity, RefusedPhoto, Stated, Unexplained
 from seewhy.reports import PictureBytes
 from seewhy.reports.figures import Figures
 
@@ -41,7 +41,7 @@ def lot_view(entries: Sequence[Entry], pictures: PictureBytes, head: str, langua
         "contradicted": sum(isinstance(f.explanation, Explanation) and f.explanation.contradicted for f in findings),
         "uncalibrated": sum(r.decision.calibration == "uncalibrated" for r in records),
         "parts": [_part(number, entry, pictures, language) for number, entry in enumerate(entries, start=1)],
-        "provenance": _provenance(records[0]) if records else [],
+        "provenance": _provenance(records[0], language) if records else [],
         "models": len({r.provenance.model_sha256 for r in records}),
     }
 
@@ -96,11 +96,11 @@ def _part(number: int, entry: Entry, pictures: PictureBytes, language: str) -> d
         "marked": figures.marked() if full else None,
         "heat": figures.heat() if full else None,
         "findings": [_finding(f, figures, language) for f in entry.findings],
-        "detectors": [{"name": d.name, "spoke": d.spoke, "because": say(d.because, language)} for d in entry.detectors],
+        "detectors": _detectors(entry, language),
         "missing": [say(m.because, language) for m in entry.missing],
         "notes": [say(n, language) for n in entry.photo.notes],
         "photo": _photo_rows(entry),
-        "provenance": _provenance(entry),
+        "provenance": _provenance(entry, language),
     }
 
 
@@ -271,11 +271,25 @@ def _photo_rows(record: InspectionRecord) -> list[tuple[str, str]]:
     ]
 
 
-def _provenance(record: InspectionRecord) -> list[tuple[str, str]]:
+def _not_asked(note: DetectorNote) -> bool:
+    """Whether it was left aside when the model was fitted, for a reason that is the same for every photo."""
+    return note.because.key.startswith("choose.") or note.because.key == "detector.not_asked"
+
+
+def _detectors(record: InspectionRecord, language: str) -> list[str]:
+    """What those that were asked say; those that weren't by name alone, their reasons stand in the provenance."""
+    asked = [say(d.because, language) for d in record.detectors if not _not_asked(d)]
+    others = ", ".join(d.name for d in record.detectors if _not_asked(d))
+    return [*asked, *([text("detector.others", language, names=others)] if others else [])]
+
+
+def _provenance(record: InspectionRecord, language: str) -> list[tuple[str, str]]:
     p = record.provenance
+    aside = " ".join(say(d.because, language) for d in record.detectors if _not_asked(d))
     weights = "; ".join(f"{w['name']} ({w['revision']}, SHA-256 {w['sha256'][:16]}…, {w['licence']})" for w in p.weights)
     return [
         ("Detector", p.detector),
+        *([("Not asked", aside)] if aside else []),
         ("Model manifest", p.model_sha256),
         ("Weights", weights),
         ("Policy", f"{p.policy_name} {p.policy_version}, SHA-256 {p.policy_sha256}"),
