@@ -277,10 +277,8 @@ def _not_asked(note: DetectorNote) -> bool:
 
 
 def _detectors(record: InspectionRecord, language: str) -> list[str]:
-    """What those that were asked say; those that weren't by name alone, their reasons stand in the provenance."""
-    asked = [say(d.because, language) for d in record.detectors if not _not_asked(d)]
-    others = ", ".join(d.name for d in record.detectors if _not_asked(d))
-    return [*asked, *([text("detector.others", language, names=others)] if others else [])]
+    """What those that were asked say; why others weren't stands in the provenance."""
+    return [say(d.because, language) for d in record.detectors if not _not_asked(d)]
 
 
 def _provenance(record: InspectionRecord, language: str) -> list[tuple[str, str]]:
