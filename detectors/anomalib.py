@@ -17,7 +17,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partialmethod
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -79,7 +79,7 @@ class Anomalib:
 
     def __init__(self, settings: AnomalibSettings | None = None, *, device: str = "cpu") -> None:
         given = settings or AnomalibSettings()
-        self._settings = AnomalibSettings(**{**_plain(given), "model": type(self).model or given.model})
+        self._settings = replace(given, model=type(self).model or given.model)
         self._row = MODELS.get(self._settings.model, Model(self._settings.model, "", "", 1))
         self._device, self._kind = device, _registered(self._settings.model)
         if "api_key" in self._settings.options:
@@ -95,8 +95,7 @@ class Anomalib:
         """Unfitted; WinCLIP takes its words from the card."""
         given = settings or AnomalibSettings()
         if cls.model == "winclip" and card is not None and "class_name" not in given.options:
-            options = {**given.options, "class_name": card.description or card.name}
-            given = AnomalibSettings(**{**_plain(given), "options": options})
+            given = replace(given, options={**given.options, "class_name": card.description or card.name})
         return cls(given, device=device)
 
     @property
@@ -121,7 +120,7 @@ class Anomalib:
     def settings(self) -> dict[str, Any]:
         """The settings, and what they took from this machine."""
         self._fitted()
-        return _plain(self._settings) | {
+        return asdict(self._settings) | {
             "options": json.loads(json.dumps(dict(self._settings.options), default=str)),
             "used": [asdict(w) for w in self._used],
             "resolution_cells": self._resolution_cells,
@@ -370,10 +369,6 @@ def _own(net: nn.Module, name: str, missing: Missing) -> WeightsFile:
 OWN_WEIGHTS = {"efficient_ad": _efficient_ad, "dsr": _dsr}
 BACKBONE_OPTIONS = ("backbone", "encoder_name", "teacher_backbone")
 DATASET_OPTION = {"dtd": "dtd_dir", "imagenette": "imagenet_dir"}
-
-
-def _plain(settings: AnomalibSettings) -> dict[str, Any]:
-    return {name: getattr(settings, name) for name in AnomalibSettings.__dataclass_fields__}
 
 
 def _state(module: Any, name: str) -> bytes:

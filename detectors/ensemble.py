@@ -40,7 +40,6 @@ class EnsembleSettings:
     """What can be chosen."""
 
     merge: Merge = "bonferroni"
-    members: Mapping[str, Any] | None = None  # settings by member's name
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,6 +59,10 @@ class Ranks:
         beyond = np.maximum(values - self.known[-1], 0) / self.excess
         made: Numbers = -np.log((1 + above) / (n + 1)) + beyond
         return made
+
+    def p(self, asked: float) -> float:
+        """The conformal p-value alone: never below 1 / (n + 1)."""
+        return max(float(np.exp(-self.nats(asked))), 1 / (len(self.known) + 1))
 
     @property
     def excess(self) -> float:
@@ -206,7 +209,7 @@ class Ensemble:
             compared.reference,
             compared.reference_sha256,
             compared.change,
-            tuple(Vote(m.detector.name, float(np.exp(-nats))) for (m, _), nats in zip(each, scores, strict=True)),
+            tuple(Vote(m.detector.name, m.ranks.p(s.score)) for m, s in each),
         )
 
     def files(self) -> dict[str, bytes]:

@@ -32,6 +32,7 @@ def test_a_number_becomes_its_conformal_p_value() -> None:
     assert np.exp(-ranks.nats(inside)) == pytest.approx(expected)
     beyond = ranks.nats([5.5, 6.0, 6.5, 60.0])
     assert (np.diff(beyond) > 0).all()
+    assert [ranks.p(v) for v in (4.0, 5.5, 60.0)] == pytest.approx([3 / 6, 1 / 6, 1 / 6])
     assert beyond[2] - beyond[1] == pytest.approx(beyond[1] - beyond[0])
     assert np.isfinite(Ranks(np.zeros(4)).nats([0.0, 1.0])).all()
 
