@@ -8,41 +8,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from seewhy.agent.choose import AUTO, choose
-from seewhy.agent.images import Photo, read_photo
-from seewhy.agent.inspector import DEFAULT_ALPHA, Inspector
-from seewhy.agent.layouts import Sample, good_photos, read_layout
-from seewhy.agent.model import CalibrationWay, ProductModel
-from seewhy.agent.policy import load_policy
+from seewhy.agent.inspection.inspector import DEFAULT_ALPHA, Inspector
+from seewhy.agent.inspection.policy import load_policy
+from seewhy.agent.ledger.past import past_defects
+from seewhy.agent.models.choice import AUTO, choose
+from seewhy.agent.models.product import CalibrationWay, ProductModel
+from seewhy.agent.photos.layouts import good_photos, read_layout
+from seewhy.agent.photos.lazy import LazyPhotos
 from seewhy.card import DefectType, ProductCard, load_card
 from seewhy.detectors import DETECTORS
 from seewhy.detectors.ensemble import JOIN, Ensemble, EnsembleSettings, Merge
 from seewhy.detectors.protocol import Detector
-from seewhy.detectors.winclip_settings import WinClipSettings
+from seewhy.detectors.winclip.settings import WinClipSettings
 from seewhy.errors import BadData, BadImage, SeewhyError, UnknownName
-from seewhy.explainers import EXPLAINERS, Explainer, PastDefect
+from seewhy.explainers import EXPLAINERS, Explainer
 from seewhy.prompts import sentence
 from seewhy.prompts.winclip import prompt_set
-from seewhy.record import Explanation, InspectionRecord, Sentence
+from seewhy.record import Sentence
 from seewhy.types import Progress, silent
-
-
-class LazyPhotos(Sequence[Photo]):
-    """Photos that are decoded when they are asked for, so that thousands don't fill the memory.
-
-    Raises:
-        BadImage: on access, when a file can't be read; fitting on a broken good photo is refused, not skipped.
-    """
-
-    def __init__(self, samples: Sequence[Sample], white_level: int = 65535) -> None:
-        self._samples, self._white_level = samples, white_level
-
-    def __len__(self) -> int:
-        return len(self._samples)
-
-    def __getitem__(self, at: Any) -> Any:
-        sample = self._samples[at]
-        return read_photo(sample.path, name=sample.name, root=sample.root, white_level=self._white_level)
 
 
 def fit(
@@ -68,7 +51,7 @@ def fit(
             a detector that reads words.
         save: where the model folder goes; a temporary folder by default.
         lot: in their place, photos of which nobody knows what is good; they judge one another, and none passes without a person.
-        detector: "auto" chooses by the card, the photos and what is installed (`seewhy.agent.choose`). Else a name in
+        detector: "auto" chooses by the card, the photos and what is installed (`seewhy.agent.models.choice`). Else a name in
             `seewhy.detectors.DETECTORS`; several with commas: the first that can be fitted here speaks; several joined by "+": their
             p-values are merged. The record says who was considered and why the others did not speak.
         merge: with "+": "bonferroni" or "fisher", see `seewhy.detectors.ensemble`.
@@ -304,26 +287,3 @@ def vlm(
     knowledge = KnowledgeBase(past_defects(Path(confirmed)) if confirmed else ())
     made: Explainer = words(server, replace(settings or VlmSettings(), language=language), knowledge=knowledge)
     return made
-
-
-def past_defects(ledger: Path) -> list[PastDefect]:
-    """Crops of a ledger that a person confirmed, the latest word for each.
-
-    Raises:
-        LedgerError: there is no such ledger.
-    """
-    from seewhy.agent.later import latest
-    from seewhy.agent.ledger import Ledger
-    from seewhy.agent.views import picture_of
-
-    found = []
-    with Ledger(ledger, create=False) as book:
-        for row, entry in latest(book):
-            if not isinstance(entry, InspectionRecord):
-                continue
-            for finding in entry.findings:
-                words = finding.explanation
-                if isinstance(words, Explanation) and words.type.source == "human" and words.type.value:
-                    crop = picture_of(entry, f"crop-{finding.number}", book.evidence)
-                    found.append(PastDefect(crop, words.type.value, f"entry {row.seq}"))
-    return found

@@ -8,12 +8,12 @@ DETECTORS = Registry(
     "detector",
     {
         "patchcore": Entry("seewhy.detectors.patchcore:PatchCore"),
-        "dinomaly": Entry("seewhy.detectors.dinomaly:Dinomaly", extra="dinomaly"),
+        "dinomaly": Entry("seewhy.detectors.dinomaly.detector:Dinomaly", extra="dinomaly"),
         "mutual": Entry("seewhy.detectors.mutual:Mutual"),
-        "template": Entry("seewhy.detectors.template:Template"),
-        "winclip": Entry("seewhy.detectors.winclip:WinClip", extra="clip"),
+        "template": Entry("seewhy.detectors.template.detector:Template"),
+        "winclip": Entry("seewhy.detectors.winclip.detector:WinClip", extra="clip"),
     },
-    {"anomalib/": Entry("seewhy.detectors.anomalib:named", extra="anomalib")},
+    {"anomalib/": Entry("seewhy.detectors.anomalib.detector:named", extra="anomalib")},
 )
 
 

@@ -4,7 +4,7 @@ A detector's score means nothing beside another's; how rare it is among good pho
 had not learned from. Bonferroni's merged value, k times the smallest p, holds however the members depend on one another. Fisher's, -2 times
 the sum of their logarithms, gives more weight to agreement, and its usual chi-squared law asks for independence, which detectors that look
 at the same photo don't have: here it is a score like any other, and the threshold comes from what good photos of the product score
-(`seewhy.agent.calibrate`), so that the dependence is in it. The correlation of the members on good photos is kept with the model.
+(`seewhy.agent.models.calibration`), so that the dependence is in it. The correlation of the members on good photos is kept with the model.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from seewhy.card import ProductCard
 from seewhy.detectors.protocol import CopiesGood, Detector, LearnsFromLot
-from seewhy.detectors.weights import WeightsFile
+from seewhy.detectors.weights.store import WeightsFile
 from seewhy.errors import BadData, BadModel
 from seewhy.prompts import sentence
 from seewhy.record import Sentence

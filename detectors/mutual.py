@@ -17,10 +17,10 @@ from torch.nn import functional
 
 from seewhy.canonical import sha256_bytes
 from seewhy.card import ProductCard
-from seewhy.detectors.backbones import Encoder
+from seewhy.detectors.parts.backbones import Encoder
+from seewhy.detectors.parts.resolution import answer_to_a_dot
 from seewhy.detectors.patchcore import joined
-from seewhy.detectors.resolution import answer_to_a_dot
-from seewhy.detectors.weights import WeightsFile
+from seewhy.detectors.weights.store import WeightsFile
 from seewhy.errors import BadData, BadModel
 from seewhy.prompts import sentence
 from seewhy.record import Sentence

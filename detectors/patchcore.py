@@ -17,11 +17,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from seewhy.card import ProductCard
-from seewhy.detectors.backbones import Encoder
-from seewhy.detectors.bank import Features, MemoryBank, greedy_k_centre
-from seewhy.detectors.resolution import answer_to_a_dot
-from seewhy.detectors.tiles import Tile, blend, tiles_for
-from seewhy.detectors.weights import WeightsFile
+from seewhy.detectors.parts.backbones import Encoder
+from seewhy.detectors.parts.bank import Features, MemoryBank, greedy_k_centre
+from seewhy.detectors.parts.resolution import answer_to_a_dot
+from seewhy.detectors.parts.tiles import Tile, blend, tiles_for
+from seewhy.detectors.weights.store import WeightsFile
 from seewhy.errors import BadData, BadModel
 from seewhy.prompts import sentence
 from seewhy.record import Sentence

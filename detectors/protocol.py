@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, Self, runtime_checkable
 
 from seewhy.card import ProductCard
-from seewhy.detectors.weights import WeightsFile
+from seewhy.detectors.weights.store import WeightsFile
 from seewhy.record import Sentence
 from seewhy.types import Pixels, Progress, ScoreMap
 

@@ -17,10 +17,11 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 
-from seewhy.agent.api import LazyPhotos, unfitted
-from seewhy.agent.images import read_photo
-from seewhy.agent.layouts import Sample, good_photos, read_layout
-from seewhy.agent.model import ProductModel
+from seewhy.agent.api import unfitted
+from seewhy.agent.models.product import ProductModel
+from seewhy.agent.photos.images import read_photo
+from seewhy.agent.photos.layouts import Sample, good_photos, read_layout
+from seewhy.agent.photos.lazy import LazyPhotos
 from seewhy.card import ProductCard
 from seewhy.errors import BadData
 from seewhy.evals.metrics import aupro, auroc, average_precision, binomial_interval, f1_max

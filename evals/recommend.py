@@ -15,18 +15,19 @@ from typing import Any
 import cv2
 import numpy as np
 
-from seewhy.agent.api import LazyPhotos, unfitted
-from seewhy.agent.layouts import good_photos, read_layout
-from seewhy.agent.settings import settings_for
+from seewhy.agent.api import unfitted
+from seewhy.agent.models.options import settings_for
+from seewhy.agent.photos.layouts import good_photos, read_layout
+from seewhy.agent.photos.lazy import LazyPhotos
 from seewhy.detectors import DETECTORS
-from seewhy.detectors.anomalib_models import LITE, MODELS, PREFIX
-from seewhy.detectors.dinomaly import DinomalySettings
+from seewhy.detectors.anomalib.models import LITE, MODELS, PREFIX
+from seewhy.detectors.dinomaly.detector import DinomalySettings
 from seewhy.detectors.protocol import Detector
-from seewhy.detectors.template import disturbed
+from seewhy.detectors.template.detector import disturbed
 from seewhy.drawing import heat_over, outline, smaller
 from seewhy.errors import BadData, SeewhyError
 from seewhy.evals.detect import image_figures, pixel_figures
-from seewhy.evals.synth import KINDS, Drawn, draw_on
+from seewhy.evals.synthetic.surfaces import KINDS, Drawn, draw_on
 from seewhy.types import Map, Mask, Pixels, Progress, silent
 
 MOST_LEARNED, MOST_TESTED = 100, 24  # good photos

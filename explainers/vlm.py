@@ -30,10 +30,10 @@ from seewhy.explainers.answer import (
     read_object,
     texts_schema,
 )
+from seewhy.explainers.claims import check, forbidden, replaced
 from seewhy.explainers.client import Client, NoReplyError, Reply, Server, conversation, pictures_of
 from seewhy.explainers.knowledge import KnowledgeBase
 from seewhy.explainers.measured import MeasuredWords, summary
-from seewhy.explainers.verify import check, forbidden, replaced
 from seewhy.prompts import sentence
 from seewhy.prompts.vlm import CLOSE, HEAT, REFERENCE, WHOLE, prompts_sha256, rendered
 from seewhy.record import Asked, Cause, Claim, Explanation, Sentence, Stated, Status, Unexplained

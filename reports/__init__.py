@@ -18,8 +18,8 @@ REPORTS = Registry(
     {
         "html": Row("seewhy.reports.html:HtmlReport"),
         "pdf": Row("seewhy.reports.pdf:PdfReport", "pdf"),
-        "json": Row("seewhy.reports.data:JsonReport"),
-        "csv": Row("seewhy.reports.data:CsvReport"),
+        "json": Row("seewhy.reports.tables:JsonReport"),
+        "csv": Row("seewhy.reports.tables:CsvReport"),
     },
 )
 

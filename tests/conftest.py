@@ -11,12 +11,12 @@ import pytest
 import torch
 from PIL import Image
 
-from seewhy.agent.images import Photo, decode
-from seewhy.agent.inspector import Inspector
-from seewhy.agent.model import ProductModel
+from seewhy.agent.inspection.inspector import Inspector
+from seewhy.agent.models.product import ProductModel
+from seewhy.agent.photos.images import Photo, decode
 from seewhy.card import DefectType, Knowledge, Part, ProductCard, Scale
 from seewhy.detectors.patchcore import PatchCore, PatchCoreSettings
-from seewhy.evals.synth import Drawn, defective, good
+from seewhy.evals.synthetic.surfaces import Drawn, defective, good
 from seewhy.types import Pixels
 
 SMALL = PatchCoreSettings(input_px=192, bank_rows=600, candidate_rows=4000)

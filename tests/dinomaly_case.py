@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seewhy.detectors.dinomaly_net import NetShape, Restorer
+from seewhy.detectors.dinomaly.net import NetShape, Restorer
 
 SHAPE = NetShape(dim=48, heads=4)
 PREFIX, SIDE, BATCH, LAYERS = 5, 6, 2, 8

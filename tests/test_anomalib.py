@@ -17,18 +17,18 @@ from safetensors.torch import save_file
 pytest.importorskip("anomalib")
 
 from seewhy.agent.api import fit
-from seewhy.agent.doctor import examine
-from seewhy.agent.images import decode
-from seewhy.agent.inspector import Inspection, Inspector
-from seewhy.agent.model import ProductModel
-from seewhy.agent.settings import settings_for
+from seewhy.agent.inspection.inspector import Inspection, Inspector
+from seewhy.agent.machine.doctor import examine
+from seewhy.agent.models.options import settings_for
+from seewhy.agent.models.product import ProductModel
+from seewhy.agent.photos.images import decode
 from seewhy.card import ProductCard
 from seewhy.detectors import DETECTORS, datasets, detector_class, weights
-from seewhy.detectors.anomalib import Anomalib, AnomalibSettings, named, registered
-from seewhy.detectors.anomalib_models import MODELS, PREFIX
-from seewhy.detectors.from_disk import from_disk
+from seewhy.detectors.anomalib.detector import Anomalib, AnomalibSettings, named, registered
+from seewhy.detectors.anomalib.from_disk import from_disk
+from seewhy.detectors.anomalib.models import MODELS, PREFIX
 from seewhy.errors import BadData, BadModel, MissingWeights, UnknownName, WeightsMismatch
-from seewhy.evals.synth import defective, good
+from seewhy.evals.synthetic.surfaces import defective, good
 from seewhy.types import ScoreMap
 from tests.conftest import png
 from tests.servers import speaking
@@ -93,7 +93,7 @@ def loaded(all_fitted: dict[str, Fitted], tmp_path_factory: pytest.TempPathFacto
     np.save(photo, defective("cast", "stain", 4).pixels)
     code = (
         "import json, sys, numpy as np, torch; torch.set_num_threads(2); from pathlib import Path\n"
-        "from seewhy.agent.model import ProductModel\n"
+        "from seewhy.agent.models.product import ProductModel\n"
         "pixels = np.load(sys.argv[1])\n"
         "print(json.dumps({p: ProductModel.load(Path(p)).detector.score(pixels).score for p in sys.argv[2:]}))"
     )

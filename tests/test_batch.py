@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from seewhy.agent.batch import run_batch
-from seewhy.agent.inspector import Inspector
-from seewhy.agent.layouts import read_layout
-from seewhy.agent.ledger import Ledger
+from seewhy.agent.inspection.inspector import Inspector
+from seewhy.agent.ledger.store import Ledger
+from seewhy.agent.lots.batch import run_batch
+from seewhy.agent.photos.layouts import read_layout
 from seewhy.errors import BadData
-from seewhy.evals.synth import defective, good
+from seewhy.evals.synthetic.surfaces import defective, good
 from seewhy.record import InspectionRecord, RefusedPhoto
 
 KILLS = 20

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from seewhy.detectors.table import TABLE
-from seewhy.evals.synth import good, write_dataset
+from seewhy.detectors.catalogue import TABLE
+from seewhy.evals.synthetic.surfaces import good, write_dataset
 
 
 def seewhy(*words: object, code: int = 0) -> str:

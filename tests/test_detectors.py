@@ -15,20 +15,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from seewhy.agent.images import decode
-from seewhy.agent.model import ProductModel
+from seewhy.agent.machine.importing import import_weights
+from seewhy.agent.models.product import ProductModel
+from seewhy.agent.photos.images import decode
 from seewhy.detectors import DETECTORS, weights
-from seewhy.detectors.anomalib_models import MODELS
-from seewhy.detectors.backbones import BACKBONES, Encoder
-from seewhy.detectors.bank import MemoryBank, greedy_k_centre
-from seewhy.detectors.dinomaly import DinomalySettings
+from seewhy.detectors.anomalib.models import MODELS
+from seewhy.detectors.catalogue import BORROWED, OWN, as_markdown
+from seewhy.detectors.dinomaly.detector import DinomalySettings
 from seewhy.detectors.mutual import MutualSettings
+from seewhy.detectors.parts.backbones import BACKBONES, Encoder
+from seewhy.detectors.parts.bank import MemoryBank, greedy_k_centre
+from seewhy.detectors.parts.tiles import blend, tiles_for
 from seewhy.detectors.patchcore import PatchCore, PatchCoreSettings
-from seewhy.detectors.table import BORROWED, OWN, as_markdown
-from seewhy.detectors.tiles import blend, tiles_for
+from seewhy.detectors.weights import store
 from seewhy.errors import BadData, BadModel, MissingWeights, UnknownName, WeightsMismatch
-from seewhy.evals.boards import board, broken
-from seewhy.evals.synth import Drawn, defective, good
+from seewhy.evals.synthetic.boards import board, broken
+from seewhy.evals.synthetic.surfaces import Drawn, defective, good
 from seewhy.types import Box, Pixels
 from tests.conftest import SMALL, noise, png
 
@@ -37,7 +39,7 @@ def test_efficientnet_is_the_published_network() -> None:
     """Against the package that the weights were published for, on the same input."""
     from efficientnet_lite_pytorch import EfficientNet
 
-    state, file = weights.load("efficientnet-lite0")
+    state, file = store.load("efficientnet-lite0")
     reference = EfficientNet.from_name("efficientnet-lite0")
     reference.load_state_dict(state)
     reference.eval()
@@ -62,7 +64,7 @@ def test_efficientnet_is_the_published_network() -> None:
 @pytest.fixture
 def own_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SEEWHY_WEIGHTS", str(tmp_path / "weights"))
-    weights.forget()
+    store.forget()
     return tmp_path
 
 
@@ -77,11 +79,11 @@ def test_weights_are_checked_on_import_and_on_load(own_weights: Path) -> None:
     wrong = own_weights / "wide.safetensors"
     save_file({"a": torch.zeros(1)}, wrong)
     with pytest.raises(WeightsMismatch, match="expected 95faca4d"):
-        weights.import_weights("wide-resnet50-2", wrong)
+        import_weights("wide-resnet50-2", wrong)
     with pytest.raises(WeightsMismatch, match="another architecture"):
-        weights.import_weights("dinov2-base-reg4", wrong)
+        import_weights("dinov2-base-reg4", wrong)
     with pytest.raises(UnknownName, match="did you mean 'dinov2-base-reg4'"):
-        weights.import_weights("dinov2-base-reg", wrong)
+        import_weights("dinov2-base-reg", wrong)
 
 
 def test_other_backbones_go_through_the_same_door(own_weights: Path) -> None:
@@ -89,7 +91,7 @@ def test_other_backbones_go_through_the_same_door(own_weights: Path) -> None:
     row = BACKBONES["dinov2-base-reg4"]
     file = own_weights / "dino.safetensors"
     save_file(row.build().state_dict(), file)
-    kept = weights.import_weights("dinov2-base-reg4", file)
+    kept = import_weights("dinov2-base-reg4", file)
     assert len(kept.sha256) == 64
     maps = Encoder("dinov2-base-reg4")(torch.rand(1, 3, 140, 112))
     assert [tuple(m.shape) for m in maps] == [(1, 768, 10, 8)] * 2
@@ -97,15 +99,15 @@ def test_other_backbones_go_through_the_same_door(own_weights: Path) -> None:
     data = bytearray(stored.read_bytes())
     data[-1] ^= 1
     stored.write_bytes(data)
-    weights.forget()
+    store.forget()
     with pytest.raises(WeightsMismatch, match="was changed"):
-        weights.load("dinov2-base-reg4")
+        store.load("dinov2-base-reg4")
 
 
 @pytest.mark.parametrize("name", ["wide-resnet50-2"])
 def test_a_cnn_backbone_gives_its_stages(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     state = BACKBONES[name].build().state_dict()
-    monkeypatch.setattr(weights, "load", lambda _: (state, weights.WeightsFile(name, "random", "0" * 64, "none", "test")))
+    monkeypatch.setattr(store, "load", lambda _: (state, store.WeightsFile(name, "random", "0" * 64, "none", "test")))
     maps = Encoder(name)(torch.rand(1, 3, 64, 96))
     assert [tuple(m.shape) for m in maps] == [(1, 512, 8, 12), (1, 1024, 4, 6)]
 
@@ -249,7 +251,8 @@ def test_every_detector_keeps_the_contract(name: str, tmp_path: Path) -> None:
     expected = detector.score(drawn.pixels).score
     np.save(tmp_path / "photo.npy", drawn.pixels)
     code = (
-        "import sys, numpy as np, torch; torch.set_num_threads(2); from pathlib import Path; from seewhy.agent.model import ProductModel;"
+        "import sys, numpy as np, torch; torch.set_num_threads(2); from pathlib import Path;"
+        "from seewhy.agent.models.product import ProductModel;"
         "print(ProductModel.load(Path(sys.argv[1])).detector.score(np.load(sys.argv[2])).score)"
     )
     said = subprocess.run([sys.executable, "-c", code, folder, tmp_path / "photo.npy"], capture_output=True, text=True, check=True)

@@ -19,19 +19,19 @@ from safetensors.torch import load_file
 from torch import Tensor
 from typer.testing import CliRunner
 
-from seewhy.agent.cli import app
-from seewhy.agent.family import Family, fit_family
-from seewhy.agent.images import Photo
-from seewhy.agent.inspector import Inspector
-from seewhy.agent.model import ProductModel
-from seewhy.detectors import weights
-from seewhy.detectors.dinomaly import Dinomaly, DinomalySettings
-from seewhy.detectors.dinomaly_net import NetShape, Restorer, cell_map, linear_attention, mining_loss, paper_map
-from seewhy.detectors.dinomaly_training import Plan, _save, batch_rows, train
-from seewhy.detectors.stable_adamw import StableAdamW, rate_at
-from seewhy.detectors.tokens import VITS, VitRow, VitTokens, token_encoder, vit
+from seewhy.agent.inspection.inspector import Inspector
+from seewhy.agent.models.family import Family, fit_family
+from seewhy.agent.models.product import ProductModel
+from seewhy.agent.photos.images import Photo
+from seewhy.cli import app
+from seewhy.detectors.dinomaly.detector import Dinomaly, DinomalySettings
+from seewhy.detectors.dinomaly.net import NetShape, Restorer, cell_map, linear_attention, mining_loss, paper_map
+from seewhy.detectors.dinomaly.optimiser import StableAdamW, rate_at
+from seewhy.detectors.dinomaly.tokens import VITS, VitRow, VitTokens, token_encoder, vit
+from seewhy.detectors.dinomaly.training import Plan, _save, batch_rows, train
+from seewhy.detectors.weights import store
 from seewhy.errors import BadData, BadImage, BadModel, UnknownName, WeightsMismatch
-from seewhy.evals.synth import defective, good, write_dataset
+from seewhy.evals.synthetic.surfaces import defective, good, write_dataset
 from tests.conftest import ALPHA, as_photo
 from tests.dinomaly_case import INPUT_PX, PREFIX, SIDE, groups, layers, restorer
 
@@ -413,7 +413,7 @@ def test_a_vit_is_read_as_the_library_runs_it(kind: str, side: int, monkeypatch:
     for p in net.parameters():
         torch.nn.init.normal_(p, std=0.1)
     monkeypatch.setitem(VITS, "tiny", row)  # type: ignore[arg-type]
-    monkeypatch.setattr(weights, "load", lambda _: (net.state_dict(), weights.WeightsFile("tiny", "random", "0" * 64, "none", "test")))
+    monkeypatch.setattr(store, "load", lambda _: (net.state_dict(), store.WeightsFile("tiny", "random", "0" * 64, "none", "test")))
     side -= side % row.config["patch_size"]
     images = torch.rand(2, 3, side, side, generator=torch.Generator().manual_seed(1))
     encoder = VitTokens("tiny")
@@ -424,7 +424,7 @@ def test_a_vit_is_read_as_the_library_runs_it(kind: str, side: int, monkeypatch:
         wanted = torch.stack(states[4 * group : 4 * group + 4]).mean(0)
         torch.testing.assert_close(found, wanted, atol=1e-5, rtol=1e-5)
     published = {_published(name): value for name, value in net.state_dict().items()}
-    monkeypatch.setattr(weights, "load", lambda _: (published, weights.WeightsFile("tiny", "random", "0" * 64, "none", "test")))
+    monkeypatch.setattr(store, "load", lambda _: (published, store.WeightsFile("tiny", "random", "0" * 64, "none", "test")))
     torch.testing.assert_close(VitTokens("tiny")(images).maps[1], seen.maps[1])
     assert seen.grid == (side // row.config["patch_size"],) * 2
     assert seen.maps[0].shape[1] == encoder.prefix + seen.grid[0] * seen.grid[1]
@@ -437,7 +437,7 @@ def test_weights_of_another_architecture_are_refused(monkeypatch: pytest.MonkeyP
     small = VitRow("tiny", "dinov2", (0, 1), {**TINY["dinov2"].config, "hidden_size": 64})
     monkeypatch.setitem(VITS, "tiny", TINY["dinov2"])  # type: ignore[arg-type]
     state = vit(small).state_dict()
-    monkeypatch.setattr(weights, "load", lambda _: (state, weights.WeightsFile("tiny", "random", "0" * 64, "none", "test")))
+    monkeypatch.setattr(store, "load", lambda _: (state, store.WeightsFile("tiny", "random", "0" * 64, "none", "test")))
     with pytest.raises(WeightsMismatch, match="another architecture"):
         VitTokens("tiny")
 
@@ -445,7 +445,7 @@ def test_weights_of_another_architecture_are_refused(monkeypatch: pytest.MonkeyP
 def test_it_is_anomalibs_at_the_encoders_own_size() -> None:
     """At other sizes anomalib's copy of timm interpolates positions in another way than transformers and the published code."""
     pytest.importorskip("anomalib")
-    from seewhy.evals.dinomaly_peer import compare
+    from seewhy.evals.peers.dinomaly import compare
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

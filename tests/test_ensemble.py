@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 
 from seewhy.agent.api import fit, load
-from seewhy.agent.choose import choose
-from seewhy.agent.images import decode
-from seewhy.agent.model import ProductModel
+from seewhy.agent.models.choice import choose
+from seewhy.agent.models.product import ProductModel
+from seewhy.agent.photos.images import decode
 from seewhy.card import ProductCard
-from seewhy.detectors.dinomaly import Dinomaly, DinomalySettings
+from seewhy.detectors.dinomaly.detector import Dinomaly, DinomalySettings
 from seewhy.detectors.ensemble import CopyingEnsemble, Ensemble, EnsembleSettings, Merge, Ranks
 from seewhy.detectors.mutual import Mutual, MutualSettings
 from seewhy.detectors.patchcore import PatchCore, PatchCoreSettings
-from seewhy.detectors.template import Template
+from seewhy.detectors.template.detector import Template
 from seewhy.errors import BadData, BadModel
-from seewhy.evals.boards import board, broken
-from seewhy.evals.synth import defective, good
+from seewhy.evals.synthetic.boards import board, broken
+from seewhy.evals.synthetic.surfaces import defective, good
 from tests.conftest import SMALL, noise, png
 
 COARSE = PatchCoreSettings(input_px=96, bank_rows=300, candidate_rows=2000)

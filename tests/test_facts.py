@@ -10,19 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seewhy.agent.calibrate import Calibration, needed
-from seewhy.agent.images import Photo
-from seewhy.agent.inspector import Inspector
-from seewhy.agent.measure import measure
-from seewhy.agent.model import CalibrationWay, ProductModel
-from seewhy.agent.policy import Policy, Rule, load_policy, rule_on
-from seewhy.agent.regions import regions
-from seewhy.agent.register import registered
-from seewhy.agent.shape import measure_shape
+from seewhy.agent.inspection.facts import measure
+from seewhy.agent.inspection.inspector import Inspector
+from seewhy.agent.inspection.policy import Policy, Rule, load_policy, rule_on
+from seewhy.agent.inspection.regions import regions
+from seewhy.agent.inspection.registration import registered
+from seewhy.agent.inspection.shape import measure_shape
+from seewhy.agent.models.calibration import Calibration, needed
+from seewhy.agent.models.product import CalibrationWay, ProductModel
+from seewhy.agent.photos.images import Photo
 from seewhy.card import ProductCard, Scale, load_card
 from seewhy.detectors.patchcore import PatchCore
 from seewhy.errors import BadData
-from seewhy.evals.synth import defective, good
+from seewhy.evals.synthetic.surfaces import defective, good
 from seewhy.explainers import RegionView
 from seewhy.explainers.measured import MeasuredWords
 from seewhy.record import Explanation, Measured, Ruling, Sentence, Stated, Unexplained

@@ -12,12 +12,14 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from seewhy.agent.inspector import Inspector
-from seewhy.agent.later import entries
-from seewhy.agent.ledger import Ledger
-from seewhy.agent.model import ProductModel
-from seewhy.detectors import tokens, weights
-from seewhy.evals.parity import random_clip
+from seewhy.agent.inspection.inspector import Inspector
+from seewhy.agent.ledger.reading import entries
+from seewhy.agent.ledger.store import Ledger
+from seewhy.agent.machine.importing import import_weights
+from seewhy.agent.models.product import ProductModel
+from seewhy.detectors.dinomaly import tokens
+from seewhy.detectors.weights import store
+from seewhy.evals.peers.parity import random_clip
 from seewhy.record import Confirmation, InspectionRecord, LaterWords, RefusedPhoto
 from seewhy.reports import write_report
 
@@ -36,11 +38,11 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("SEEWHY_WEIGHTS", str(folder / "weights"))
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
         patch.setattr(tokens, "VITS", {**tokens.VITS, "tiny-vit": TINY_VIT})
-        weights.forget()
-        weights.import_weights("clip-seewhy-tiny", folder / "clip.safetensors")
-        weights.import_weights("dinov2-with-registers-small", SCHEMA1 / "weights" / "tiny_vit.safetensors")
+        store.forget()
+        import_weights("clip-seewhy-tiny", folder / "clip.safetensors")
+        import_weights("dinov2-with-registers-small", SCHEMA1 / "weights" / "tiny_vit.safetensors")
         yield
-    weights.forget()
+    store.forget()
 
 
 @pytest.fixture

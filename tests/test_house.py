@@ -65,7 +65,7 @@ def test_importing_seewhy_is_light() -> None:
 
 
 def test_versions_and_extras_agree() -> None:
-    from seewhy.agent.doctor import EXTRAS
+    from seewhy.agent.machine.doctor import EXTRAS
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["version"] == seewhy.__version__
@@ -100,7 +100,7 @@ def test_doctests_run() -> None:
 def test_the_readme_speaks_of_commands_that_exist() -> None:
     from typer.main import get_command
 
-    from seewhy.agent.cli import app
+    from seewhy.cli import app
 
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     commands = set(get_command(app).commands)  # type: ignore[attr-defined]
@@ -113,7 +113,7 @@ def test_the_readme_speaks_of_commands_that_exist() -> None:
 def test_the_readmes_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from PIL import Image
 
-    from seewhy.evals.synth import defective, good
+    from seewhy.evals.synthetic.surfaces import defective, good
 
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     block = re.search(r"```python\n(.*?)```", readme, re.DOTALL)

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seewhy.agent.images import decode, read_photo
+from seewhy.agent.photos.images import decode, read_photo
 from seewhy.canonical import sha256_bytes
 from seewhy.errors import BadImage
-from seewhy.evals.synth import good
+from seewhy.evals.synthetic.surfaces import good
 
 PIXELS = good("plate", 0).pixels
 

@@ -11,15 +11,17 @@ import pytest
 from typer.testing import CliRunner
 
 import seewhy
-from seewhy.agent.api import past_defects
-from seewhy.agent.batch import run_batch
-from seewhy.agent.cli import app
-from seewhy.agent.inspector import Inspector
-from seewhy.agent.later import confirm, entries, explain_missing
-from seewhy.agent.layouts import read_layout
-from seewhy.agent.ledger import Ledger
-from seewhy.agent.probe import probe
-from seewhy.agent.serve import serving
+from seewhy.agent.inspection.inspector import Inspector
+from seewhy.agent.ledger.decisions import confirm
+from seewhy.agent.ledger.past import past_defects
+from seewhy.agent.ledger.reading import entries
+from seewhy.agent.ledger.store import Ledger
+from seewhy.agent.lots.batch import run_batch
+from seewhy.agent.lots.owed import explain_missing
+from seewhy.agent.machine.probe import probe
+from seewhy.agent.machine.serve import serving
+from seewhy.agent.photos.layouts import read_layout
+from seewhy.cli import app
 from seewhy.errors import BadData, LedgerError, MissingExtra, ServerFailed, UnknownName
 from seewhy.explainers.client import Server
 from seewhy.explainers.knowledge import KnowledgeBase

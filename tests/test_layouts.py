@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from seewhy.agent.layouts import good_photos, read_layout
+from seewhy.agent.photos.layouts import good_photos, read_layout
 from seewhy.errors import BadData
-from seewhy.evals.synth import write_dataset
+from seewhy.evals.synthetic.surfaces import write_dataset
 
 
 def touch(*paths: Path) -> None:

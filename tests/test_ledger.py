@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from seewhy.agent.inspector import Inspection, Inspector
-from seewhy.agent.ledger import Ledger
+from seewhy.agent.inspection.inspector import Inspection, Inspector
+from seewhy.agent.ledger.store import Ledger
 from seewhy.errors import LedgerError
-from seewhy.evals.synth import defective, good
+from seewhy.evals.synthetic.surfaces import defective, good
 from seewhy.record import RefusedPhoto
 from tests.conftest import as_photo
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from seewhy.errors import BadData
-from seewhy.evals.mmad import ask, official, read_mmad, strict
+from seewhy.evals.benchmarks.mmad import ask, official, read_mmad, strict
 from seewhy.explainers.client import Client, Server
 from tests.conftest import noise
 from tests.servers import speaking

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 import torch
 
-from seewhy.agent.batch import run_batch
-from seewhy.agent.inspector import Inspector
-from seewhy.agent.layouts import read_layout
-from seewhy.agent.ledger import Ledger
-from seewhy.agent.model import ProductModel
+from seewhy.agent.inspection.inspector import Inspector
+from seewhy.agent.ledger.store import Ledger
+from seewhy.agent.lots.batch import run_batch
+from seewhy.agent.models.product import ProductModel
+from seewhy.agent.photos.layouts import read_layout
 from seewhy.detectors.mutual import Mutual, MutualSettings
 from seewhy.errors import BadData, BadModel
 from seewhy.evals.metrics import auroc
-from seewhy.evals.synth import KINDS, defective, good
+from seewhy.evals.synthetic.surfaces import KINDS, defective, good
 from seewhy.record import InspectionRecord
 from tests.conftest import as_photo, png
 

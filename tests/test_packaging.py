@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from seewhy.evals.synth import defective, good
+from seewhy.evals.synthetic.surfaces import defective, good
 
 ROOT = Path(__file__).parents[1]
 CODE = """

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from seewhy.agent.api import fit
-from seewhy.agent.images import read_photo
-from seewhy.agent.inspector import Inspector
-from seewhy.agent.layouts import Sample, read_layout
+from seewhy.agent.inspection.inspector import Inspector
+from seewhy.agent.photos.images import read_photo
+from seewhy.agent.photos.layouts import Sample, read_layout
 from seewhy.detectors.patchcore import PatchCoreSettings
 
 pytestmark = pytest.mark.skipif("SEEWHY_DATA" not in os.environ, reason="SEEWHY_DATA names no folder of real photos")

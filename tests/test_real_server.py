@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from seewhy.agent.probe import probe
-from seewhy.agent.serve import serving
-from seewhy.evals.explain import measure
-from seewhy.evals.faults import measure as measure_faults
-from seewhy.evals.faulty import FAULTS
+from seewhy.agent.machine.probe import probe
+from seewhy.agent.machine.serve import serving
+from seewhy.evals.promises.explain import measure
+from seewhy.evals.promises.faults import measure as measure_faults
+from seewhy.evals.promises.faulty import FAULTS
 from seewhy.explainers.profiles import command, profile_of
 
 HERE = Path(__file__).parent

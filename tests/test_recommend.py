@@ -6,12 +6,12 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from seewhy.agent.cli import app
+from seewhy.cli import app
 from seewhy.detectors.patchcore import PatchCoreSettings
 from seewhy.errors import BadData
-from seewhy.evals.boards import board
 from seewhy.evals.recommend import recommend
-from seewhy.evals.synth import good
+from seewhy.evals.synthetic.boards import board
+from seewhy.evals.synthetic.surfaces import good
 from seewhy.types import Pixels
 
 SMALL = PatchCoreSettings(input_px=192, bank_rows=600, candidate_rows=4000)

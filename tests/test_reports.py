@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
-from seewhy.agent.inspector import Inspection, Inspector
+from seewhy.agent.inspection.inspector import Inspection, Inspector
 from seewhy.card import DefectType, Knowledge, ProductCard
 from seewhy.errors import BadData, UnknownName
-from seewhy.evals.synth import defective, good
+from seewhy.evals.synthetic.surfaces import defective, good
 from seewhy.prompts import catalogue, text
 from seewhy.record import Entry, InspectionRecord, RefusedPhoto
 from seewhy.reports import write_report
-from seewhy.reports.data import defused
+from seewhy.reports.tables import defused
 from tests.conftest import ALPHA, as_photo
 
 EVIL = '=cmd|"/c calc"!A1<script>window.hacked=1</script>.png'

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from seewhy.errors import BadData
-from seewhy.evals.robustmad import SHORT, ask, official, read_robustmad, strict
+from seewhy.evals.benchmarks.robustmad import SHORT, ask, official, read_robustmad, strict
 from seewhy.explainers.client import Client, Server
 from tests.conftest import noise
 from tests.servers import speaking

@@ -7,18 +7,18 @@ import cv2
 import numpy as np
 import pytest
 
-from seewhy.agent.batch import run_batch
-from seewhy.agent.images import Photo, decode
-from seewhy.agent.inspector import Inspector
-from seewhy.agent.layouts import read_layout
-from seewhy.agent.ledger import Ledger
-from seewhy.agent.model import ProductModel
+from seewhy.agent.inspection.inspector import Inspector
+from seewhy.agent.ledger.store import Ledger
+from seewhy.agent.lots.batch import run_batch
+from seewhy.agent.models.product import ProductModel
+from seewhy.agent.photos.images import Photo, decode
+from seewhy.agent.photos.layouts import read_layout
 from seewhy.card import ProductCard
-from seewhy.detectors.align import SURE, align
-from seewhy.detectors.template import GRAPH_FROM, Template, TemplateSettings
+from seewhy.detectors.template.align import SURE, align
+from seewhy.detectors.template.detector import GRAPH_FROM, Template, TemplateSettings
 from seewhy.errors import BadData, BadImage, BadModel
-from seewhy.evals.boards import board, broken
-from seewhy.evals.template import iou, matches
+from seewhy.evals.promises.template import iou, matches
+from seewhy.evals.synthetic.boards import board, broken
 from seewhy.record import Explanation, RefusedPhoto
 from seewhy.types import Box, Pixels
 from tests.conftest import png
@@ -129,7 +129,7 @@ def test_many_photos_of_one_view_become_a_median_that_can_do_without_one() -> No
 
 
 def test_many_golden_photos_are_found_by_a_graph(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("seewhy.detectors.template.GRAPH_FROM", 30)
+    monkeypatch.setattr("seewhy.detectors.template.detector.GRAPH_FROM", 30)
     assert GRAPH_FROM > 30
     golden = [board(p, side=160) for p in range(60)]
     detector = Template()

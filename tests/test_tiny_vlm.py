@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from transformers import Qwen2VLImageProcessor, Qwen3VLForConditionalGeneration
 
-from seewhy.evals.explain import measure
-from seewhy.evals.tiny_vlm import GRID, PATCH, architecture, look, patches, tokenizer, train
-from seewhy.evals.tiny_vlm_data import SIDE
+from seewhy.evals.promises.explain import measure
+from seewhy.evals.tiny.vlm import GRID, PATCH, architecture, look, patches, tokenizer, train
+from seewhy.evals.tiny.vlm_data import SIDE
 from tests.conftest import noise
 from tests.servers import GOOD, kind_of, obedient, speaking
 

@@ -10,8 +10,8 @@ from PIL import Image
 from sklearn.metrics import cohen_kappa_score, f1_score
 
 from seewhy.errors import BadData
-from seewhy.evals.synth import defective, good
-from seewhy.evals.velm import ask, official, read_classes, strict
+from seewhy.evals.benchmarks.velm import ask, official, read_classes, strict
+from seewhy.evals.synthetic.surfaces import defective, good
 from seewhy.explainers.client import Server
 from seewhy.explainers.vlm import VlmSettings, VlmWords
 from tests.servers import GOOD, speaking

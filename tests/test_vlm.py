@@ -14,15 +14,15 @@ import numpy as np
 import pytest
 
 import seewhy
-from seewhy.agent.batch import run_batch
-from seewhy.agent.inspector import Inspector
-from seewhy.agent.later import explain_missing
-from seewhy.agent.layouts import read_layout
-from seewhy.agent.ledger import Ledger
+from seewhy.agent.inspection.inspector import Inspector
+from seewhy.agent.ledger.store import Ledger
+from seewhy.agent.lots.batch import run_batch
+from seewhy.agent.lots.owed import explain_missing
+from seewhy.agent.photos.layouts import read_layout
 from seewhy.canonical import sha256_json
 from seewhy.card import DefectType, ProductCard
 from seewhy.errors import BadData
-from seewhy.evals.synth import defective
+from seewhy.evals.synthetic.surfaces import defective
 from seewhy.explainers.answer import UnreadableError, answer_schema, read_answer
 from seewhy.explainers.client import Breaker, Client, NoReplyError, Server, conversation
 from seewhy.explainers.knowledge import KnowledgeBase
@@ -210,7 +210,7 @@ def test_contradiction_moves_a_pass_to_review_and_never_a_fail(inspector: Inspec
         policy = tmp_path / f"{verdict}.yaml"
         rule = {"id": "all", "when": {}, "severity": "minor", "verdict": verdict, "because": "test."}
         policy.write_text(json.dumps({"schema_version": "1", "name": "t", "version": "1", "rules": [rule]}))
-        from seewhy.agent.policy import load_policy
+        from seewhy.agent.inspection.policy import load_policy
 
         with speaking(behaviour) as (url, _):
             words = VlmWords(Server(url=url))

@@ -16,15 +16,16 @@ from safetensors.torch import save_file
 from typer.testing import CliRunner
 
 import seewhy
-from seewhy.agent.cli import app
-from seewhy.agent.images import Photo
-from seewhy.detectors import weights
-from seewhy.detectors.clip import Clip, build, window_patches
-from seewhy.detectors.winclip import WinClip, association, harmonic, likeness
-from seewhy.detectors.winclip_settings import WinClipSettings
+from seewhy.agent.machine.importing import import_weights
+from seewhy.agent.photos.images import Photo
+from seewhy.cli import app
+from seewhy.detectors.weights import store
+from seewhy.detectors.winclip.clip import Clip, build, window_patches
+from seewhy.detectors.winclip.detector import WinClip, association, harmonic, likeness
+from seewhy.detectors.winclip.settings import WinClipSettings
 from seewhy.errors import BadData, MissingWeights, SeewhyError, UnknownName, WeightsMismatch
-from seewhy.evals.parity import random_clip, winclip
-from seewhy.evals.synth import defective, good
+from seewhy.evals.peers.parity import random_clip, winclip
+from seewhy.evals.synthetic.surfaces import defective, good
 from seewhy.prompts.winclip import prompt_set
 from tests.conftest import as_photo, noise
 
@@ -46,10 +47,10 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SEEWHY_WEIGHTS", str(folder / "weights"))
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
-        weights.forget()
-        weights.import_weights(f"clip-{TINY}", random_weights(folder))
+        store.forget()
+        import_weights(f"clip-{TINY}", random_weights(folder))
         yield folder
-    weights.forget()
+    store.forget()
 
 
 def settings(**given: Any) -> WinClipSettings:
@@ -228,9 +229,9 @@ def test_unknown_models_and_wrong_weights_are_refused(tiny: Path) -> None:
     with pytest.raises(MissingWeights, match="seewhy weights import clip-ViT-B-16-plus-240"):
         WinClip()
     with pytest.raises(WeightsMismatch, match="expected 8fb26589"):
-        weights.import_weights("clip-ViT-B-16-plus-240", tiny / "tiny.safetensors")
+        import_weights("clip-ViT-B-16-plus-240", tiny / "tiny.safetensors")
     with pytest.raises(WeightsMismatch, match="another architecture than ViT-S-32-alt"):
-        weights.import_weights("clip-ViT-S-32-alt", tiny / "tiny.safetensors")
+        import_weights("clip-ViT-S-32-alt", tiny / "tiny.safetensors")
 
 
 def test_likeness_and_association_are_what_they_say() -> None:

@@ -15,7 +15,7 @@ from seewhy.errors import SeewhyError
 
 if TYPE_CHECKING:
     from seewhy.agent.api import fit, from_words, load, vlm
-    from seewhy.agent.inspector import Inspection, Inspector
+    from seewhy.agent.inspection.inspector import Inspection, Inspector
 
 __version__ = "0.1.0"
 __all__ = ["Inspection", "Inspector", "SeewhyError", "__version__", "fit", "from_words", "load", "vlm"]
@@ -25,8 +25,8 @@ _LAZY = {
     "from_words": "seewhy.agent.api",
     "load": "seewhy.agent.api",
     "vlm": "seewhy.agent.api",
-    "Inspection": "seewhy.agent.inspector",
-    "Inspector": "seewhy.agent.inspector",
+    "Inspection": "seewhy.agent.inspection.inspector",
+    "Inspector": "seewhy.agent.inspection.inspector",
 }
 
 

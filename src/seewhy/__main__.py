@@ -1,5 +1,5 @@
 """`python -m seewhy`."""
 
-from seewhy.agent.cli import main
+from seewhy.cli import main
 
 main()

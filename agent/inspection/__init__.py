@@ -1,0 +1,1 @@
+"""One photo to one record: regions, facts, words, rulings."""

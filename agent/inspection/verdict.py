@@ -1,0 +1,65 @@
+"""A part's verdict from its score and its findings' rulings, and why, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from seewhy.agent.inspection.policy import worst
+from seewhy.agent.models.calibration import LOT
+from seewhy.prompts import sentence
+from seewhy.record import Decision, Finding, Missing, Ruling, Sentence, Severity, Unexplained, Verdict
+
+
+def verdict_of(decision: Decision, findings: Sequence[Finding]) -> tuple[Verdict, Severity | None, tuple[Sentence, ...]]:
+    """The part's verdict, its severity, and why, in sentences."""
+    verdict, severity = worst(tuple(f.ruling for f in findings))
+    said = [_score_reason(decision)]
+    if decision.anomalous and not findings:
+        verdict = "review"
+        said.append(sentence("reason.no_region"))
+    said += [_finding_reason(finding.ruling, finding) for finding in findings]
+    if decision.threshold.value is None or decision.calibration == "uncalibrated":
+        verdict = "review" if verdict == "pass" else verdict
+        said.append(_uncalibrated_reason(decision))
+    return verdict, severity, (sentence(f"verdict.{verdict}"), *said)
+
+
+def _score_reason(decision: Decision) -> Sentence:
+    score, line = decision.score.value or 0.0, decision.threshold.value
+    if line is None:
+        return sentence("reason.no_line", score=score)
+    seen = "anomalous" if decision.anomalous else "normal"
+    if decision.calibration_method == LOT:
+        return sentence(f"reason.lot_{seen}", score=score, threshold=line, photos=decision.calibration_photos)
+    if decision.calibration == "uncalibrated":
+        return sentence(f"reason.provisional_{seen}", score=score, threshold=line, photos=decision.calibration_photos)
+    return sentence(f"reason.{seen}", score=score, threshold=line, p=decision.p_value.value or 0.0, alpha=decision.alpha)
+
+
+def _uncalibrated_reason(decision: Decision) -> Sentence:
+    """No photo known to be good; too few; or enough of them, but of another product than the photo seems to show."""
+    if decision.calibration_method == LOT:
+        return sentence("reason.lot")
+    if decision.calibration_photos >= decision.calibration_needed:
+        return sentence("reason.unfamiliar")
+    params = {"alpha": decision.alpha, "needed": decision.calibration_needed, "photos": decision.calibration_photos}
+    return sentence("reason.uncalibrated", **params)
+
+
+def _finding_reason(ruling: Ruling, finding: Finding) -> Sentence:
+    words = finding.explanation
+    summary = f"Finding {finding.number}." if isinstance(words, Unexplained) else words.sentence.text
+    if ruling.severity.value is None:
+        return sentence("reason.finding_unrated", summary=summary, verdict=ruling.verdict.value or "review", because=ruling.because.text)
+    return sentence(
+        "reason.finding", summary=summary, severity=ruling.severity.value, verdict=ruling.verdict.value or "review", rule=ruling.rule
+    )
+
+
+def gaps(findings: Sequence[Finding]) -> list[Missing]:
+    """What a VLM was asked and did not say, counted."""
+    lost = [f.unexplained for f in findings if f.unexplained is not None]
+    if not lost:
+        return []
+    why = ", ".join(sorted({u.reason for u in lost}))
+    return [Missing(what="vlm", because=sentence("missing.unexplained", count=len(lost), findings=len(findings), why=why))]

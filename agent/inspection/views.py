@@ -1,0 +1,125 @@
+"""What an explainer is shown of a region: from the photo at hand, or again from the pictures that a record keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from seewhy.agent.inspection.evidence import Pictures, picture_of, reference_crop
+from seewhy.card import ProductCard
+from seewhy.drawing import smaller
+from seewhy.explainers import WHOLE_PX, RegionView
+from seewhy.record import Finding, InspectionRecord, Measured
+from seewhy.types import Box, Map, Mask, Pixels, Region
+
+CONTEXT = 0.75  # of a region's longer side, shown around it in its crop
+LEAST_CONTEXT_PX = 24
+
+
+def margin_of(region: Region) -> int:
+    """Photo pixels of context around a region."""
+    return max(LEAST_CONTEXT_PX, round(CONTEXT * max(region.box.width, region.box.height)))
+
+
+def region_view(
+    number: int,
+    region: Region,
+    measured: Measured,
+    pixels: Pixels,
+    good: Pixels | None,
+    card: ProductCard,
+    *,
+    heat: Map | None = None,
+    pictures: Pictures | None = None,
+) -> RegionView:
+    """What is shown of a region of `pixels`, (H, W, 3).
+
+    Args:
+        number: of the finding.
+        region: where it is.
+        measured: what was measured of it.
+        pixels: the photo.
+        good: the nearest good photo, of any size.
+        card: of the product.
+        heat: (H, W) the score map.
+        pictures: where the crops are kept as evidence.
+    """
+    height, width = pixels.shape[:2]
+    around = region.box.grown(margin_of(region), width, height)
+    crop = pixels[around.slices]
+    mask = np.zeros(crop.shape[:2], bool)
+    mask[region.box.y0 - around.y0 :, region.box.x0 - around.x0 :][: region.box.height, : region.box.width] = region.mask
+    reference = None if good is None else reference_crop(good, around, width, height)
+    everywhere = np.zeros((height, width), bool)
+    everywhere[region.box.slices] = region.mask
+    return RegionView(
+        number=number,
+        crop=crop,
+        mask=mask,
+        reference=reference,
+        measured=measured,
+        card=card,
+        evidence=(pictures or Pictures(keep=False)).add_region(number, around, crop, mask, reference),
+        whole=smaller(pixels, WHOLE_PX),
+        whole_mask=_reduced(everywhere),
+        heat=None if heat is None else _unit(smaller(heat, WHOLE_PX)),
+    )
+
+
+def region_view_again(record: InspectionRecord, finding: Finding, card: ProductCard, bytes_of: Callable[[str], bytes | None]) -> RegionView:
+    """The same from a record's evidence, for words that come later; pictures are as small as they were kept.
+
+    Args:
+        record: what was recorded.
+        finding: one of its findings.
+        card: the product card that it was made with.
+        bytes_of: a kept picture by its SHA-256.
+
+    Raises:
+        LedgerError: a picture that is needed was not kept or can't be read.
+    """
+    kept = {e.name: e for e in record.evidence}
+
+    def picture(name: str) -> Any:
+        return picture_of(record, name, bytes_of)
+
+    number = finding.number
+    crop = picture(f"crop-{number}")
+    small = picture(f"mask-{number}") > 127
+    around = Box(*kept[f"mask-{number}"].box_px)
+    mask = cv2.resize(small.astype(np.uint8), crop.shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0
+    reference = picture(f"reference-{number}") if f"reference-{number}" in kept else None
+    if reference is not None and reference.shape != crop.shape:
+        reference = cv2.resize(reference, crop.shape[1::-1], interpolation=cv2.INTER_LINEAR).astype(np.uint8)
+    everywhere = np.zeros((record.photo.height_px, record.photo.width_px), bool)
+    everywhere[around.slices] = cv2.resize(small.astype(np.uint8), (around.width, around.height), interpolation=cv2.INTER_NEAREST) > 0
+    whole = smaller(picture("photo"), WHOLE_PX)
+    whole_mask = cv2.resize(_reduced(everywhere).astype(np.uint8), whole.shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0
+    heat = picture("map") if "map" in kept else None
+    return RegionView(
+        number=number,
+        crop=crop,
+        mask=mask,
+        reference=reference,
+        measured=finding.measured,
+        card=card,
+        evidence=finding.evidence,
+        whole=whole,
+        whole_mask=whole_mask,
+        heat=None if heat is None else _unit(heat),
+    )
+
+
+def _reduced(mask: Mask) -> Mask:
+    """A mask at `WHOLE_PX`; a region of a single pixel stays."""
+    made: Mask = smaller(mask.astype(np.uint8) * 255, WHOLE_PX) > 0
+    return made
+
+
+def _unit(values: npt.NDArray[np.generic]) -> Map:
+    made: Map = values.astype(np.float32)
+    return made / np.float32(max(float(made.max()), 1e-9))

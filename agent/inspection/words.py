@@ -1,0 +1,23 @@
+"""An explainer's words, guarded: its fault must not lose a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from seewhy.explainers import Explainer, RegionView
+from seewhy.record import Explanation, Unexplained
+from seewhy.threads import in_order
+
+
+def all_words(explainer: Explainer, views: Sequence[RegionView], until: float | None = None) -> list[Explanation | Unexplained]:
+    """Words for each region, in order, as many at a time as the explainer likes."""
+    threads = min(explainer.in_flight, max(1, len(views)))
+    return list(in_order(lambda view: guarded(explainer, view, until), views, threads))
+
+
+def guarded(explainer: Explainer, view: RegionView, until: float | None = None) -> Explanation | Unexplained:
+    """Words, or what happened instead: an explainer's fault must not lose a verdict."""
+    try:
+        return explainer.explain(view, until)
+    except Exception as error:
+        return Unexplained(explainer=explainer.name, reason="failed", detail=f"{type(error).__name__}: {error}"[:300])

@@ -1,0 +1,1 @@
+"""The ledger: what was written, how it reads now, what people said since."""

@@ -1,0 +1,74 @@
+"""What is installed, what is missing, and how to get it."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from seewhy.detectors.catalogue import TABLE
+from seewhy.detectors.weights.known import KNOWN
+from seewhy.detectors.weights.store import present, weights_folder
+from seewhy.packages import installed
+
+EXTRAS = {
+    "clip": ("open_clip_torch",),
+    "dinomaly": ("transformers", "accelerate"),
+    "vlm": ("langchain", "langchain-openai", "httpx"),
+    "serve": ("vllm",),
+    "chat": ("gradio",),
+    "pdf": ("typst", "font-source-sans-pro"),
+    "anomalib": ("anomalib",),
+    "cluster": ("ray",),
+    "gpu": ("faiss-gpu",),
+    "demo": ("scikit-image",),
+}
+NEEDED = ("torch", "torchvision", "timm", "faiss-cpu", "numpy", "opencv-python-headless", "pillow", "pydantic", "jinja2", "typer")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the examination."""
+
+    what: str
+    found: str  # a version or a fact; empty where missing
+    remedy: str  # empty where nothing is to be done
+
+
+def examine() -> list[Check]:
+    """All checks, the needed ones first."""
+    checks = [Check("python", platform.python_version(), "")]
+    checks += [Check(name, installed(name), "" if installed(name) else f"pip install {name}") for name in NEEDED]
+    for extra, packages in EXTRAS.items():
+        have = [f"{p} {installed(p)}" for p in packages if installed(p)]
+        complete = len(have) == len(packages)
+        checks.append(Check(f"extra {extra}", ", ".join(have) if complete else "", "" if complete else f"pip install 'seewhy[{extra}]'"))
+    for detector in TABLE:
+        checks.append(Check(f"detector {detector.name}", detector.runs(), detector.lacks()))
+    for name, row in KNOWN.items():
+        here = present(name)
+        checks.append(
+            Check(f"weights {name}", "here" if here else "", "" if here else f"get {row.source}; seewhy weights import {name} FILE")
+        )
+    return checks + _machine()
+
+
+def _machine() -> list[Check]:
+    import faiss
+    import torch
+
+    gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else ""
+    searches = "yes" if hasattr(faiss, "StandardGpuResources") else ""
+    folder = next(p for p in (weights_folder(), *weights_folder().parents) if p.exists())
+    return [
+        Check("GPU", gpu, "" if gpu else "none needed; detectors run on the CPU"),
+        Check("faiss on the GPU", searches, "" if searches else "with a GPU: pip uninstall faiss-cpu, then pip install 'seewhy[gpu]'"),
+        Check("free disk", f"{shutil.disk_usage(Path(folder)).free / 2**30:.0f} GiB", ""),
+    ]
+
+
+def as_json(checks: list[Check]) -> list[dict[str, Any]]:
+    """Plain data."""
+    return [asdict(c) for c in checks]

@@ -1,0 +1,1 @@
+"""What is known of a product: a fitted detector, its calibration, its good photos, on disk."""

@@ -1,0 +1,261 @@
+"""A product's model: a fitted detector, its calibration, and good photos to compare with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from safetensors.numpy import load as load_arrays
+from safetensors.numpy import save as save_arrays
+
+from seewhy.agent.models.calibration import Calibration, needed
+from seewhy.agent.models.familiarity import Familiarity
+from seewhy.agent.models.folder import load_folder, save_folder
+from seewhy.agent.models.references import References, chosen_references
+from seewhy.agent.photos.images import Photo
+from seewhy.detectors import detector_class
+from seewhy.detectors.protocol import CopiesGood, Detector, LearnsFromLot
+from seewhy.errors import BadData, BadModel, UnknownName
+from seewhy.record import Sentence
+from seewhy.types import Descriptor, Pixels, Progress, ScoreMap, silent
+
+HELD_OUT_FROM = 5  # photos are set aside for calibration where there are this many times more than alpha needs
+MOST_WHOLES = 200  # good photos whose descriptions as wholes are learned
+VALUES_PER_PHOTO = 4096  # map values per photo behind the noise floor
+
+
+CalibrationWay: TypeAlias = Literal["auto", "split", "leave-one-out"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ProductModel:
+    """All that inspecting a product needs."""
+
+    product: str
+    detector: Detector
+    calibration: Calibration
+    references: References
+    good_photos: int
+    sha256: str = ""  # of the manifest; empty until saved
+    considered: tuple[tuple[str, Sentence], ...] = ()  # (detector, why it did not speak)
+    familiarity: Familiarity | None = None  # where the detector knows several products
+
+    @classmethod
+    def fit(
+        cls,
+        photos: Sequence[Photo],
+        detector: Detector,
+        *,
+        product: str = "product",
+        alpha: float = 0.01,
+        calibration: CalibrationWay = "auto",
+        progress: Progress[Any] = silent,
+    ) -> ProductModel:
+        """Fit a detector on good photos and calibrate it on good photos that it has not seen.
+
+        "split" sets photos aside (split conformal: the bound on false rejects is exact); "leave-one-out" scores each photo
+        by the final detector without what that photo taught it (jackknife), so that all photos teach and all calibrate.
+        "auto" splits where there are many more photos than alpha needs. A detector that knows each good photo as the only one of
+        its place (template) is calibrated on disturbed copies of them, one that learns from a lot (mutual) on that lot, defects and
+        all; the record says so.
+
+        Args:
+            photos: good ones only; read lazily, several times. None at all suits a detector that reads words.
+            detector: unfitted.
+            product: its name.
+            alpha: the false-reject rate that is meant; says how many photos calibration needs.
+            calibration: see above.
+            progress: wraps the loops over photos.
+        """
+        pixels = _PixelsOf(photos)
+        count = len(photos)
+        copies, lot = isinstance(detector, CopiesGood), isinstance(detector, LearnsFromLot)
+        many = calibration == "auto" and count >= HELD_OUT_FROM * (needed(alpha) + 1)
+        aside = calibration == "split" or (not copies and (many or not detector.can_leave_out))
+        if aside and count > 1 and not lot:
+            parts = learned_and_aside(count, alpha)
+            detector.fit(_Chosen(pixels, parts[0]), progress)
+            return cls.calibrated(photos, detector, parts, product=product, progress=progress)
+        detector.fit(pixels, progress)
+        if isinstance(detector, CopiesGood) and not detector.can_leave_out:
+            copied = ((i, detector.score(detector.copy_of(pixels[i], i))) for i in progress(range(count), "calibrating", count))
+            found, described = _calibration(copied, "disturbed_copies")
+        else:
+            left_out = _left_out_scores(detector, pixels, progress) if detector.can_leave_out else iter(())
+            found, described = _calibration(left_out, "lot" if lot else "left_out")
+        if lot:
+            described = {}  # nobody said that they are good: none may stand beside a finding as the good photo
+        elif not described and count:
+            described = {0: detector.score(pixels[0]).descriptor}
+        return cls(product, detector, found, chosen_references(photos, described), count)
+
+    @classmethod
+    def calibrated(
+        cls,
+        photos: Sequence[Photo],
+        detector: Detector,
+        parts: tuple[list[int], list[int]],
+        *,
+        product: str,
+        progress: Progress[Any] = silent,
+    ) -> ProductModel:
+        """A fitted detector, calibrated on the photos that were set aside.
+
+        Args:
+            photos: all good photos of the product.
+            detector: fitted on those of the first part (perhaps beside other products').
+            parts: numbers of the photos that it learned from, and of those that it did not; see `learned_and_aside`.
+            product: its name.
+            progress: wraps the loop.
+        """
+        pixels, (learned, aside) = _PixelsOf(photos), parts
+        maps = ((i, detector.score(pixels[i])) for i in progress(aside, "calibrating", len(aside)))
+        found, described = _calibration(maps, "held_out")
+        familiar = None
+        if not detector.can_leave_out:
+            wholes = [detector.score(pixels[i]).descriptor for i in learned[:MOST_WHOLES]]
+            familiar = Familiarity.of([w for w in wholes if w is not None], [d for d in described.values() if d is not None])
+        if not described:
+            described = {learned[0]: detector.score(pixels[learned[0]]).descriptor}
+        return cls(product, detector, found, chosen_references(photos, described), len(photos), familiarity=familiar)
+
+    def save(self, folder: Path) -> ProductModel:
+        """Write the model folder; the model with its hash comes back."""
+        files = {f"detector/{name}": data for name, data in self.detector.files().items()} | self.reference_files()
+        facts = {
+            "product": self.product,
+            "detector": self.detector.name,
+            "settings": self.detector.settings,
+            "weights": [asdict(w) for w in self.detector.weights],
+            "considered": [[name, why.model_dump(mode="json")] for name, why in self.considered],
+        }
+        digest = save_folder(folder, facts | self.own_facts(), files)
+        return replace(self, sha256=digest)
+
+    def own_facts(self) -> dict[str, Any]:
+        """What is this product's own, as plain data for a manifest."""
+        return {
+            "calibration": self.calibration.to_json(),
+            "reference_photos": list(self.references.sha256),
+            "good_photos": self.good_photos,
+            "familiarity": self.familiarity.to_json() if self.familiarity else None,
+        }
+
+    def reference_files(self, folder: str = "") -> dict[str, bytes]:
+        """Good photos to compare with, by file name."""
+        files = {f"{folder}references.safetensors": save_arrays({"descriptors": self.references.descriptors})}
+        return files | {f"{folder}references/{i:03}.jpg": data for i, data in enumerate(self.references.jpegs)}
+
+    @classmethod
+    def load(cls, folder: Path, *, product: str = "", device: str = "cpu") -> ProductModel:
+        """Read a model folder, every file checked against the manifest.
+
+        Args:
+            folder: of one product, or of several.
+            product: which of several.
+            device: where it runs.
+
+        Raises:
+            BadModel: it was changed, or was made with other weights than are here.
+            BadData: it is of several products and `product` is empty.
+            UnknownName: none of its products is called `product`.
+        """
+        manifest = load_folder(folder)
+        own, here = manifest, folder
+        if "products" in manifest:
+            name = product or (next(iter(manifest["products"])) if len(manifest["products"]) == 1 else "")
+            if not name:
+                raise BadData(f"{folder} knows several products; say which with --product: {', '.join(manifest['products'])}")
+            if name not in manifest["products"]:
+                raise UnknownName("product of this model", name, manifest["products"])
+            own = manifest["products"][name] | {"product": name}
+            here = folder / own["folder"]
+        names = [n for n in manifest["files"] if n.startswith("detector/")]
+        files = {name.removeprefix("detector/"): (folder / name).read_bytes() for name in names}
+        detector: Detector = detector_class(manifest["detector"]).from_files(manifest["settings"], files, device)
+        if [asdict(w) for w in detector.weights] != manifest["weights"]:
+            raise BadModel(f"{folder} was made with other weights than are on this machine; fit it again or import those weights")
+        descriptors = load_arrays((here / "references.safetensors").read_bytes())["descriptors"]
+        jpegs = tuple((here / f"references/{i:03}.jpg").read_bytes() for i in range(len(own["reference_photos"])))
+        return cls(
+            own["product"],
+            detector,
+            Calibration.from_json(own["calibration"]),
+            References(jpegs, tuple(own["reference_photos"]), descriptors),
+            own["good_photos"],
+            manifest["manifest_sha256"],
+            tuple((name, Sentence.model_validate(why)) for name, why in manifest.get("considered", [])),
+            Familiarity.from_json(own.get("familiarity")),
+        )
+
+
+def learned_and_aside(count: int, alpha: float) -> tuple[list[int], list[int]]:
+    """Numbers of the good photos to learn from, and of those set aside for calibration.
+
+    A fifth is set aside; up to half where alpha needs it; and a fifth again where half wouldn't do.
+
+    >>> [len(part) for part in learned_and_aside(50, 0.05)], [len(part) for part in learned_and_aside(20, 0.05)]
+    ([31, 19], [16, 4])
+    """
+    wanted = needed(alpha) / max(1, count)
+    share = wanted if 1 / HELD_OUT_FROM < wanted <= 0.5 else 1 / HELD_OUT_FROM
+    aside = sorted({int(i / share) for i in range(int(count * share))}) if count > 1 else []
+    held = set(aside)
+    return [i for i in range(count) if i not in held], aside
+
+
+def pixels_of(photos: Sequence[Photo], chosen: Sequence[int]) -> Sequence[Pixels]:
+    """The pixels of some of the photos, still lazy."""
+    return _Chosen(_PixelsOf(photos), chosen)
+
+
+class _PixelsOf(Sequence[Pixels]):
+    """The pixels of a lazy sequence of photos."""
+
+    def __init__(self, photos: Sequence[Photo]) -> None:
+        self._photos = photos
+
+    def __len__(self) -> int:
+        return len(self._photos)
+
+    def __getitem__(self, at: Any) -> Any:
+        return self._photos[at].pixels
+
+
+class _Chosen(Sequence[Pixels]):
+    """Some of a sequence, still lazy."""
+
+    def __init__(self, all_: Sequence[Pixels], rows: Sequence[int]) -> None:
+        self._all, self._rows = all_, rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, at: Any) -> Any:
+        return self._all[self._rows[at]]
+
+
+def _left_out_scores(detector: Detector, pixels: Sequence[Pixels], progress: Progress[Any]) -> Iterator[tuple[int, ScoreMap]]:
+    """Each photo's number and its map by the detector without it; nothing for a single photo."""
+    if len(pixels) > 1:
+        for i in progress(range(len(pixels)), "calibrating", len(pixels)):
+            yield i, detector.without(i).score(pixels[i])
+
+
+def _calibration(maps: Iterable[tuple[int, ScoreMap]], method: str) -> tuple[Calibration, dict[int, Descriptor | None]]:
+    """What the scored photos say of good ones, and their descriptors by number."""
+    scores, peaks, values = list[float](), list[float](), list[npt.NDArray[np.float32]]()
+    described: dict[int, Descriptor | None] = {}
+    for number, scored in maps:
+        scores.append(scored.score)
+        peaks.append(float(scored.values.max()))
+        flat = scored.values.ravel()
+        values.append(flat[:: max(1, len(flat) // VALUES_PER_PHOTO)].copy())
+        described[number] = scored.descriptor
+    pooled = np.concatenate(values) if values else np.zeros(1, np.float32)
+    median, noise = (float(v) for v in np.quantile(pooled, (0.5, 0.99)))
+    return Calibration(np.sort(np.array(scores, np.float64)), np.sort(np.array(peaks, np.float64)), median, noise, method), described

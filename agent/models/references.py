@@ -1,0 +1,62 @@
+"""Good photos that a model keeps, to show beside a finding."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import faiss
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from seewhy.agent.photos.images import Photo, resized_to_fit
+from seewhy.detectors.parts.bank import greedy_k_centre
+from seewhy.types import Descriptor, Pixels
+
+MOST_REFERENCES = 48
+REFERENCE_PX = 1024  # longest side of a kept good photo
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class References:
+    """Good photos that the model keeps, to show beside a finding."""
+
+    jpegs: tuple[bytes, ...]
+    sha256: tuple[str, ...]  # of the original files
+    descriptors: npt.NDArray[np.float32]  # (N, D)
+
+    def nearest(self, descriptor: npt.NDArray[np.float32] | None) -> int | None:
+        """Number of the good photo most like the one described, or None where none is kept."""
+        if not self.jpegs or descriptor is None:
+            return None
+        index = faiss.IndexFlatL2(self.descriptors.shape[1])
+        index.add(self.descriptors)
+        _, rows = index.search(descriptor[None].astype(np.float32), 1)
+        return int(rows[0, 0])
+
+    def pixels(self, number: int) -> Pixels:
+        """One kept photo, (h, w, 3)."""
+        return np.asarray(Image.open(io.BytesIO(self.jpegs[number])).convert("RGB"))
+
+
+def chosen_references(photos: Sequence[Photo], described: Mapping[int, Descriptor | None]) -> References:
+    """A spread of good photos: a k-centre choice by the detector's description of the whole photo."""
+    kept = {number: d for number, d in sorted(described.items()) if d is not None}
+    if not kept:
+        return References((), (), np.zeros((0, 1), np.float32))
+    numbers, features = list(kept), np.stack(list(kept.values())).astype(np.float32)
+    chosen = sorted(int(i) for i in greedy_k_centre(features, MOST_REFERENCES, seed=0))
+    jpegs, hashes = list[bytes](), list[str]()
+    for i in chosen:
+        photo = photos[numbers[i]]
+        jpegs.append(_jpeg(resized_to_fit(photo.pixels, REFERENCE_PX)))
+        hashes.append(photo.sha256)
+    return References(tuple(jpegs), tuple(hashes), features[chosen])
+
+
+def _jpeg(pixels: Pixels) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "JPEG", quality=88)
+    return out.getvalue()

@@ -1,0 +1,1 @@
+"""Photos on disk: where they lie, and what their bytes show."""

@@ -1,0 +1,1 @@
+"""anomalib's models behind the one protocol."""

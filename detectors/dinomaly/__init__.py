@@ -1,0 +1,1 @@
+"""Dinomaly: one reconstruction model for many products."""

@@ -1,0 +1,1 @@
+"""WinCLIP: anomalies from words, and from a few good photos."""

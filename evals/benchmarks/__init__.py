@@ -1,0 +1,1 @@
+"""Others' questions, asked and scored."""

@@ -1,0 +1,1 @@
+"""seewhy beside others. Not in the wheel."""

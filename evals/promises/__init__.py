@@ -1,0 +1,1 @@
+"""What seewhy promises, measured: one table each in `evals/results`."""

@@ -1,0 +1,79 @@
+"""Does `seewhy recommend` pick what real defects would have picked? `python -m seewhy.evals.promises.recommended DATA OUT.json`
+
+For every product under DATA: what it recommends from good training photos and drawn defects alone, beside each candidate's image AUROC
+on the product's real test photos, of which the recommendation saw none. Golden photos, one for each place, are told by `GOLDEN`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seewhy.agent.api import unfitted
+from seewhy.agent.photos.images import read_photo
+from seewhy.agent.photos.layouts import good_photos, read_layout
+from seewhy.agent.photos.lazy import LazyPhotos
+from seewhy.errors import SeewhyError
+from seewhy.evals.detect import hardware
+from seewhy.evals.metrics import auroc
+from seewhy.evals.recommend import CANDIDATES, MOST_LEARNED, recommend
+
+GOLDEN = ("pcb_trace",)
+NEAR = 0.02  # of the best real image AUROC
+
+
+def run(data: Path, out: Path) -> None:
+    """All products; written after each."""
+    facts: dict[str, Any] = {
+        "weights": "efficientnet-lite0 57934424 (patchcore, dinomaly), none (template)",
+        "date": datetime.now(UTC).date().isoformat(),
+        "hardware": hardware(),
+        "near": NEAR,
+        "products": {},
+    }
+    for folder in sorted(p for p in data.iterdir() if p.is_dir()):
+        facts["products"][folder.name] = _product(folder)
+        out.write_text(json.dumps(facts, indent=1), encoding="utf-8")
+
+
+def _product(folder: Path) -> dict[str, Any]:
+    made = recommend(folder, golden=folder.name in GOLDEN)
+    real = {name: _real(folder, name) for name in CANDIDATES}
+    able = {name: value for name, value in real.items() if value is not None}
+    best = max(able, key=lambda name: able[name])
+    return {
+        "recommended": made.best,
+        "because": made.because,
+        "drawn": {c.detector: c.image_auroc for c in made.candidates},
+        "real": real,
+        "best_by_real_defects": best,
+        "near_enough": able.get(made.best, 0.0) >= able[best] - NEAR,
+    }
+
+
+def _real(folder: Path, name: str) -> float | None:
+    """Image AUROC on the product's real test photos; a photo that the detector refuses to judge counts as the strangest."""
+    samples = read_layout(folder)
+    good, test = good_photos(samples), [s for s in samples if s.split == "test"]
+    learned = good if folder.name in GOLDEN else [good[int(i)] for i in np.unique(np.linspace(0, len(good) - 1, MOST_LEARNED).round())]
+    detector = unfitted(name, CANDIDATES[name], None, "cpu")
+    try:
+        detector.fit([p.pixels for p in LazyPhotos(learned)], lambda items, *_: items)
+    except SeewhyError:
+        return None
+    scores = list[float]()
+    for sample in test:
+        try:
+            scores.append(detector.score(read_photo(sample.path).pixels).score)
+        except SeewhyError:
+            scores.append(np.inf)
+    return round(auroc(np.array([not s.good for s in test]), np.array(scores)) or 0.0, 4)
+
+
+if __name__ == "__main__":
+    run(*map(Path, sys.argv[1:]))

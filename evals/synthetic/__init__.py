@@ -1,0 +1,1 @@
+"""Drawn products and defects, with the truth about them. Labelled synthetic wherever they go."""

@@ -1,0 +1,108 @@
+"""What the command line prints, and how."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+out, err = Console(), Console(stderr=True)
+COLOURS = {"pass": "green", "fail": "red", "review": "yellow", "refused": "magenta"}
+
+
+def print_entry(entry: Any, language: str) -> None:
+    """One entry, a line for each reason."""
+    from seewhy.prompts import say
+
+    if entry.kind == "refusal":
+        out.print(
+            f"[magenta bold]not inspected[/] {plain(entry.name)}: {plain(entry.message)}; {plain(entry.remedy)}",
+            highlight=False,
+            soft_wrap=True,
+        )
+        return
+    word = entry.verdict.value
+    out.print(f"[{COLOURS[word]} bold]{word}[/] {plain(entry.photo.name)}", highlight=False)
+    for reason in entry.reasons[1:]:
+        out.print(f"  {plain(say(reason, language))}", highlight=False, soft_wrap=True)
+
+
+def print_fitted(models: Sequence[Any], folder: Path, alpha: float, json_: bool) -> None:
+    """What was fitted; a list where it is of several products."""
+    from seewhy.agent.models.calibration import LOT, needed
+
+    facts = [
+        {
+            "model": str(folder),
+            "product": m.product,
+            "detector": m.detector.name,
+            "considered": {name: why.text for name, why in m.considered},
+            "good_photos": m.good_photos,
+            "calibrated": m.calibration.supports(alpha),
+            "threshold": m.calibration.threshold(alpha),
+            "sha256": m.sha256,
+        }
+        for m in models
+    ]
+    if json_:
+        return print_json(facts if len(facts) > 1 else facts[0])
+    for m in models:
+        lot = m.calibration.method == LOT
+        photos = f"{m.good_photos} photos of a lot" if lot else f"{m.good_photos} good photos"
+        out.print(f"[bold]{plain(m.product)}[/]: {m.detector.name} fitted on {photos}, saved to {folder}")
+        for _, why in m.considered:
+            out.print(f"[dim]{plain(why.text)}[/]", highlight=False, soft_wrap=True)
+        if lot:
+            out.print("[yellow]uncalibrated[/]: no photo is known to be good; no part passes without a person")
+        elif not m.calibration.supports(alpha):
+            most = f"a false-reject rate of {alpha} needs {needed(alpha)} good photos"
+            out.print(f"[yellow]uncalibrated[/]: {most}; until then no part passes")
+    return None
+
+
+def print_recommendation(found: Any, picture: Path | None, json_: bool) -> None:
+    """The comparison, and what made it."""
+    if picture is not None and found.picture is not None:
+        from PIL import Image
+
+        Image.fromarray(found.picture).save(picture)
+    if json_:
+        return print_json(found.to_json())
+    table = Table("detector", "weights", "image AUROC", "pixel AUROC", "fit s", "ms/photo", "model MiB")
+    for c in found.candidates:
+        if c.why_not:
+            table.add_row(c.detector, "[yellow]not tried[/]")
+        else:
+            figures = (c.image_auroc, c.pixel_auroc, c.fit_seconds, c.ms_per_photo, c.model_mib)
+            table.add_row(c.detector, c.weights, *("none" if f is None else f"{f:g}" for f in figures))
+    out.print(table)
+    for c in (c for c in found.candidates if c.why_not):
+        out.print(f"[yellow]{c.detector}[/]: {plain(c.why_not)}", highlight=False, soft_wrap=True)
+    out.print(f"[bold]{found.best or 'none'}[/]: {plain(found.because)}", highlight=False, soft_wrap=True)
+    out.print(f"made by {found.made_by}: {found.tested} photos, each with three defects and without", highlight=False, soft_wrap=True)
+    return None
+
+
+def print_json(data: Any) -> None:
+    """For machines."""
+    print(json.dumps(data, indent=1, ensure_ascii=False))
+
+
+def plain(text: str) -> str:
+    """Text in which rich reads no markup."""
+    return text.replace("[", "\\[")
+
+
+def progress(items: Iterable[Any], title: str, total: int | None = None) -> Iterable[Any]:
+    """A bar with count, elapsed and remaining time on a terminal; nothing elsewhere."""
+    if not err.is_terminal:
+        yield from items
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=True) as bar:
+        yield from bar.track(items, total=total, description=title)
