@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-import io
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from seewhy.agent.inspection.inspector import Inspector
 from seewhy.agent.models.product import ProductModel
-from seewhy.agent.photos.images import Photo, decode
+from seewhy.agent.photos.images import Photo
 from seewhy.card import DefectType, Knowledge, Part, ProductCard, Scale
-from seewhy.detectors.patchcore import PatchCore, PatchCoreSettings
-from seewhy.evals.synthetic.surfaces import Drawn, defective, good
-from seewhy.types import Pixels
-
-SMALL = PatchCoreSettings(input_px=192, bank_rows=600, candidate_rows=4000)
-ALPHA = 0.05
+from seewhy.detectors.patchcore import PatchCore
+from seewhy.evals.synthetic.surfaces import defective, good
+from tests.helpers.photos import ALPHA, SMALL, as_photo
 
 torch.set_num_threads(2)
-
-
-def png(pixels: Pixels) -> bytes:
-    out = io.BytesIO()
-    Image.fromarray(pixels).save(out, "PNG")
-    return out.getvalue()
-
-
-def as_photo(drawn: Drawn, name: str = "part.png") -> Photo:
-    return decode(png(drawn.pixels), name)
 
 
 @pytest.fixture(scope="session")
@@ -79,7 +64,3 @@ def photos(tmp_path: Path) -> Path:
 def tampered(model_folder: Path, tmp_path: Path) -> Path:
     """A copy of the model to change."""
     return Path(shutil.copytree(model_folder, tmp_path / "model"))
-
-
-def noise(height: int, width: int, seed: int = 0) -> Pixels:
-    return np.random.default_rng(seed).integers(0, 256, (height, width, 3)).astype(np.uint8)

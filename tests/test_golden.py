@@ -22,8 +22,9 @@ from seewhy.detectors.weights import store
 from seewhy.evals.peers.parity import random_clip
 from seewhy.record import Confirmation, InspectionRecord, LaterWords, RefusedPhoto
 from seewhy.reports import write_report
+from tests.helpers import TESTS
 
-SCHEMA1 = Path(__file__).parent / "golden" / "schema1"
+SCHEMA1 = TESTS / "golden" / "schema1"
 RECORDS: dict[str, list[Any]] = json.loads((SCHEMA1 / "records.json").read_text(encoding="utf-8"))
 ALPHA, CLOSE = 0.1, 1e-3
 TINY_VIT = tokens.VitRow("dinov2-with-registers-small", "dinov2", (0, 1), tokens._dinov2(48, 2, 4) | {"image_size": 56})

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import seewhy
+from tests.helpers import ROOT
 
-ROOT = Path(__file__).parents[1]
 FOLDERS = ("agent", "detectors", "prompts", "explainers", "reports", "evals")
 MAY_USE = {
     "": set[str](),
@@ -23,30 +23,110 @@ MAY_USE = {
     "reports": {"", "prompts"},
     "agent": {"", "prompts", "detectors", "explainers", "reports"},
     "evals": {"", "prompts", "detectors", "explainers", "reports", "agent"},
+    "cli": {"", *FOLDERS},
 }
-DOORS = {"src/seewhy/__init__.py", "src/seewhy/__main__.py", "agent/cli.py"}  # they open onto everything
+# Rooms of a folder, lowest floor first: a room imports from its own and from floors below, never from a neighbour on the same floor.
+FLOORS: dict[str, tuple[set[str], ...]] = {
+    "agent": ({"photos", "machine"}, {"models"}, {"inspection"}, {"ledger"}, {"lots"}, {"api"}),
+    "detectors": (
+        {"weights"},
+        {"protocol", "parts"},
+        {"anomalib", "dinomaly", "patchcore", "template", "winclip"},
+        {"mutual", "catalogue", "ensemble"},
+    ),
+    "evals": (
+        {"metrics"},
+        {"detect"},
+        {"synthetic"},
+        {"recommend"},
+        {"tiny"},
+        {"benchmarks", "promises", "peers"},
+        {"studies"},
+    ),
+}
+DOORS = {"seewhy", "seewhy.__main__"}  # they open onto everything
+MOST_IMPORTS = 12  # of its own package, for a module outside the command line
 
 
-def sources() -> list[Path]:
-    own = list((ROOT / "src" / "seewhy").glob("*.py"))
-    return own + [p for folder in FOLDERS for p in (ROOT / folder).rglob("*.py")]
-
-
-@pytest.mark.parametrize("path", sources(), ids=lambda p: p.relative_to(ROOT).as_posix())
-def test_layers(path: Path) -> None:
-    name = path.relative_to(ROOT).as_posix()
-    layer = name.split("/")[0] if name.split("/")[0] in FOLDERS else ""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        modules = (
-            [node.module] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names] if isinstance(node, ast.Import) else []
-        )
-        for module in modules:
-            assert module is not None, f"{name} imports relatively"
-            assert module.split(".")[0] not in {*FOLDERS, "pickle", "mock"}, f"{name} imports {module}"
-            if module.split(".")[0] != "seewhy" or name in DOORS:
+def modules() -> dict[str, Path]:
+    """All modules of the package by name."""
+    found = {}
+    roof = ROOT / "src" / "seewhy"
+    for base, names in ((roof, ()), *((ROOT / folder, (folder,)) for folder in FOLDERS)):
+        for path in sorted(base.rglob("*.py")):
+            inside = path.relative_to(base).with_suffix("").parts
+            if base == roof and inside[0] in FOLDERS:
                 continue
-            used = module.split(".")[1] if module.count(".") and module.split(".")[1] in FOLDERS else ""
-            assert used == layer or used in MAY_USE[layer], f"{name} ({layer or 'root'}) imports {module}"
+            parts = ("seewhy", *names, *inside)
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+MODULES = modules()
+
+
+def imports_of(module: str) -> set[str]:
+    """The package's own modules that it imports, wherever in the file."""
+    found = set()
+    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module} imports relatively"
+            assert node.module is not None
+            names = [f"{node.module}.{a.name}" if f"{node.module}.{a.name}" in MODULES else node.module for a in node.names]
+        else:
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+        for name in names:
+            assert name.split(".")[0] not in {*FOLDERS, "pickle", "mock"}, f"{module} imports {name}"
+        found |= {name for name in names if name in MODULES and name != module}
+    return found
+
+
+def layer_of(module: str) -> str:
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 and parts[1] in MAY_USE else ""
+
+
+def floor_of(module: str) -> tuple[int, str] | None:
+    """Of its room in its folder; None for a folder without rooms, or its own face."""
+    parts = module.split(".")
+    if len(parts) < 3 or parts[1] not in FLOORS:
+        return None
+    floors = FLOORS[parts[1]]
+    at = [number for number, rooms in enumerate(floors) if parts[2] in rooms]
+    assert at, f"{module} stands in no room of FLOORS"
+    return at[0], parts[2]
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_no_arrow_runs_upward(module: str) -> None:
+    if module in DOORS:
+        return
+    layer, own = layer_of(module), floor_of(module)
+    for used in imports_of(module):
+        other = layer_of(used)
+        assert other == layer or other in MAY_USE[layer], f"{module} imports {used}, a layer above it"
+        floor = floor_of(used)
+        if other == layer and own is not None and floor is not None:
+            assert floor == own or floor[0] < own[0], f"{module} imports {used}, a room that doesn't stand below it"
+
+
+def test_no_circle() -> None:
+    below: dict[str, set[str]] = {}
+
+    def visit(module: str, above: tuple[str, ...]) -> set[str]:
+        assert module not in above, f"a circle: {' -> '.join((*above[above.index(module) :], module))}"
+        if module not in below:
+            below[module] = set()
+            below[module] = {m for used in imports_of(module) for m in (used, *visit(used, (*above, module)))}
+        return below[module]
+
+    for module in sorted(set(MODULES) - DOORS):
+        visit(module, ())
+
+
+@pytest.mark.parametrize("module", sorted(m for m in MODULES if not m.startswith("seewhy.cli")))
+def test_no_module_knows_too_many_others(module: str) -> None:
+    assert len(imports_of(module)) <= MOST_IMPORTS
 
 
 def test_links_and_top_level() -> None:

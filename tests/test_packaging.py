@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from seewhy.evals.synthetic.surfaces import defective, good
+from tests.helpers import ROOT
 
-ROOT = Path(__file__).parents[1]
 CODE = """
 import sys, seewhy
 from seewhy.detectors.patchcore import PatchCoreSettings

@@ -15,11 +15,11 @@ from seewhy.evals.promises.explain import measure
 from seewhy.evals.promises.faults import measure as measure_faults
 from seewhy.evals.promises.faulty import FAULTS
 from seewhy.explainers.profiles import command, profile_of
+from tests.helpers import ROOT, TESTS
 
-HERE = Path(__file__).parent
-PYTHON = Path(os.environ.get("SEEWHY_VLLM_PYTHON", HERE.parent / ".venv-vllm/bin/python"))
+PYTHON = Path(os.environ.get("SEEWHY_VLLM_PYTHON", ROOT / ".venv-vllm/bin/python"))
 ENVIRONMENT = {
-    "PYTHONPATH": str(HERE / "vllm_cpu"),
+    "PYTHONPATH": str(TESTS / "vllm_cpu"),
     "HF_HUB_OFFLINE": "1",
     "VLLM_CPU_KVCACHE_SPACE": "1",
     "VLLM_CPU_OMP_THREADS_BIND": "nobind",
@@ -37,7 +37,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         port = free.getsockname()[1]
     url, log = f"http://127.0.0.1:{port}/v1", tmp_path_factory.mktemp("vllm") / "vllm.log"
     said = command(
-        profile_of(str(HERE / "tiny_vlm")),
+        profile_of(str(TESTS / "tiny_vlm")),
         python=str(PYTHON),
         host="127.0.0.1",
         port=port,

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests.helpers.photos import as_photo, png
 
 from seewhy.agent.inspection.inspector import Inspector
 from seewhy.agent.ledger.store import Ledger
@@ -17,7 +18,6 @@ from seewhy.errors import BadData, BadModel
 from seewhy.evals.metrics import auroc
 from seewhy.evals.synthetic.surfaces import KINDS, defective, good
 from seewhy.record import InspectionRecord
-from tests.conftest import as_photo, png
 
 SMALL = MutualSettings(input_px=192)
 

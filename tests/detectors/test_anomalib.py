@@ -16,22 +16,25 @@ from safetensors.torch import save_file
 
 pytest.importorskip("anomalib")
 
+from tests.helpers.photos import png
+from tests.helpers.servers import speaking
+
 from seewhy.agent.api import fit
 from seewhy.agent.inspection.inspector import Inspection, Inspector
 from seewhy.agent.machine.doctor import examine
+from seewhy.agent.machine.importing import import_weights
 from seewhy.agent.models.options import settings_for
 from seewhy.agent.models.product import ProductModel
 from seewhy.agent.photos.images import decode
 from seewhy.card import ProductCard
-from seewhy.detectors import DETECTORS, datasets, detector_class, weights
+from seewhy.detectors import DETECTORS, detector_class
 from seewhy.detectors.anomalib.detector import Anomalib, AnomalibSettings, named, registered
 from seewhy.detectors.anomalib.from_disk import from_disk
 from seewhy.detectors.anomalib.models import MODELS, PREFIX
+from seewhy.detectors.weights import datasets, store
 from seewhy.errors import BadData, BadModel, MissingWeights, UnknownName, WeightsMismatch
 from seewhy.evals.synthetic.surfaces import defective, good
 from seewhy.types import ScoreMap
-from tests.conftest import png
-from tests.servers import speaking
 
 SMALL: dict[str, dict[str, Any]] = {
     "cflow": {"options": {"coupling_blocks": 2}},
@@ -112,7 +115,7 @@ def test_every_model_keeps_the_contract(model: str, all_fitted: dict[str, Fitted
     if MODELS[model].whole_only:
         assert np.ptp(fitted.bad.values) == 0
     assert loaded[model] == pytest.approx(fitted.bad.score, rel=1e-4, abs=1e-9)
-    real = all(weights.present(w) for w in fitted.weights if not w.startswith("stand-in") and w != "textures")
+    real = all(store.present(w) for w in fitted.weights if not w.startswith("stand-in") and w != "textures")
     assert real
     stands_in = any(w.startswith("stand-in") or w == "textures" for w in fitted.weights)
     assert stands_in == fitted.name.endswith(" with stand-ins")
@@ -174,9 +177,9 @@ def test_imported_weights_are_used(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         save_file(net.state_dict(), tmp_path / "net.safetensors")
         if name.startswith("torchvision"):
             with pytest.raises(WeightsMismatch, match="expected 0123abcd"):
-                weights.import_weights(name, tmp_path / "net.safetensors")
+                import_weights(name, tmp_path / "net.safetensors")
             name = "torchvision-resnet18.pth"
-        weights.import_weights(name, tmp_path / "net.safetensors")
+        import_weights(name, tmp_path / "net.safetensors")
     with from_disk() as given:
         made = timm.create_model("resnet18", pretrained=True, features_only=True)
     assert torch.equal(made.conv1.weight, theirs["timm-resnet18.a1_in1k"].conv1.weight)

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from tests.helpers.photos import noise
+from tests.helpers.servers import GOOD, kind_of, obedient, speaking
 from transformers import Qwen2VLImageProcessor, Qwen3VLForConditionalGeneration
 
 from seewhy.evals.promises.explain import measure
 from seewhy.evals.tiny.vlm import GRID, PATCH, architecture, look, patches, tokenizer, train
 from seewhy.evals.tiny.vlm_data import SIDE
-from tests.conftest import noise
-from tests.servers import GOOD, kind_of, obedient, speaking
 
 
 def test_patches_are_the_processors() -> None:

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.helpers.photos import ALPHA
+from tests.helpers.servers import kind_of, speaking
+from tests.helpers.vlm import CARD, asking, saying, verdicts
 from typer.testing import CliRunner
 
 import seewhy
@@ -30,9 +33,6 @@ from seewhy.explainers.vlm import VlmSettings, VlmWords
 from seewhy.prompts import say
 from seewhy.record import Explanation, InspectionRecord, LaterWords
 from seewhy.reports import write_report
-from tests.conftest import ALPHA
-from tests.servers import kind_of, speaking
-from tests.test_vlm import CARD, asking, saying, verdicts
 
 
 @pytest.fixture

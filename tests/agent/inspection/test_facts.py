@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.helpers.photos import ALPHA, SMALL, as_photo
 
 from seewhy.agent.inspection.facts import measure
 from seewhy.agent.inspection.inspector import Inspector
@@ -27,7 +28,6 @@ from seewhy.explainers import RegionView
 from seewhy.explainers.measured import MeasuredWords
 from seewhy.record import Explanation, Measured, Ruling, Sentence, Stated, Unexplained
 from seewhy.types import Box, Region, ScoreMap
-from tests.conftest import ALPHA, SMALL, as_photo
 
 
 def calibration(scores: list[float]) -> Calibration:

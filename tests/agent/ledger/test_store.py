@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.helpers.photos import as_photo
 
 from seewhy.agent.inspection.inspector import Inspection, Inspector
 from seewhy.agent.ledger.store import Ledger
 from seewhy.errors import LedgerError
 from seewhy.evals.synthetic.surfaces import defective, good
 from seewhy.record import RefusedPhoto
-from tests.conftest import as_photo
 
 
 @pytest.fixture(scope="session")

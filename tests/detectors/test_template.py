@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from tests.helpers.photos import png
 
 from seewhy.agent.inspection.inspector import Inspector
 from seewhy.agent.ledger.store import Ledger
@@ -21,7 +22,6 @@ from seewhy.evals.promises.template import iou, matches
 from seewhy.evals.synthetic.boards import board, broken
 from seewhy.record import Explanation, RefusedPhoto
 from seewhy.types import Box, Pixels
-from tests.conftest import png
 
 PLACES = range(24)
 ALPHA = 0.05

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from pypdf import PdfReader
+from tests.helpers.photos import ALPHA, as_photo
 
 from seewhy.agent.inspection.inspector import Inspection, Inspector
 from seewhy.card import DefectType, Knowledge, ProductCard
@@ -18,7 +19,6 @@ from seewhy.prompts import catalogue, text
 from seewhy.record import Entry, InspectionRecord, RefusedPhoto
 from seewhy.reports import write_report
 from seewhy.reports.tables import defused
-from tests.conftest import ALPHA, as_photo
 
 EVIL = '=cmd|"/c calc"!A1<script>window.hacked=1</script>.png'
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from tests.helpers.photos import noise
+from tests.helpers.servers import speaking
 
 from seewhy.errors import BadData
 from seewhy.evals.benchmarks.robustmad import SHORT, ask, official, read_robustmad, strict
 from seewhy.explainers.client import Client, Server
-from tests.conftest import noise
-from tests.servers import speaking
 
 QUERY, REFERENCE = "MVTec-AD/bottle/test/cut/0.png", "MVTec-AD/bottle/test/good/0.png"
 

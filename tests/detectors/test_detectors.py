@@ -14,11 +14,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
+from tests.helpers import ROOT
+from tests.helpers.photos import SMALL, noise, png
 
 from seewhy.agent.machine.importing import import_weights
 from seewhy.agent.models.product import ProductModel
 from seewhy.agent.photos.images import decode
-from seewhy.detectors import DETECTORS, weights
+from seewhy.detectors import DETECTORS
 from seewhy.detectors.anomalib.models import MODELS
 from seewhy.detectors.catalogue import BORROWED, OWN, as_markdown
 from seewhy.detectors.dinomaly.detector import DinomalySettings
@@ -27,12 +29,11 @@ from seewhy.detectors.parts.backbones import BACKBONES, Encoder
 from seewhy.detectors.parts.bank import MemoryBank, greedy_k_centre
 from seewhy.detectors.parts.tiles import blend, tiles_for
 from seewhy.detectors.patchcore import PatchCore, PatchCoreSettings
-from seewhy.detectors.weights import store
+from seewhy.detectors.weights import known, store
 from seewhy.errors import BadData, BadModel, MissingWeights, UnknownName, WeightsMismatch
 from seewhy.evals.synthetic.boards import board, broken
 from seewhy.evals.synthetic.surfaces import Drawn, defective, good
 from seewhy.types import Box, Pixels
-from tests.conftest import SMALL, noise, png
 
 
 def test_efficientnet_is_the_published_network() -> None:
@@ -58,7 +59,7 @@ def test_efficientnet_is_the_published_network() -> None:
     assert len(maps) == len(expected)
     for ours, theirs in zip(maps, expected, strict=True):
         assert torch.allclose(ours, theirs, atol=1e-4), (ours - theirs).abs().max()
-    assert file.sha256 == weights.KNOWN["efficientnet-lite0"].sha256
+    assert file.sha256 == known.KNOWN["efficientnet-lite0"].sha256
 
 
 @pytest.fixture
@@ -227,7 +228,7 @@ def test_every_detector_has_an_example() -> None:
 
 
 def test_the_docs_show_the_table_as_it_is() -> None:
-    assert as_markdown() in (Path(__file__).parent.parent / "docs/detectors.md").read_text(encoding="utf-8")
+    assert as_markdown() in (ROOT / "docs/detectors.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from sklearn.metrics import cohen_kappa_score, f1_score
+from tests.helpers.servers import GOOD, speaking
 
 from seewhy.errors import BadData
 from seewhy.evals.benchmarks.velm import ask, official, read_classes, strict
 from seewhy.evals.synthetic.surfaces import defective, good
 from seewhy.explainers.client import Server
 from seewhy.explainers.vlm import VlmSettings, VlmWords
-from tests.servers import GOOD, speaking
 
 CLASSES = {"metal_nut": {"normal": ["is even"], "deep_cut": ["deep cut", "a line"], "color": ["stain", "another colour"]}}
 

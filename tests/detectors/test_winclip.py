@@ -13,6 +13,8 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import save_file
+from tests.helpers import TESTS
+from tests.helpers.photos import as_photo, noise
 from typer.testing import CliRunner
 
 import seewhy
@@ -27,12 +29,11 @@ from seewhy.errors import BadData, MissingWeights, SeewhyError, UnknownName, Wei
 from seewhy.evals.peers.parity import random_clip, winclip
 from seewhy.evals.synthetic.surfaces import defective, good
 from seewhy.prompts.winclip import prompt_set
-from tests.conftest import as_photo, noise
 
 pytestmark = pytest.mark.usefixtures("tiny")
 
 TINY = "seewhy-tiny"  # its architecture; here with random weights
-GOLDEN = Path(__file__).parent / "golden" / "winclip.json"
+GOLDEN = TESTS / "golden" / "winclip.json"
 
 
 def random_weights(folder: Path) -> Path:

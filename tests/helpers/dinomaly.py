@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -29,3 +31,19 @@ def layers(seed: int = 2, dim: int = SHAPE.dim) -> list[Tensor]:
 
 def groups(maps: list[Tensor]) -> list[Tensor]:
     return [torch.stack(maps[:4]).mean(0), torch.stack(maps[4:]).mean(0)]
+
+
+class Random:
+    """Features of eight photos that need no encoder."""
+
+    prefix = 1
+
+    def __init__(self) -> None:
+        rng = np.random.default_rng(0)
+        self.maps = [torch.from_numpy(rng.normal(0, 1, (8, 1 + 9, 16)).astype(np.float32)) for _ in range(2)]
+
+    def __len__(self) -> int:
+        return 8
+
+    def __call__(self, rows: Any) -> list[Tensor]:
+        return [m[list(rows)] for m in self.maps]

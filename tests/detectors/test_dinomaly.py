@@ -16,6 +16,9 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from tests.helpers import ROOT, TESTS
+from tests.helpers.dinomaly import INPUT_PX, PREFIX, SIDE, Random, groups, layers, restorer
+from tests.helpers.photos import ALPHA, as_photo
 from torch import Tensor
 from typer.testing import CliRunner
 
@@ -32,10 +35,8 @@ from seewhy.detectors.dinomaly.training import Plan, _save, batch_rows, train
 from seewhy.detectors.weights import store
 from seewhy.errors import BadData, BadImage, BadModel, UnknownName, WeightsMismatch
 from seewhy.evals.synthetic.surfaces import defective, good, write_dataset
-from tests.conftest import ALPHA, as_photo
-from tests.dinomaly_case import INPUT_PX, PREFIX, SIDE, groups, layers, restorer
 
-GOLDEN: dict[str, Any] = json.loads((Path(__file__).parent / "golden" / "dinomaly.json").read_text(encoding="utf-8"))
+GOLDEN: dict[str, Any] = json.loads((TESTS / "golden" / "dinomaly.json").read_text(encoding="utf-8"))
 
 
 def some(values: Tensor) -> Tensor:
@@ -103,22 +104,6 @@ def test_linear_attention_is_its_definition() -> None:
 SMALL = DinomalySettings(encoder="efficientnet-lite0", input_px=128, depth=2, steps=150, batch=8, at_once=8, save_every=20)
 
 
-class Random:
-    """Features of eight photos that need no encoder."""
-
-    prefix = 1
-
-    def __init__(self) -> None:
-        rng = np.random.default_rng(0)
-        self.maps = [torch.from_numpy(rng.normal(0, 1, (8, 1 + 9, 16)).astype(np.float32)) for _ in range(2)]
-
-    def __len__(self) -> int:
-        return 8
-
-    def __call__(self, rows: Any) -> list[Tensor]:
-        return [m[list(rows)] for m in self.maps]
-
-
 def trained(checkpoint: Path | None = None, **changes: Any) -> tuple[Restorer, Any]:
     torch.manual_seed(0)
     net = Restorer(NetShape(16, 2, depth=2))
@@ -152,7 +137,10 @@ def test_a_batch_in_turns_teaches_as_the_whole_does() -> None:
 STOPPED = """
 import sys, time
 from pathlib import Path
-from tests.test_dinomaly import Random, Restorer, NetShape, Plan, torch, train
+import torch
+from seewhy.detectors.dinomaly.net import NetShape, Restorer
+from seewhy.detectors.dinomaly.training import Plan, train
+from tests.helpers.dinomaly import Random
 torch.manual_seed(0)
 torch.set_num_threads(1)
 net = Restorer(NetShape(16, 2, depth=2))
@@ -186,7 +174,9 @@ def test_killed_at_ten_random_steps_it_ends_with_the_same_weights(tmp_path: Path
 SHARED = """
 import sys, torch
 from safetensors.torch import save_file
-from tests.test_dinomaly import Random, Restorer, NetShape, Plan, train
+from seewhy.detectors.dinomaly.net import NetShape, Restorer
+from seewhy.detectors.dinomaly.training import Plan, train
+from tests.helpers.dinomaly import Random
 torch.manual_seed(0)
 torch.set_num_threads(1)
 net = Restorer(NetShape(16, 2, depth=2, dropout=0.0))
@@ -203,7 +193,7 @@ def test_two_processes_train_what_one_does(tmp_path: Path) -> None:
     script.write_text(SHARED)
     alone, shared = tmp_path / "alone.safetensors", tmp_path / "shared.safetensors"
     launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--mixed_precision", "no"]
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     for command, file in (([sys.executable], alone), (launch, shared)):
         made = subprocess.run([*command, str(script), str(file)], capture_output=True, text=True, env=environment, check=False)
         assert made.returncode == 0, made.stderr[-2000:]

@@ -12,6 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.helpers.photos import ALPHA, as_photo
+from tests.helpers.servers import GOOD, Behaviour, completion, hung, kind_of, obedient, sometimes, speaking
+from tests.helpers.vlm import CARD, asking, saying, verdicts
 
 import seewhy
 from seewhy.agent.inspection.inspector import Inspector
@@ -20,7 +23,7 @@ from seewhy.agent.lots.batch import run_batch
 from seewhy.agent.lots.owed import explain_missing
 from seewhy.agent.photos.layouts import read_layout
 from seewhy.canonical import sha256_json
-from seewhy.card import DefectType, ProductCard
+from seewhy.card import DefectType
 from seewhy.errors import BadData
 from seewhy.evals.synthetic.surfaces import defective
 from seewhy.explainers.answer import UnreadableError, answer_schema, read_answer
@@ -31,42 +34,15 @@ from seewhy.prompts import catalogue, say
 from seewhy.prompts.knowledge import cause_in, general, processes
 from seewhy.prompts.vlm import quoted, rendered
 from seewhy.record import Explanation, InspectionRecord
-from tests.conftest import ALPHA, as_photo
-from tests.servers import GOOD, Behaviour, completion, hung, kind_of, obedient, sometimes, speaking
-
-CARD = ProductCard(
-    name="plate",
-    description="a machined plate",
-    defects=(
-        DefectType(name="scratch", shape=("line",)),
-        DefectType(name="pit", shape=("spot",), tone=("darker",)),
-        DefectType(name="stain"),
-        DefectType(name="leak", zones=("seal",)),
-    ),
-    processes=("machining",),
-)
-
-
-def asking(inspector: Inspector, url: str, settings: VlmSettings | None = None, **server: Any) -> Inspector:
-    words = VlmWords(Server(url=url, **({"timeout_s": 5.0} | server)), settings)
-    return Inspector(inspector.model, card=CARD, alpha=ALPHA, explainer=words)
 
 
 def stain(seed: int = 2) -> Any:
     return as_photo(defective("plate", "stain", seed), "stain.png")
 
 
-def saying(**fields: Any) -> Behaviour:
-    return lambda request, _: GOOD | {"form": "patch", "type": "stain"} | fields if kind_of(request) == "describe" else obedient(request)
-
-
 def first(inspector: Inspector, behaviour: Behaviour, settings: VlmSettings | None = None, **server: Any) -> Any:
     with speaking(behaviour) as (url, _):
         return asking(inspector, url, settings, **server).inspect(stain()).record.findings[0]
-
-
-def verdicts(record: InspectionRecord) -> list[Any]:
-    return [record.verdict.value, record.severity.value, *((f.ruling.verdict.value, f.ruling.severity.value) for f in record.findings)]
 
 
 def test_a_region_is_described_and_every_field_says_who(inspector: Inspector) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.helpers.photos import SMALL, noise, png
 
 from seewhy.agent.api import fit, load
 from seewhy.agent.models.choice import choose
@@ -20,7 +21,6 @@ from seewhy.detectors.template.detector import Template
 from seewhy.errors import BadData, BadModel
 from seewhy.evals.synthetic.boards import board, broken
 from seewhy.evals.synthetic.surfaces import defective, good
-from tests.conftest import SMALL, noise, png
 
 COARSE = PatchCoreSettings(input_px=96, bank_rows=300, candidate_rows=2000)
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from tests.helpers.photos import noise
+from tests.helpers.servers import speaking
 
 from seewhy.errors import BadData
 from seewhy.evals.benchmarks.mmad import ask, official, read_mmad, strict
 from seewhy.explainers.client import Client, Server
-from tests.conftest import noise
-from tests.servers import speaking
 
 
 @pytest.fixture
