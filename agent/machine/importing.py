@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
-from seewhy.canonical import sha256_file
+from seewhy.canonical import sha256_bytes, sha256_file
 from seewhy.detectors.parts.backbones import BACKBONES, check_state
 from seewhy.detectors.weights.known import CLIP, known
 from seewhy.detectors.weights.store import WeightsFile, file_of, forget, must_match, weights_folder
+from seewhy.disk import write_folder
 from seewhy.errors import MissingWeights, SeewhyError
 
 
@@ -43,15 +43,9 @@ def import_weights(name: str, file: Path) -> WeightsFile:
         from seewhy.detectors.winclip.clip import check_state as check_clip  # only where the extra is installed
 
         check_clip(name.removeprefix(CLIP), state, file)
-    folder = weights_folder() / name
-    fresh = folder.with_name(f".{name}.new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    save_file(state, fresh / "weights.safetensors")
     kept = file_of(row, digest)
-    facts = {"file": asdict(kept), "stored_sha256": sha256_file(fresh / "weights.safetensors")}
-    (fresh / "weights.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
-    shutil.rmtree(folder, ignore_errors=True)
-    fresh.rename(folder)
+    stored = save(state)
+    facts = {"file": asdict(kept), "stored_sha256": sha256_bytes(stored)}
+    write_folder(weights_folder() / name, {"weights.safetensors": stored, "weights.json": json.dumps(facts, indent=1).encode()})
     forget()
     return kept

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from seewhy.canonical import canonical_json, sha256_bytes, sha256_file
+from seewhy.disk import check_writable, write_folder
 from seewhy.errors import BadModel
 
 SCHEMA_VERSION = "1"
@@ -26,20 +25,36 @@ def save_folder(folder: Path, facts: Mapping[str, Any], files: Mapping[str, byte
 
     Returns:
         The SHA-256 of the manifest, which stands for the whole model.
+
+    Raises:
+        BadModel: something else than a model stands there.
+        NotWritten: the disk is full or the place can't be written.
     """
-    fresh = folder.with_name(f".{folder.name}.new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    try:
-        listed = {name: _write(fresh / name, data) for name, data in sorted(files.items())}
-        manifest = {**facts, "schema_version": SCHEMA_VERSION, "files": listed}
-        manifest["manifest_sha256"] = sha256_bytes(canonical_json(manifest))
-        _write(fresh / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False).encode())
-        _replace(folder, fresh)
-    except OSError as error:
-        shutil.rmtree(fresh, ignore_errors=True)
-        raise BadModel(f"the model could not be saved to {folder} ({error.strerror}); free space or choose another folder") from error
+    check_place(folder)
+    listed = {name: {"sha256": sha256_bytes(data), "bytes": len(data)} for name, data in sorted(files.items())}
+    manifest: dict[str, Any] = {**facts, "schema_version": SCHEMA_VERSION, "files": listed}
+    manifest["manifest_sha256"] = sha256_bytes(canonical_json(manifest))
+    write_folder(folder, {**files, MANIFEST: json.dumps(manifest, indent=1, ensure_ascii=False).encode()})
     return str(manifest["manifest_sha256"])
+
+
+def check_place(folder: Path) -> None:
+    """Refuse to put a model where one can't be written, or where something else than a model of ours would be replaced.
+
+    Raises:
+        BadModel: the folder holds something else, or is the current one.
+        NotWritten: nothing can be written there.
+    """
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise BadModel(f"{folder} is not a folder; choose another name for the model")
+    if folder.exists() and folder.resolve() in (Path.cwd(), *Path.cwd().parents):
+        raise BadModel(f"{folder} is the current folder or one above it; give the model a folder of its own")
+    if folder.exists() and any(folder.iterdir()):
+        try:
+            load_folder(folder)
+        except BadModel as error:
+            raise BadModel(f"{folder} holds something else than a whole model ({error}); choose another name, or remove it") from error
+    check_writable(folder)
 
 
 def load_folder(folder: Path) -> dict[str, Any]:
@@ -71,24 +86,3 @@ def load_folder(folder: Path) -> dict[str, Any]:
         if sha256_file(file) != fact["sha256"]:
             raise BadModel(f"{file} was changed after the model was saved; restore it or fit the model again")
     return {**manifest, "manifest_sha256": claimed}
-
-
-def _write(path: Path, data: bytes) -> dict[str, Any]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    return {"sha256": sha256_bytes(data), "bytes": len(data)}
-
-
-def _replace(folder: Path, fresh: Path) -> None:
-    """Put the complete new folder in the old one's place; the old one is there until the rename."""
-    old = folder.with_name(f".{folder.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():
-        if not (folder / MANIFEST).is_file() and any(folder.iterdir()):
-            raise BadModel(f"{folder} is a folder that holds something else than a model; choose another name")
-        folder.rename(old)
-    fresh.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)

@@ -152,7 +152,8 @@ class Dinomaly:
             told: hears each step's number and loss.
 
         Raises:
-            BadData: a product has no photo, or the disk is full.
+            BadData: a product has no photo.
+            NotWritten: the disk is full.
             BadModel: the checkpoint or `start` doesn't fit.
         """
         empty = [name for name, photos in products.items() if not len(photos)]

@@ -6,10 +6,10 @@ the encoder, and is drawn afresh in every step.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from seewhy.canonical import sha256_bytes
 from seewhy.detectors.dinomaly.tokens import Tokens
-from seewhy.errors import BadData
+from seewhy.disk import write_file
 from seewhy.types import Pixels, Progress, silent
 
 ENCODED_AT_ONCE = 8
@@ -57,7 +57,7 @@ class FeatureCache:
         """Take in photos, read one at a time; those whose features are kept are not encoded again.
 
         Raises:
-            BadData: the disk is full.
+            NotWritten: the disk is full.
         """
         waiting: list[tuple[Path, Pixels]] = []
         try:
@@ -101,18 +101,9 @@ class FeatureCache:
             return
         seen = self._encode([pixels for _, pixels in waiting])
         maps = torch.stack(seen.maps, 1).half().cpu().numpy()  # (B, groups, N, dim)
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            for (file, _), own in zip(waiting, maps, strict=True):
-                _write(file, own)
-        except OSError as error:
-            raise BadData(f"features could not be kept in {self._folder} ({error.strerror}); free space or name another folder") from error
+        for (file, _), own in zip(waiting, maps, strict=True):
+            write_file(file, partial(_save, own))  # several processes may keep the same photo's
 
 
-def _write(file: Path, values: npt.NDArray[Any]) -> None:
-    fresh = file.with_suffix(f".{os.getpid()}.new")  # several processes may keep the same photo's
-    with fresh.open("wb") as sink:
-        np.save(sink, values)
-        sink.flush()
-        os.fsync(sink.fileno())
-    fresh.replace(file)
+def _save(values: npt.NDArray[Any], file: BinaryIO) -> None:
+    np.save(file, values)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
@@ -20,6 +19,7 @@ from torch import Tensor
 from seewhy.canonical import sha256_json
 from seewhy.detectors.dinomaly.net import Restorer, mining_loss
 from seewhy.detectors.dinomaly.optimiser import StableAdamW, rate_at
+from seewhy.disk import write_file
 from seewhy.errors import BadData, BadModel, MissingExtra
 from seewhy.types import Progress, silent
 
@@ -91,7 +91,8 @@ def train(
     Raises:
         MissingExtra: accelerate isn't installed.
         BadData: there is no photo.
-        BadModel: the checkpoint is of another training, or can't be read or written.
+        BadModel: the checkpoint is of another training, or can't be read.
+        NotWritten: the checkpoint can't be written; training goes on from the one before.
     """
     if not len(features):
         raise BadData("dinomaly needs good photos to train on")
@@ -155,19 +156,7 @@ def _save(file: Path, net: Restorer, optimiser: StableAdamW, losses: list[float]
     """One file, whole or not at all; the one before stands until then."""
     state = {f"net.{name}": t.detach().cpu().contiguous() for name, t in net.state_dict().items()}
     state |= {f"optimiser.{name}": t.cpu().contiguous() for name, t in optimiser.state().items()}
-    fresh = file.with_suffix(".new")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with fresh.open("wb") as sink:
-            sink.write(save(state, metadata={"facts": json.dumps({"losses": losses, "meant": meant})}))
-            sink.flush()
-            os.fsync(sink.fileno())
-        fresh.replace(file)
-    except OSError as error:
-        fresh.unlink(missing_ok=True)
-        raise BadModel(
-            f"the checkpoint could not be saved to {file} ({error.strerror}); free space, and training goes on from the one before"
-        ) from error
+    write_file(file, save(state, metadata={"facts": json.dumps({"losses": losses, "meant": meant})}))
 
 
 def _restored(file: Path, net: Restorer, optimiser: StableAdamW, meant: str) -> list[float]:

@@ -15,6 +15,7 @@ from PIL import Image
 
 from seewhy.canonical import canonical_json, sha256_bytes, sha256_file
 from seewhy.detectors.weights.store import WeightsFile, weights_folder
+from seewhy.disk import write_file
 from seewhy.errors import BadData, MissingWeights, UnknownName, WeightsMismatch
 
 PICTURES = (".jpg", ".jpeg", ".png", ".JPEG")
@@ -64,12 +65,8 @@ def import_dataset(name: str, folder: Path) -> WeightsFile:
         raise BadData(f"{folder} holds no picture; get {row.source}, unpack it, and give its folder")
     files = {p.relative_to(folder).as_posix(): sha256_file(p) for p in pictures}
     kept = WeightsFile(name, f"{len(files)} pictures", sha256_bytes(canonical_json(files)), row.licence, row.source)
-    listing = _listing(name)
-    listing.parent.mkdir(parents=True, exist_ok=True)
     facts = {"folder": str(folder.resolve()), "file": asdict(kept), "files": files}
-    fresh = listing.with_suffix(".new")
-    fresh.write_text(json.dumps(facts, indent=1), encoding="utf-8")
-    fresh.replace(listing)
+    write_file(_listing(name), json.dumps(facts, indent=1).encode())
     return kept
 
 

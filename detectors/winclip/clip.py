@@ -19,7 +19,8 @@ from torch.nn import functional
 
 from seewhy.detectors.weights import known, store
 from seewhy.detectors.winclip.int8 import Int8Linear
-from seewhy.errors import BadData, UnknownName, WeightsMismatch
+from seewhy.disk import write_file
+from seewhy.errors import BadData, NotWritten, UnknownName, WeightsMismatch
 from seewhy.prompts.winclip import PromptSet
 
 TEXT_BATCH = 64  # prompts at a time
@@ -165,11 +166,8 @@ class Clip:
         made = [self._read(group).mean(0) for group in groups]
         empty = torch.zeros(0, made[0].shape[0])
         words = Words(made[0], made[1], torch.stack(made[2:]) if len(made) > 2 else empty)
-        with suppress(OSError):  # a cache that can't be written costs time the next time, nothing else
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            fresh = kept.with_suffix(f".{os.getpid()}")
-            fresh.write_bytes(save({name: t.contiguous() for name, t in words.as_dict().items()}))
-            fresh.replace(kept)
+        with suppress(NotWritten):  # a cache that can't be written costs time the next time, nothing else
+            write_file(kept, save({name: t.contiguous() for name, t in words.as_dict().items()}))
         return words
 
     def _read(self, prompts: Sequence[str]) -> Tensor:

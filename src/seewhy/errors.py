@@ -8,6 +8,7 @@ SeewhyError                 everything below: show the message, hide the traceba
 ├── BadImage                the file is not an image that we can read; says why
 ├── BadData                 a folder, CSV, card, policy or mask does not fit what was asked
 ├── BadModel                a model folder is incomplete, of another version, or was changed after it was saved
+├── NotWritten              a file or folder could not be written; what was there before still stands
 ├── ServerFailed            a VLM server did not start or ended by itself; shows its last words
 └── LedgerError             the ledger can't be read or written; what was written before still stands
 """
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 
 
 class SeewhyError(Exception):
@@ -73,6 +75,13 @@ class BadModel(SeewhyError):
 
 class LedgerError(SeewhyError):
     """A ledger that can't be read or written."""
+
+
+class NotWritten(SeewhyError):
+    """A file or folder that could not be written; what was there before is as it was."""
+
+    def __init__(self, place: Path, why: str) -> None:
+        super().__init__(f"{place} could not be written ({why}); free space, check its permissions or choose another place")
 
 
 class ServerFailed(SeewhyError):

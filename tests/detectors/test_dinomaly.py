@@ -33,7 +33,7 @@ from seewhy.detectors.dinomaly.optimiser import StableAdamW, rate_at
 from seewhy.detectors.dinomaly.tokens import VITS, VitRow, VitTokens, token_encoder, vit
 from seewhy.detectors.dinomaly.training import Plan, _save, batch_rows, train
 from seewhy.detectors.weights import store
-from seewhy.errors import BadData, BadImage, BadModel, UnknownName, WeightsMismatch
+from seewhy.errors import BadData, BadImage, BadModel, NotWritten, UnknownName, WeightsMismatch
 from seewhy.evals.synthetic.surfaces import defective, good, write_dataset
 
 GOLDEN: dict[str, Any] = json.loads((TESTS / "golden" / "dinomaly.json").read_text(encoding="utf-8"))
@@ -216,8 +216,8 @@ def test_a_full_disk_leaves_the_old_checkpoint(tmp_path: Path) -> None:
     checkpoint = tmp_path / "c.safetensors"
     trained(checkpoint, steps=3)
     before = checkpoint.read_bytes()
-    (tmp_path / "c.new").symlink_to("/dev/full")
-    with pytest.raises(BadModel, match="could not be saved"):
+    (tmp_path / f".c.safetensors.{os.getpid()}.new").symlink_to("/dev/full")
+    with pytest.raises(NotWritten, match="could not be written"):
         _save(checkpoint, Restorer(NetShape(16, 2, depth=2)), StableAdamW([]), [], "x")
     assert checkpoint.read_bytes() == before
 
