@@ -1,0 +1,134 @@
+"""Photos and lots."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from seewhy.cli.options import (
+    Alpha,
+    Card,
+    Device,
+    Json,
+    Language,
+    Model,
+    PolicyFile,
+    Product,
+    Then,
+    Vlm,
+    VlmModel,
+    VlmTimeout,
+    explainer_at,
+)
+from seewhy.cli.terminal import out, plain, print_entry, print_json, progress
+
+
+def inspect(
+    photos: Annotated[list[Path], typer.Argument(help="Photos.")],
+    model: Annotated[Path | None, typer.Option("--model", "-m", help="Model folder; or give --prompt.")] = None,
+    product: Product = "",
+    then: Then = None,
+    prompt: Annotated[str, typer.Option(help="What the photos show: inspect from words alone (WinCLIP).")] = "",
+    defect: Annotated[list[str] | None, typer.Option(help="A defect that matters; may be given several times.")] = None,
+    good: Annotated[Path | None, typer.Option(help="With --prompt: folder of one or more good photos.")] = None,
+    clip_model: Annotated[str, typer.Option(help="With --prompt: an open_clip model with a plain ViT.")] = "ViT-B-16-plus-240",
+    dtype: Annotated[str, typer.Option(help="With --prompt: float32, bfloat16, float16, or int8 (CPU).")] = "float32",
+    card: Card = None,
+    policy: PolicyFile = None,
+    alpha: Alpha = 0.01,
+    device: Device = "cpu",
+    vlm: Vlm = "",
+    vlm_model: VlmModel = "",
+    vlm_timeout: VlmTimeout = 60.0,
+    report_: Annotated[Path | None, typer.Option("--report", help="Write a report of these photos (.html, .pdf, .json, .csv).")] = None,
+    language: Language = "en",
+    json_: Json = False,
+) -> None:
+    """Inspect a few photos and say what was found."""
+    from seewhy.agent.api import from_words, load
+    from seewhy.agent.lots.batch import Tally, refused
+    from seewhy.agent.photos.layouts import Sample
+    from seewhy.errors import BadData, BadImage
+    from seewhy.reports import write_report
+
+    if (model is None) == (not prompt):
+        raise BadData("inspect needs either --model FOLDER (made by seewhy fit) or --prompt WORDS that say what the photos show")
+    if model is None:
+        inspector = from_words(
+            prompt,
+            defects=defect or (),
+            good=good,
+            model=clip_model,
+            dtype=dtype,
+            card=card,
+            policy=policy,
+            alpha=alpha,
+            device=device,
+            explainer=explainer_at(vlm, vlm_model, vlm_timeout, language),
+            progress=progress,
+        )
+    else:
+        explainer = explainer_at(vlm, vlm_model, vlm_timeout, language)
+        inspector = load(model, product=product, then=then or (), card=card, policy=policy, alpha=alpha, device=device, explainer=explainer)
+    entries, pictures, tally = list[Any](), dict[str, tuple[str, bytes]](), Tally()
+    for path in photos:
+        try:
+            inspection = inspector.inspect(path)
+            entry: Any = inspection.record
+            pictures |= inspection.pictures
+        except BadImage as error:
+            entry = refused(Sample(path, path.parent, path.as_posix(), inspector.card.name), error, "", inspector.card.name)
+        entries.append(entry)
+        tally = tally.plus(entry)
+        if not json_:
+            print_entry(entry, language)
+    if report_:
+        write_report(entries, lambda digest: pictures[digest][1] if digest in pictures else None, report_, language=language)
+    if json_:
+        print_json([entry.model_dump(mode="json") for entry in entries])
+    raise typer.Exit(tally.exit_code)
+
+
+def batch(
+    data: Annotated[Path, typer.Argument(help="Folder, MVTec AD or VisA data set, or CSV of paths.")],
+    model: Model,
+    ledger: Annotated[Path, typer.Option("--ledger", "-l", help="Ledger file; made when it isn't there.")],
+    lot: Annotated[str, typer.Option(help="Name of the lot; default: the folder's name.")] = "",
+    product: Product = "",
+    then: Then = None,
+    card: Card = None,
+    policy: PolicyFile = None,
+    alpha: Alpha = 0.01,
+    device: Device = "cpu",
+    workers: Annotated[int, typer.Option(min=1, help="Threads.")] = 1,
+    vlm: Vlm = "",
+    vlm_model: VlmModel = "",
+    vlm_timeout: VlmTimeout = 60.0,
+    words_for: Annotated[
+        float | None, typer.Option(min=0, help="With --vlm: seconds after which the lot no longer waits for words; see explain --missing.")
+    ] = None,
+    language: Annotated[str, typer.Option(help="With --vlm: language that its texts are also said in: en or ko.")] = "en",
+    json_: Json = False,
+) -> None:
+    """Inspect a lot into a ledger; run it again to go on after a break."""
+    from seewhy.agent.api import load
+    from seewhy.agent.ledger.store import Ledger
+    from seewhy.agent.lots.batch import run_batch
+    from seewhy.agent.photos.layouts import read_layout
+
+    samples = read_layout(data)
+    name = lot or data.resolve().name
+    with Ledger(ledger) as book:
+        explainer = explainer_at(vlm, vlm_model, vlm_timeout, language)
+        inspector = load(model, product=product, then=then or (), card=card, policy=policy, alpha=alpha, device=device, explainer=explainer)
+        tally = run_batch(inspector, samples, book, lot=name, workers=workers, words_for_s=words_for, progress=progress)
+        head = book.head[1]
+    words = {word: getattr(tally, word) for word in tally.__slots__}
+    if json_:
+        print_json({"lot": name, "ledger": str(ledger), "head": head, **words})
+    else:
+        said = ", ".join(f"{count} {word}" for word, count in words.items() if count)
+        out.print(f"[bold]{plain(name)}[/]: {said or 'nothing to do'}\nledger head {head}", highlight=False, soft_wrap=True)
+    raise typer.Exit(tally.exit_code)

@@ -1,0 +1,137 @@
+"""What is in a ledger, and what is added to it later."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seewhy.cli.options import (
+    Card,
+    Json,
+    Language,
+    PolicyFile,
+    Vlm,
+    VlmModel,
+    VlmTimeout,
+    explainer_at,
+)
+from seewhy.cli.terminal import out, plain, print_json, progress
+
+
+def report(
+    ledger: Annotated[Path, typer.Argument(help="Ledger file.")],
+    out_: Annotated[Path, typer.Option("--out", "-o", help="Report file: .html, .pdf, .json or .csv.")],
+    lot: Annotated[str, typer.Option(help="Which lot; may be left out when there is one.")] = "",
+    language: Language = "en",
+    json_: Json = False,
+) -> None:
+    """Make a report from the ledger alone."""
+    from seewhy.agent.ledger.reading import entries as entries_
+    from seewhy.agent.ledger.store import Ledger
+    from seewhy.errors import BadData
+    from seewhy.reports import write_report
+
+    with Ledger(ledger, create=False) as book:
+        lots = book.lots()
+        if not lot and len(lots) > 1:
+            raise BadData(f"{ledger} holds several lots; give one with --lot: {', '.join(lots)}")
+        if lot and lot not in lots:
+            raise BadData(f"{ledger} holds no lot {lot!r}; it holds {', '.join(lots) or 'none'}")
+        entries = list(entries_(book, lot or None))
+        write_report(entries, book.evidence, out_, head=book.head[1], language=language)
+    facts = {"report": str(out_), "lot": lot or (lots[0] if lots else ""), "entries": len(entries)}
+    print_json(facts) if json_ else out.print(f"{len(entries)} entries written to {out_}")
+
+
+def explain(
+    ledger: Annotated[Path, typer.Argument(help="Ledger file.")],
+    vlm: Vlm,
+    missing: Annotated[bool, typer.Option("--missing", help="Ask again where a VLM was asked and gave no words.")] = False,
+    vlm_model: VlmModel = "",
+    vlm_timeout: VlmTimeout = 60.0,
+    lot: Annotated[str, typer.Option(help="Only this lot.")] = "",
+    card: Card = None,
+    policy: PolicyFile = None,
+    language: Language = "en",
+    json_: Json = False,
+) -> None:
+    """Fill in words that a VLM owes, as new entries that refer to the old ones; exit 1 while some are still missing."""
+    from dataclasses import asdict
+
+    from seewhy.agent.inspection.policy import load_policy
+    from seewhy.agent.ledger.store import Ledger
+    from seewhy.agent.lots.owed import explain_missing
+    from seewhy.card import load_card
+    from seewhy.errors import BadData
+
+    if not missing:
+        raise BadData("explain fills in what is missing and nothing else; say so with --missing")
+    with Ledger(ledger, create=False) as book:
+        filled = explain_missing(
+            book,
+            explainer_at(vlm, vlm_model, vlm_timeout, language),
+            card=load_card(card) if card else None,
+            policy=load_policy(policy) if policy else None,
+            lot=lot or None,
+            progress=progress,
+        )
+        head = book.head[1]
+    if json_:
+        print_json(asdict(filled) | {"head": head})
+    else:
+        out.print(f"{filled.explained} of {filled.findings} findings in {filled.records} records got their words", highlight=False)
+        if filled.reviews:
+            out.print(f"[yellow]{filled.reviews} parts[/] moved from pass to review", highlight=False)
+        out.print(f"ledger head {head}", highlight=False, soft_wrap=True)
+    raise typer.Exit(0 if filled.explained == filled.findings else 1)
+
+
+def confirm(
+    ledger: Annotated[Path, typer.Argument(help="Ledger file.")],
+    photo: Annotated[str, typer.Argument(help="Name of the photo, as in the record.")],
+    finding: Annotated[int, typer.Argument(help="Number of the finding.")],
+    type_: Annotated[str, typer.Option("--type", help="What it is.")],
+    by: Annotated[str, typer.Option(help="Who says so.")],
+    comment: Annotated[str, typer.Option(help="Anything else; it is kept and never read as an instruction.")] = "",
+    lot: Annotated[str, typer.Option(help="Which lot, where several have the photo.")] = "",
+    json_: Json = False,
+) -> None:
+    """Note what a person says a finding is, as a new entry. It changes no verdict."""
+    from seewhy.agent.ledger.decisions import confirm as confirm_
+    from seewhy.agent.ledger.store import Ledger
+
+    with Ledger(ledger, create=False) as book:
+        made = confirm_(book, photo, finding, type_, by=by, comment=comment, lot=lot or None)
+    print_json(made.model_dump(mode="json")) if json_ else out.print(
+        f"{plain(photo)}, finding {finding}: {plain(made.type)}, says {plain(made.by)}"
+    )
+
+
+def verify(
+    ledger: Annotated[Path, typer.Argument(help="Ledger file.")],
+    head: Annotated[str | None, typer.Option(help="A head noted elsewhere, for instance in a report.")] = None,
+    json_: Json = False,
+) -> None:
+    """Check that no entry was changed, deleted, inserted or moved; exit 1 when one was."""
+    from seewhy.agent.ledger.store import Ledger, Verification
+    from seewhy.errors import LedgerError
+
+    if not ledger.is_file():
+        raise LedgerError(f"there is no ledger at {ledger}")
+    try:
+        with Ledger(ledger, create=False) as book:
+            found = book.verify(head)
+    except LedgerError as error:
+        found = Verification(0, "", None, str(error))
+    if json_:
+        print_json(
+            {"intact": found.intact, "entries": found.entries, "head": found.head, "bad_entry": found.bad_seq, "problem": found.problem}
+        )
+    elif found.intact:
+        out.print(f"[green]intact[/]: {found.entries} entries, head {found.head}", highlight=False, soft_wrap=True)
+    else:
+        where = f"entry {found.bad_seq}: " if found.bad_seq else ""
+        out.print(f"[bold red]not intact[/]: {where}{plain(found.problem)}", highlight=False, soft_wrap=True)
+    raise typer.Exit(0 if found.intact else 1)
