@@ -153,7 +153,7 @@ def unfitted(detector: str, settings: Any, card: ProductCard | None, device: str
     """A detector, or several joined by "+", with the settings given for it (or for it among others) and what it takes from the card."""
     names = detector.split(JOIN)
     if len(names) > 1:
-        return Ensemble.of([unfitted(n.strip(), settings, card, device) for n in names], EnsembleSettings(merge))
+        return Ensemble([unfitted(n.strip(), settings, card, device) for n in names], EnsembleSettings(merge))
     given = settings.get(detector) if isinstance(settings, dict) else settings
     made: Detector = DETECTORS.get(detector).from_card(card, given, device=device)
     return made

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seewhy.card import ProductCard
-from seewhy.detectors.protocol import CopiesGood, Detector, LearnsFromLot
+from seewhy.detectors.protocol import Calibrates, Detector, scored_good
 from seewhy.detectors.weights.store import WeightsFile
 from seewhy.errors import BadData, BadModel
 from seewhy.prompts import sentence
@@ -27,7 +27,7 @@ from seewhy.types import Map, Pixels, Progress, ScoreMap, Vote, silent
 
 JOIN = "+"  # between members' names
 FEWEST = 3  # good photos
-ASIDE = 5  # every so manieth photo is set aside for a member that can't leave one out
+ASIDE = 5  # every nth photo is set aside for a member that can't leave one out
 VALUES_PER_PHOTO = 2048  # of a map, behind its table of p-values
 LEVELS = 512  # entries of that table
 TAIL = 0.25  # share of the largest good scores whose excess says how p falls beyond all of them
@@ -107,7 +107,7 @@ class Ensemble:
     def __init__(self, detectors: Sequence[Detector], settings: EnsembleSettings | None = None) -> None:
         if len(detectors) < 2:
             raise BadData(f"an ensemble is of two or more detectors, not {len(detectors)}")
-        lots = [d.name for d in detectors if isinstance(d, LearnsFromLot)]
+        lots = [d.name for d in detectors if d.calibrates == "lot"]
         if lots:
             raise BadData(f"{lots[0]} learns from a lot and knows no good photo, so that its scores can't be made p-values; leave it out")
         self._settings = settings or EnsembleSettings()
@@ -116,12 +116,6 @@ class Ensemble:
         self._detectors = tuple(detectors)
         self._members: tuple[Member, ...] = ()
         self._correlation: list[list[float]] = []
-
-    @classmethod
-    def of(cls, detectors: Sequence[Detector], settings: EnsembleSettings | None = None) -> Ensemble:
-        """An ensemble, of the kind that makes copies of good photos where a member does."""
-        kind = CopyingEnsemble if any(isinstance(d, CopiesGood) for d in detectors) else Ensemble
-        return kind(detectors, settings)
 
     @classmethod
     def from_card(cls, _card: ProductCard | None, settings: Any = None, /, *, device: str = "cpu") -> Self:
@@ -138,9 +132,10 @@ class Ensemble:
         return JOIN.join(d.name for d in self._detectors)
 
     @property
-    def can_leave_out(self) -> bool:
-        """Whether all members can."""
-        return all(d.can_leave_out for d in self._detectors)
+    def calibrates(self) -> Calibrates:
+        """By photos left out where all members do; by copies where one must; else by photos held out."""
+        ways = {d.calibrates for d in self._detectors}
+        return "left_out" if ways == {"left_out"} else "disturbed_copies" if "disturbed_copies" in ways else "held_out"
 
     def introduce(self, product: str, good_photos: int) -> Sentence:
         """What is merged, and how."""
@@ -191,6 +186,10 @@ class Ensemble:
         made._detectors = tuple(m.detector for m in made._members)
         return made
 
+    def copy_of(self, pixels: Pixels, number: int) -> Pixels:
+        """As the member copies it that may know each good photo as the only one of its place."""
+        return next(d for d in self._detectors if d.calibrates == "disturbed_copies").copy_of(pixels, number)
+
     def score(self, pixels: Pixels) -> ScoreMap:
         """Score one photo (H, W, 3): members' maps and scores as -ln p, merged; what each says is in `votes`."""
         each = [(m, m.detector.score(pixels)) for m in self._fitted()]
@@ -226,9 +225,9 @@ class Ensemble:
             own = {name.removeprefix(f"{i}/"): data for name, data in files.items() if name.startswith(f"{i}/")}
             detector = detector_class(row["detector"]).from_files(row["settings"], own, device)
             members.append(Member(detector, np.array(row["scores"]), tuple(row["numbers"]), np.array(row["cells"])))
-        made: Any = cls.of([m.detector for m in members], EnsembleSettings(settings["merge"]))
-        made._members, made._correlation = tuple(members), settings["correlation"]
-        return made  # type: ignore[no-any-return]
+        ensemble = cls([m.detector for m in members], EnsembleSettings(settings["merge"]))
+        ensemble._members, ensemble._correlation = tuple(members), settings["correlation"]
+        return ensemble
 
     def _fitted(self) -> tuple[Member, ...]:
         if not self._members:
@@ -241,30 +240,17 @@ class Ensemble:
         return made
 
 
-class CopyingEnsemble(Ensemble):
-    """An ensemble with a member that may know each good photo as the only one of its place."""
-
-    def copy_of(self, pixels: Pixels, number: int) -> Pixels:
-        """As that member copies it."""
-        return next(d for d in self._detectors if isinstance(d, CopiesGood)).copy_of(pixels, number)
-
-
 def _member(detector: Detector, photos: Sequence[Pixels], progress: Progress[Any]) -> Member:
     """Fitted, with the scores of good photos by its own best way: left out, set aside, or copied."""
     everything = list(range(len(photos)))
-    copies = isinstance(detector, CopiesGood)
-    if detector.can_leave_out or copies:
-        detector.fit(photos, progress)
-        numbers = everything
-    else:
+    if detector.calibrates == "held_out":
         numbers = everything[ASIDE - 1 :: ASIDE] or everything[-1:]
         detector.fit([photos[i] for i in everything if i not in set(numbers)], progress)
+    else:
+        numbers = everything
+        detector.fit(photos, progress)
     found, values = list[float](), list[npt.NDArray[np.float32]]()
-    for i in progress(numbers, f"calibrating {detector.name}", len(numbers)):
-        if detector.can_leave_out:
-            scored = detector.without(i).score(photos[i])
-        else:
-            scored = detector.score(detector.copy_of(photos[i], i) if isinstance(detector, CopiesGood) else photos[i])
+    for _, scored in scored_good(detector, photos, numbers, progress, f"calibrating {detector.name}"):
         found.append(scored.score)
         flat = scored.values.ravel()
         values.append(flat[:: max(1, len(flat) // VALUES_PER_PHOTO)].copy())

@@ -20,6 +20,7 @@ from seewhy.card import ProductCard
 from seewhy.detectors.parts.backbones import Encoder
 from seewhy.detectors.parts.resolution import answer_to_a_dot
 from seewhy.detectors.patchcore import joined
+from seewhy.detectors.protocol import Calibrates, CopiesNothing
 from seewhy.detectors.weights.store import WeightsFile
 from seewhy.errors import BadData, BadModel
 from seewhy.prompts import sentence
@@ -46,7 +47,7 @@ class MutualSettings:
     dtype: str = "float32"
 
 
-class Mutual:
+class Mutual(CopiesNothing):
     """A patch that few other photos of the lot have is strange; a defect that most of them have is not.
 
     Args:
@@ -58,8 +59,7 @@ class Mutual:
     """
 
     name = "mutual"
-    can_leave_out = True
-    learns_from_lot = True
+    calibrates: Calibrates = "lot"
 
     def __init__(self, settings: MutualSettings | None = None, *, device: str = "cpu") -> None:
         self._settings, self._device = settings or MutualSettings(), torch.device(device)

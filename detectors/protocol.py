@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, Self, runtime_checkable
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, Protocol, Self, TypeAlias
 
 from seewhy.card import ProductCard
 from seewhy.detectors.weights.store import WeightsFile
+from seewhy.errors import BadModel
 from seewhy.record import Sentence
 from seewhy.types import Pixels, Progress, ScoreMap
+
+Calibrates: TypeAlias = Literal["left_out", "held_out", "disturbed_copies", "lot"]
 
 
 class Detector(Protocol):
@@ -19,8 +22,13 @@ class Detector(Protocol):
         """What records call it."""
 
     @property
-    def can_leave_out(self) -> bool:
-        """Whether `without` works; else photos are set aside for calibration."""
+    def calibrates(self) -> Calibrates:
+        """How it scores good photos that it has not learned from.
+
+        left_out: `without` takes one photo back. held_out: photos are set aside before it is fitted. disturbed_copies: it may know
+        each good photo as the only one of its place, and `copy_of` stands for another one. lot: it is fitted on a lot, good and bad
+        alike, and nobody knows which is which.
+        """
 
     @classmethod
     def from_card(cls, card: ProductCard | None, settings: Any = None, /, *, device: str) -> Self:
@@ -41,7 +49,10 @@ class Detector(Protocol):
         """Learn from good photos only."""
 
     def without(self, held_out: int) -> Self:
-        """The same detector as if it had not seen that photo; only between `fit` and `save`, and cheap."""
+        """The same detector as if it had not seen that photo, where it calibrates by photos left out; after `fit` alone, and cheap."""
+
+    def copy_of(self, pixels: Pixels, number: int) -> Pixels:
+        """Good photo `number` as another photo of the same good part might look, where it calibrates by disturbed copies."""
 
     def score(self, pixels: Pixels) -> ScoreMap:
         """Score one photo; the map has the photo's size."""
@@ -54,16 +65,35 @@ class Detector(Protocol):
         """The detector that `settings` and `files` describe."""
 
 
-@runtime_checkable
-class CopiesGood(Protocol):
-    """A detector that may know each good photo as the only one of its place, so that none can be left out or set aside."""
+class CopiesNothing:
+    """For detectors that need no copies of good photos."""
 
     def copy_of(self, pixels: Pixels, number: int) -> Pixels:
-        """Good photo `number` as another photo of the same good part might look."""
+        """Refused.
+
+        Raises:
+            BadModel: always.
+        """
+        raise BadModel(f"no copy of photo {number} ({pixels.shape[1]} x {pixels.shape[0]} px) is wanted: other good photos calibrate")
 
 
-@runtime_checkable
-class LearnsFromLot(Protocol):
-    """A detector that is fitted on the photos of a lot, good and bad alike."""
+def scored_good(
+    detector: Detector, photos: Sequence[Pixels], numbers: Sequence[int], progress: Progress[Any], title: str = "calibrating"
+) -> Iterator[tuple[int, ScoreMap]]:
+    """Some good photos, each with its number and its map by a fitted detector as if it had not learned from it.
 
-    learns_from_lot: bool
+    Args:
+        detector: fitted; where it calibrates by photos held out, on others than these.
+        photos: (H, W, 3) each, read one at a time.
+        numbers: which of them.
+        progress: wraps the loop.
+        title: of the loop.
+    """
+    for number in progress(numbers, title, len(numbers)):
+        match detector.calibrates:
+            case "left_out":
+                yield number, detector.without(number).score(photos[number])
+            case "disturbed_copies":
+                yield number, detector.score(detector.copy_of(photos[number], number))
+            case "held_out" | "lot":
+                yield number, detector.score(photos[number])

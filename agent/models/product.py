@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -18,7 +18,7 @@ from seewhy.agent.models.folder import load_folder, save_folder
 from seewhy.agent.models.references import References, chosen_references
 from seewhy.agent.photos.images import Photo
 from seewhy.detectors import detector_class
-from seewhy.detectors.protocol import CopiesGood, Detector, LearnsFromLot
+from seewhy.detectors.protocol import Detector, scored_good
 from seewhy.errors import BadData, BadModel, UnknownName
 from seewhy.record import Sentence
 from seewhy.types import Descriptor, Pixels, Progress, ScoreMap, silent
@@ -73,21 +73,18 @@ class ProductModel:
         """
         pixels = _PixelsOf(photos)
         count = len(photos)
-        copies, lot = isinstance(detector, CopiesGood), isinstance(detector, LearnsFromLot)
+        way = detector.calibrates
         many = calibration == "auto" and count >= HELD_OUT_FROM * (needed(alpha) + 1)
-        aside = calibration == "split" or (not copies and (many or not detector.can_leave_out))
-        if aside and count > 1 and not lot:
+        aside = calibration == "split" or way == "held_out" or (many and way == "left_out")
+        if aside and count > 1 and way != "lot":
             parts = learned_and_aside(count, alpha)
             detector.fit(_Chosen(pixels, parts[0]), progress)
             return cls.calibrated(photos, detector, parts, product=product, progress=progress)
         detector.fit(pixels, progress)
-        if isinstance(detector, CopiesGood) and not detector.can_leave_out:
-            copied = ((i, detector.score(detector.copy_of(pixels[i], i))) for i in progress(range(count), "calibrating", count))
-            found, described = _calibration(copied, "disturbed_copies")
-        else:
-            left_out = _left_out_scores(detector, pixels, progress) if detector.can_leave_out else iter(())
-            found, described = _calibration(left_out, "lot" if lot else "left_out")
-        if lot:
+        way = detector.calibrates  # a template that has seen many photos of each view can leave one out after all
+        alone = way in ("left_out", "held_out") and count < 2  # nothing is left to score a single photo by
+        found, described = _calibration(iter(()) if alone else scored_good(detector, pixels, range(count), progress), way)
+        if way == "lot":
             described = {}  # nobody said that they are good: none may stand beside a finding as the good photo
         elif not described and count:
             described = {0: detector.score(pixels[0]).descriptor}
@@ -116,7 +113,7 @@ class ProductModel:
         maps = ((i, detector.score(pixels[i])) for i in progress(aside, "calibrating", len(aside)))
         found, described = _calibration(maps, "held_out")
         familiar = None
-        if not detector.can_leave_out:
+        if detector.calibrates == "held_out":
             wholes = [detector.score(pixels[i]).descriptor for i in learned[:MOST_WHOLES]]
             familiar = Familiarity.of([w for w in wholes if w is not None], [d for d in described.values() if d is not None])
         if not described:
@@ -237,13 +234,6 @@ class _Chosen(Sequence[Pixels]):
 
     def __getitem__(self, at: Any) -> Any:
         return self._all[self._rows[at]]
-
-
-def _left_out_scores(detector: Detector, pixels: Sequence[Pixels], progress: Progress[Any]) -> Iterator[tuple[int, ScoreMap]]:
-    """Each photo's number and its map by the detector without it; nothing for a single photo."""
-    if len(pixels) > 1:
-        for i in progress(range(len(pixels)), "calibrating", len(pixels)):
-            yield i, detector.without(i).score(pixels[i])
 
 
 def _calibration(maps: Iterable[tuple[int, ScoreMap]], method: str) -> tuple[Calibration, dict[int, Descriptor | None]]:

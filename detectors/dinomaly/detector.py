@@ -25,6 +25,7 @@ from seewhy.detectors.dinomaly.net import NetShape, Restorer, cell_map, paper_ma
 from seewhy.detectors.dinomaly.tokens import TokenEncoder, Tokens, token_encoder
 from seewhy.detectors.dinomaly.training import Course, Plan, train
 from seewhy.detectors.parts.resolution import answer_to_a_dot
+from seewhy.detectors.protocol import Calibrates, CopiesNothing
 from seewhy.detectors.weights.store import WeightsFile
 from seewhy.errors import BadData, BadModel
 from seewhy.prompts import sentence
@@ -57,7 +58,7 @@ class DinomalySettings:
     save_every: int = 200
 
 
-class Dinomaly:
+class Dinomaly(CopiesNothing):
     """A frozen encoder and a decoder that restores what it saw; what is restored badly is strange.
 
     Args:
@@ -69,7 +70,7 @@ class Dinomaly:
         MissingExtra: a ViT without transformers.
     """
 
-    can_leave_out = False  # a photo's part in the weights can't be taken back
+    calibrates: Calibrates = "held_out"  # a photo's part in the weights can't be taken back
 
     def __init__(self, settings: DinomalySettings | None = None, *, device: str = "cpu") -> None:
         wanted = settings or DinomalySettings()

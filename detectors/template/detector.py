@@ -15,6 +15,7 @@ import numpy.typing as npt
 from seewhy.canonical import sha256_bytes
 from seewhy.card import ProductCard
 from seewhy.detectors.parts.bank import MemoryBank
+from seewhy.detectors.protocol import Calibrates
 from seewhy.detectors.template.align import AGREES, SURE, Alignment, Grey, align, by_shift, laid_over, roughly
 from seewhy.detectors.template.golden import Packed, View, as_lit, as_png, coloured, grey_of, laid_on, levels_of, median_of, reduced
 from seewhy.detectors.weights.store import WeightsFile
@@ -76,9 +77,9 @@ class Template:
         return cls(settings, device=device)
 
     @property
-    def can_leave_out(self) -> bool:
-        """A place with one golden photo can't do without it: then disturbed copies calibrate, see `copy_of`."""
-        return bool(len(self._of)) and set(self._of.tolist()) <= set(self._kept)
+    def calibrates(self) -> Calibrates:
+        """A place with one golden photo can't do without it: then disturbed copies stand for other photos of it."""
+        return "left_out" if len(self._of) and set(self._of.tolist()) <= set(self._kept) else "disturbed_copies"
 
     def introduce(self, product: str, good_photos: int) -> Sentence:
         """What it knows of the product."""

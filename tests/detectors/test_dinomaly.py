@@ -282,7 +282,7 @@ def test_a_product_it_has_not_seen_goes_to_the_next_detector(family: tuple[Famil
 
 def test_a_detector_that_fails_hands_over_visibly(inspector: Inspector, model_folder: Path) -> None:
     class Broken:
-        name, can_leave_out, weights, settings = "broken", True, (), {}
+        name, calibrates, weights, settings = "broken", "left_out", (), {}
 
         def score(self, _pixels: Any) -> Any:
             raise MemoryError("no room")

@@ -14,7 +14,7 @@ from seewhy.agent.models.product import ProductModel
 from seewhy.agent.photos.images import decode
 from seewhy.card import ProductCard
 from seewhy.detectors.dinomaly.detector import Dinomaly, DinomalySettings
-from seewhy.detectors.ensemble import CopyingEnsemble, Ensemble, EnsembleSettings, Merge, Ranks
+from seewhy.detectors.ensemble import Ensemble, EnsembleSettings, Merge, Ranks
 from seewhy.detectors.mutual import Mutual, MutualSettings
 from seewhy.detectors.patchcore import PatchCore, PatchCoreSettings
 from seewhy.detectors.template.detector import Template
@@ -53,11 +53,11 @@ def test_bonferroni_holds_however_the_members_depend(dependence: float) -> None:
 @pytest.mark.parametrize("merge", ["bonferroni", "fisher"])
 def test_two_detectors_speak_as_one(merge: Merge, tmp_path: Path) -> None:
     photos = [decode(png(good("cast", i).pixels), f"{i}.png") for i in range(8)]
-    made = Ensemble.of(
+    made = Ensemble(
         [PatchCore(SMALL), Dinomaly(DinomalySettings(encoder="efficientnet-lite0", input_px=96, depth=2, steps=20, batch=4, at_once=4))],
         EnsembleSettings(merge),
     )
-    assert not made.can_leave_out
+    assert made.calibrates == "held_out"
     model = ProductModel.fit(photos, made, product="part", alpha=0.5).save(tmp_path / "model")
     bad = defective("cast", "stain", 4)
     inspection = load(tmp_path / "model", alpha=0.5).inspect(decode(png(bad.pixels), "bad.png"))
@@ -78,9 +78,9 @@ def test_two_detectors_speak_as_one(merge: Merge, tmp_path: Path) -> None:
 
 def test_a_photo_left_out_is_left_out_of_every_member_and_of_its_calibration() -> None:
     photos = [noise(90, 120, i) for i in range(4)]
-    made = Ensemble.of([PatchCore(SMALL), PatchCore(COARSE)])
+    made = Ensemble([PatchCore(SMALL), PatchCore(COARSE)])
     made.fit(photos)
-    assert made.can_leave_out
+    assert made.calibrates == "left_out"
     alone = PatchCore(COARSE)
     alone.fit(photos)
     left = made.without(2)
@@ -95,8 +95,8 @@ def test_a_photo_left_out_is_left_out_of_every_member_and_of_its_calibration() -
 
 def test_with_golden_photos_copies_calibrate_the_ensemble() -> None:
     photos = [decode(png(board(p)), f"{p}.png") for p in range(4)]
-    made = Ensemble.of([Template(), PatchCore(COARSE)])
-    assert isinstance(made, CopyingEnsemble)
+    made = Ensemble([Template(), PatchCore(COARSE)])
+    assert made.calibrates == "disturbed_copies"
     model = ProductModel.fit(photos, made, product="board", alpha=0.2)
     assert model.calibration.method == "disturbed_copies"
     wrong = broken(1, "extra", copy=1)

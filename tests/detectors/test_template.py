@@ -112,14 +112,14 @@ def test_many_photos_of_one_view_become_a_median_that_can_do_without_one() -> No
     detector = Template()
     detector.fit(same)
     assert detector.settings["views"] == 1
-    assert detector.can_leave_out
+    assert detector.calibrates == "left_out"
     assert detector.without(3).score(same[3]).score < 0.2
     faint = same[0].astype(np.int16)
     faint[150:170, 150:170] += np.where(faint[150:170, 150:170] > 128, -45, 45)  # a quarter of the contrast
     faint = np.clip(faint, 0, 255).astype(np.uint8)
     single = Template()
     single.fit([board(7)])
-    assert not single.can_leave_out
+    assert single.calibrates == "disturbed_copies"
     assert single.score(faint).score == 0.0  # within the tolerance of one golden photo
     assert detector.score(faint).score > 0.05  # and beyond what many of them differ by
     with pytest.raises(BadModel, match="golden one"):
