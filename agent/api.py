@@ -3,110 +3,115 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias, Unpack
 
-from seewhy.agent.inspection.inspector import DEFAULT_ALPHA, Inspector
+from seewhy.agent.inspection.inspector import Inspector
 from seewhy.agent.inspection.policy import load_policy
+from seewhy.agent.inspection.terms import DEFAULT_ALPHA, Given, Terms
 from seewhy.agent.ledger.past import past_defects
-from seewhy.agent.models.choice import AUTO, choose
+from seewhy.agent.models.choice import AUTO
+from seewhy.agent.models.fitting import Fitting, fit_models
 from seewhy.agent.models.product import CalibrationWay, ProductModel
 from seewhy.agent.photos.layouts import good_photos, read_layout
 from seewhy.agent.photos.lazy import LazyPhotos
-from seewhy.card import DefectType, ProductCard, load_card
-from seewhy.detectors import DETECTORS
-from seewhy.detectors.ensemble import JOIN, Ensemble, EnsembleSettings, Merge
-from seewhy.detectors.protocol import Detector
+from seewhy.card import DefectType, ProductCard
+from seewhy.detectors.ensemble import Merge
 from seewhy.detectors.winclip.settings import WinClipSettings
-from seewhy.errors import BadData, BadImage, SeewhyError, UnknownName
+from seewhy.errors import BadData
 from seewhy.explainers import EXPLAINERS, Explainer
-from seewhy.prompts import sentence
 from seewhy.prompts.winclip import prompt_set
-from seewhy.record import Sentence
 from seewhy.types import Progress, silent
+
+Place: TypeAlias = Path | str
 
 
 def fit(
-    good: Path | str | None = None,
+    good: Place | None = None,
     *,
-    save: Path | str | None = None,
-    lot: Path | str | None = None,
+    lot: Place | None = None,
+    save: Place | None = None,
     detector: str = AUTO,
     merge: Merge = "bonferroni",
-    card: ProductCard | Path | str | None = None,
-    policy: Path | str | None = None,
-    alpha: float = DEFAULT_ALPHA,
-    calibration: CalibrationWay = "auto",
-    device: str = "cpu",
     settings: Any = None,
-    explainer: Explainer | None = None,
+    calibration: CalibrationWay = "auto",
+    add_to: Place | None = None,
     progress: Progress[Any] = silent,
+    **given: Unpack[Given],
 ) -> Inspector:
-    """Learn a product from its good photos.
+    """Learn a product from its good photos, or several products at once with a detector that learns many (dinomaly).
+
+    Card, policy and alpha are kept with the model and hold whenever it is loaded, unless others are given then.
 
     Args:
         good: a folder of good photos, or a data set in a layout that `read_layout` knows (its good training photos); None for
             a detector that reads words.
-        save: where the model folder goes; a temporary folder by default.
         lot: in their place, photos of which nobody knows what is good; they judge one another, and none passes without a person.
+        save: where the model folder goes; a temporary folder by default.
         detector: "auto" chooses by the card, the photos and what is installed (`seewhy.agent.models.choice`). Else a name in
             `seewhy.detectors.DETECTORS`; several with commas: the first that can be fitted here speaks; several joined by "+": their
             p-values are merged. The record says who was considered and why the others did not speak.
         merge: with "+": "bonferroni" or "fisher", see `seewhy.detectors.ensemble`.
-        card: the product card or its file.
-        policy: a policy file; the default one serves any product.
-        alpha: false-reject rate asked for on good parts.
-        calibration: "split", "leave-one-out" or "auto"; see `ProductModel.fit`.
-        device: "cpu" or "cuda".
         settings: of the detector, or a mapping from names to settings for a chain; defaults where None.
-        explainer: who puts words to a region; see `vlm`. The embedded one where None.
+        calibration: "split", "leave-one-out" or "auto"; see `ProductModel.fit`.
+        add_to: a model of several products that is trained on; `good` holds its products' photos too.
         progress: wraps the loops over photos.
+        given: card, policy, alpha, explainer, pictures, device; see `Given`. Of several products, cards by product.
+
+    Returns:
+        An inspector; of several products, of the first one, with all of them in `products`.
 
     Raises:
-        BadData: there are no good photos, or those of several products.
+        BadData: there are no good photos, or those of several products and a detector that learns one.
         BadImage: a good photo can't be read.
+        BadModel: something else than a model stands where the model would go.
+        NotWritten: the model can't be written there.
     """
-    known = load_card(Path(card)) if isinstance(card, str | Path) else card
-    source = good if lot is None else lot
+    terms = Terms.of(given)
     if good is not None and lot is not None:
         raise BadData("give good photos or a lot, not both: of a lot nobody knows what is good")
-    samples = [] if source is None else read_layout(Path(source)) if lot is not None else good_photos(read_layout(Path(source)))
-    products = sorted({s.product for s in samples}) or ["product"]
+    source = good if lot is None else lot
+    samples = [] if source is None else read_layout(Path(source))
+    samples = samples if lot is not None else good_photos(samples)
     if not samples and source is not None:
         raise BadData(f"{source} holds no {'photo' if lot is not None else 'good photo'} to fit on")
-    if len(products) > 1:
-        raise BadData(f"{source} holds {len(products)} products ({', '.join(products[:4])}…); give one of them")
-    photos = LazyPhotos(samples, known.white_level if known else 65535)
-    name = known.name if known else products[0]
-    able, considered = _asked(detector, known, len(samples), lot is not None, device)
-    made = _first_that_can(
-        able,
-        lambda wanted: ProductModel.fit(
-            photos, unfitted(wanted, settings, known, device, merge), product=name, alpha=alpha, calibration=calibration, progress=progress
-        ),
-        considered,
+    found = sorted({s.product for s in samples})
+    if len(found) > 1 and terms.card is not None:
+        raise BadData(f"{source} holds {len(found)} products; a card is of one: give cards by product ({', '.join(found[:4])}…)")
+    names = {name: terms.card.name if terms.card is not None else name for name in found or ["product"]}
+    cards = {shown: card for name, shown in names.items() if (card := terms.card_of(name)) is not None}
+    photos = {
+        shown: LazyPhotos([s for s in samples if s.product == name], (cards.get(shown) or ProductCard()).white_level)
+        for name, shown in names.items()
+    }
+    asked = Fitting(
+        alpha=DEFAULT_ALPHA if terms.alpha is None else terms.alpha,
+        detector=detector,
+        merge=merge,
+        settings=settings,
+        calibration=calibration,
+        lot=lot is not None,
+        add_to=None if add_to is None else Path(add_to),
+        cards=cards,
+        policy=(terms.policy or load_policy()).model_dump(mode="json"),
+        device=terms.device,
     )
     folder = Path(save) if save else Path(tempfile.mkdtemp(prefix="seewhy-")) / "model"
-    loaded = load_policy(Path(policy)) if policy else None
-    return Inspector(made.save(folder), card=known, policy=loaded, alpha=alpha, device=device, explainer=explainer)
+    return Inspector.of_products(fit_models(photos, asked, folder, progress).members, **given)
 
 
 def from_words(
     prompt: str,
     *,
     defects: Sequence[str] = (),
-    good: Path | str | None = None,
+    good: Place | None = None,
     model: str = "",
     dtype: str = "float32",
-    save: Path | str | None = None,
-    card: ProductCard | Path | str | None = None,
-    policy: Path | str | None = None,
-    alpha: float = DEFAULT_ALPHA,
-    device: str = "cpu",
-    explainer: Explainer | None = None,
+    save: Place | None = None,
     progress: Progress[Any] = silent,
+    **given: Unpack[Given],
 ) -> Inspector:
     """Inspect a new product from words alone, or from words and a few good photos (WinCLIP, WinCLIP+).
 
@@ -118,136 +123,44 @@ def from_words(
         good: good photos: up to four, spread over them, are compared with; all of them calibrate.
         model: an open_clip model with a plain ViT; the paper's where empty.
         dtype: of CLIP's arithmetic: float32, bfloat16, float16, or int8 (CPU).
-        save: as for `fit`, like what follows.
-        card: as for `fit`.
-        policy: as for `fit`.
-        alpha: as for `fit`.
-        device: as for `fit`.
-        explainer: as for `fit`.
+        save: as for `fit`.
         progress: as for `fit`.
+        given: as for `fit`.
 
     Raises:
         BadData: the words can't be used.
         MissingWeights: CLIP's weights aren't on this machine, and there are no good photos for another detector.
     """
     prompt_set(prompt, defects)  # refuses bad words before anything is loaded
-    known = load_card(Path(card)) if isinstance(card, str | Path) else card or ProductCard(name=prompt[:80])
-    named = {d.name for d in known.defects}
+    card = Terms.of(given).card or ProductCard(name=prompt[:80])
+    named = {d.name for d in card.defects}
     added = tuple(DefectType(name=name) for name in defects if name not in named)
-    known = known.model_copy(update={"description": prompt, "defects": known.defects + added})
-    return fit(
-        good,
-        save=save,
-        detector="winclip" if good is None else "winclip,patchcore",
-        card=known,
-        policy=policy,
-        alpha=alpha,
-        device=device,
-        settings={"winclip": WinClipSettings(model=model or WinClipSettings().model, dtype=dtype)},
-        explainer=explainer,
-        progress=progress,
-    )
+    given["card"] = card.model_copy(update={"description": prompt, "defects": card.defects + added})
+    words = WinClipSettings(model=model or WinClipSettings().model, dtype=dtype)
+    chain = "winclip" if good is None else "winclip,patchcore"
+    return fit(good, save=save, detector=chain, settings={"winclip": words}, progress=progress, **given)
 
 
-def unfitted(detector: str, settings: Any, card: ProductCard | None, device: str, merge: Merge = "bonferroni") -> Detector:
-    """A detector, or several joined by "+", with the settings given for it (or for it among others) and what it takes from the card."""
-    names = detector.split(JOIN)
-    if len(names) > 1:
-        return Ensemble([unfitted(n.strip(), settings, card, device) for n in names], EnsembleSettings(merge))
-    given = settings.get(detector) if isinstance(settings, dict) else settings
-    made: Detector = DETECTORS.get(detector).from_card(card, given, device=device)
-    return made
-
-
-def _asked(
-    detector: str, card: ProductCard | None, photos: int, lot: bool, device: str
-) -> tuple[list[str], tuple[tuple[str, Sentence], ...]]:
-    """Names in order, and why others are not among them.
-
-    Raises:
-        BadData: none can be asked.
-    """
-    if detector != AUTO:
-        return [name.strip() for name in detector.split(",") if name.strip()], ()
-    choices = choose(card, good=0 if lot else photos, lot=lot, device=device)
-    able = [c.name for c in choices if c.why_not is None]
-    if not able:
-        raise BadData("no detector can be asked here. " + " ".join(c.why_not.text for c in choices if c.why_not))
-    return able, tuple((c.name, c.why_not) for c in choices if c.why_not)
-
-
-def _first_that_can(
-    detectors: Sequence[str], fitted: Callable[[str], ProductModel], considered: tuple[tuple[str, Sentence], ...] = ()
-) -> ProductModel:
-    """The first detector of the chain that can be fitted here, with the reasons of the others.
-
-    A photo that can't be read is nobody's fault here: it is mended first.
-    """
-    failed = list[tuple[str, Sentence]]()
-    for number, name in enumerate(detectors, start=1):
-        try:
-            made = fitted(name)
-        except (UnknownName, BadImage):
-            raise
-        except (SeewhyError, MemoryError, RuntimeError, ValueError) as error:
-            if number == len(detectors):
-                raise
-            failed.append((name, _why(name, error)))
-            continue
-        spared = [(other, sentence("detector.not_asked", name=other, chosen=name)) for other in detectors[number:]]
-        return replace(made, considered=(*failed, *spared, *considered))
-    raise BadData("no detector was named")
-
-
-def _why(name: str, error: Exception) -> Sentence:
-    known = isinstance(error, SeewhyError)
-    return (
-        sentence("detector.silent", name=name, why=str(error))
-        if known
-        else sentence("detector.failed", name=name, why=f"{type(error).__name__}: {str(error)[:160]}")
-    )
-
-
-def load(
-    model: Path | str,
-    *,
-    product: str = "",
-    then: Sequence[Path | str] = (),
-    card: ProductCard | Path | str | None = None,
-    policy: Path | str | None = None,
-    alpha: float = DEFAULT_ALPHA,
-    device: str = "cpu",
-    keep_pictures: bool = True,
-    explainer: Explainer | None = None,
-) -> Inspector:
-    """An inspector from a saved model; arguments as for `fit`.
+def load(model: Place, *, product: str = "", then: Sequence[Place | tuple[Place, str]] = (), **given: Unpack[Given]) -> Inspector:
+    """An inspector from a saved model, under the terms that it was fitted with.
 
     Args:
         model: the model folder.
         product: which one, where the model is of several.
-        then: folders of other models, that speak in this order where the one before can't (it fails, or as a whole the photo is
-            unlike all good photos of its product). The record says who was asked and why it did not speak.
-        card: as for `fit`, like what follows.
-        policy: as for `fit`.
-        alpha: as for `fit`.
-        device: as for `fit`.
-        keep_pictures: keep photo, map and crops as evidence.
-        explainer: see `vlm`.
+        then: folders of other models, or (folder, product), that speak in this order where the one before can't (it fails, or as a
+            whole the photo is unlike all good photos of its product). The record says who was asked and why it did not speak.
+        given: card, policy, alpha, explainer, pictures, device; see `Given`. What differs from the model's own is told in the record.
 
     Raises:
         BadModel: a model was changed, or made with other weights than are here.
         UnknownName: the model has no such product.
     """
-    known = load_card(Path(card)) if isinstance(card, str | Path) else card
+    device = given.get("device", "cpu")
+    others = [one if isinstance(one, tuple) else (one, "") for one in then]
     return Inspector(
         ProductModel.load(Path(model), product=product, device=device),
-        then=[ProductModel.load(Path(other), device=device) for other in then],
-        card=known,
-        policy=load_policy(Path(policy)) if policy else None,
-        alpha=alpha,
-        device=device,
-        keep_pictures=keep_pictures,
-        explainer=explainer,
+        then=[ProductModel.load(Path(folder), product=name, device=device) for folder, name in others],
+        **given,
     )
 
 
@@ -258,7 +171,7 @@ def vlm(
     timeout_s: float = 60.0,
     in_flight: int = 8,
     language: str = "en",
-    confirmed: Path | str | None = None,
+    confirmed: Place | None = None,
     settings: Any = None,
 ) -> Explainer:
     """An explainer that asks a VLM behind an OpenAI-compatible server, for instance vLLM.
@@ -285,5 +198,5 @@ def vlm(
 
     server = Server(url=url, model=model, timeout_s=timeout_s, in_flight=in_flight)
     knowledge = KnowledgeBase(past_defects(Path(confirmed)) if confirmed else ())
-    made: Explainer = words(server, replace(settings or VlmSettings(), language=language), knowledge=knowledge)
-    return made
+    explainer: Explainer = words(server, replace(settings or VlmSettings(), language=language), knowledge=knowledge)
+    return explainer

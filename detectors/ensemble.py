@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seewhy.card import ProductCard
-from seewhy.detectors.protocol import Calibrates, Detector, scored_good
+from seewhy.detectors.protocol import Calibrates, Detector, Single, scored_good
 from seewhy.detectors.weights.store import WeightsFile
 from seewhy.errors import BadData, BadModel
 from seewhy.prompts import sentence
@@ -93,7 +93,7 @@ class Member:
         return Ranks(np.sort(self.scores))
 
 
-class Ensemble:
+class Ensemble(Single):
     """Merged p-values of several detectors.
 
     Args:

@@ -20,7 +20,7 @@ from seewhy.card import ProductCard
 from seewhy.detectors.parts.backbones import Encoder
 from seewhy.detectors.parts.resolution import answer_to_a_dot
 from seewhy.detectors.patchcore import joined
-from seewhy.detectors.protocol import Calibrates, CopiesNothing
+from seewhy.detectors.protocol import Calibrates, Single
 from seewhy.detectors.weights.store import WeightsFile
 from seewhy.errors import BadData, BadModel
 from seewhy.prompts import sentence
@@ -47,7 +47,7 @@ class MutualSettings:
     dtype: str = "float32"
 
 
-class Mutual(CopiesNothing):
+class Mutual(Single):
     """A patch that few other photos of the lot have is strange; a defect that most of them have is not.
 
     Args:

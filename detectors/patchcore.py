@@ -21,7 +21,7 @@ from seewhy.detectors.parts.backbones import Encoder
 from seewhy.detectors.parts.bank import Features, MemoryBank, greedy_k_centre
 from seewhy.detectors.parts.resolution import answer_to_a_dot
 from seewhy.detectors.parts.tiles import Tile, blend, tiles_for
-from seewhy.detectors.protocol import Calibrates, CopiesNothing
+from seewhy.detectors.protocol import Calibrates, Single
 from seewhy.detectors.weights.store import WeightsFile
 from seewhy.errors import BadData, BadModel
 from seewhy.prompts import sentence
@@ -57,7 +57,7 @@ class PatchCoreSettings:
     dtype: str = "float32"
 
 
-class PatchCore(CopiesNothing):
+class PatchCore(Single):
     """A memory bank of good patches.
 
     Args:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal, Protocol, Self, TypeAlias
 
 from seewhy.card import ProductCard
 from seewhy.detectors.weights.store import WeightsFile
-from seewhy.errors import BadModel
+from seewhy.errors import BadData, BadModel
 from seewhy.record import Sentence
-from seewhy.types import Pixels, Progress, ScoreMap
+from seewhy.types import Pixels, Progress, ScoreMap, silent
 
 Calibrates: TypeAlias = Literal["left_out", "held_out", "disturbed_copies", "lot"]
 
@@ -20,6 +21,10 @@ class Detector(Protocol):
     @property
     def name(self) -> str:
         """What records call it."""
+
+    @property
+    def many_products(self) -> bool:
+        """Whether one fit can learn several products, see `fit_products`."""
 
     @property
     def calibrates(self) -> Calibrates:
@@ -48,6 +53,25 @@ class Detector(Protocol):
     def fit(self, photos: Sequence[Pixels], progress: Progress[Any]) -> None:
         """Learn from good photos only."""
 
+    def fit_products(
+        self,
+        products: Mapping[str, Sequence[Pixels]],
+        *,
+        cache: Path | None = None,
+        checkpoint: Path | None = None,
+        start: Any = None,
+        progress: Progress[Any] = silent,
+    ) -> None:
+        """Learn the good photos of several products at once, where `many_products`.
+
+        Args:
+            products: good photos by product.
+            cache: folder for what is computed of each photo once.
+            checkpoint: file from which training continues.
+            start: a fitted detector of the same kind that is trained on.
+            progress: wraps the loops.
+        """
+
     def without(self, held_out: int) -> Self:
         """The same detector as if it had not seen that photo, where it calibrates by photos left out; after `fit` alone, and cheap."""
 
@@ -65,8 +89,27 @@ class Detector(Protocol):
         """The detector that `settings` and `files` describe."""
 
 
-class CopiesNothing:
-    """For detectors that need no copies of good photos."""
+class Single:
+    """For detectors that learn one product at a time and need no copies of its good photos."""
+
+    many_products = False
+
+    def fit_products(
+        self,
+        products: Mapping[str, Sequence[Pixels]],
+        *,
+        cache: Path | None = None,
+        checkpoint: Path | None = None,
+        start: Any = None,
+        progress: Progress[Any] = silent,
+    ) -> None:
+        """Refused.
+
+        Raises:
+            BadData: always.
+        """
+        del cache, checkpoint, start, progress
+        raise BadData(f"one product can be learned at a time, not {len(products)}")
 
     def copy_of(self, pixels: Pixels, number: int) -> Pixels:
         """Refused.

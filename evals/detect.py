@@ -17,7 +17,7 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 
-from seewhy.agent.api import unfitted
+from seewhy.agent.models.fitting import unfitted
 from seewhy.agent.models.product import ProductModel
 from seewhy.agent.photos.images import read_photo
 from seewhy.agent.photos.layouts import Sample, good_photos, read_layout
@@ -76,7 +76,7 @@ def _product(
     test = [s for s in samples if s.split == "test"]
     if not train or not any(s.good for s in test) or all(s.good for s in test):
         raise BadData(f"{product} needs good training photos, and good and defective test photos")
-    made = unfitted(detector, settings, ProductCard(name=product.replace("_", " ")), device)
+    made = unfitted(detector, ProductCard(name=product.replace("_", " ")), settings=settings, device=device)
     began = time.perf_counter()
     model = ProductModel.fit(LazyPhotos(train), made, product=product, alpha=alpha, progress=progress)
     fit_seconds = time.perf_counter() - began

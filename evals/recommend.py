@@ -15,7 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from seewhy.agent.api import unfitted
+from seewhy.agent.models.fitting import unfitted
 from seewhy.agent.models.options import settings_for
 from seewhy.agent.photos.layouts import good_photos, read_layout
 from seewhy.agent.photos.lazy import LazyPhotos
@@ -119,7 +119,7 @@ def recommend(
     tried, pictures = list[Candidate](), list[Pixels]()
     wanted = CANDIDATES if candidates is None else candidates
     for name in progress(list(wanted), "trying detectors", len(wanted)):
-        made, shown = _tried(name, lambda n=name: unfitted(n, wanted[n], None, device), known, asked, drawn)  # type: ignore[misc]
+        made, shown = _tried(name, lambda n=name: unfitted(n, settings=wanted[n], device=device), known, asked, drawn)  # type: ignore[misc]
         tried.append(made)
         if shown is not None:
             pictures.append(shown)

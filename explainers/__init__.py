@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from seewhy.card import ProductCard
-from seewhy.record import Explanation, Measured, Unexplained
+from seewhy.record import Explanation, Measured, Source, Unexplained
 from seewhy.registry import Entry, Registry
 from seewhy.types import Map, Mask, Pixels
 
@@ -48,6 +48,7 @@ class Explainer(Protocol):
     """Puts words to one region."""
 
     name: str
+    source: Source  # of what it says, for the record
     in_flight: int  # regions that it likes to have at a time; 1 for one that computes here
 
     def explain(self, view: RegionView, until: float | None = None, /) -> Explanation | Unexplained:

@@ -12,7 +12,7 @@ from seewhy.card import DefectType
 from seewhy.colour import to_lab
 from seewhy.explainers import RegionView
 from seewhy.prompts import sentence
-from seewhy.record import Cause, Explanation, Sentence, Stated
+from seewhy.record import Cause, Explanation, Sentence, Source, Stated
 from seewhy.types import Lab, Mask, Pixels
 
 Tone = Literal["darker", "lighter", "other colour", "same"]
@@ -46,6 +46,7 @@ class MeasuredWords:
     """Describes shape, tone, contrast and texture; names a type only as far as the card's vocabulary allows."""
 
     name = "measured"
+    source: Source = "measured"
     in_flight = 1
 
     def explain(self, view: RegionView, _until: float | None = None, /) -> Explanation:

@@ -36,7 +36,7 @@ from seewhy.explainers.knowledge import KnowledgeBase
 from seewhy.explainers.measured import MeasuredWords, summary
 from seewhy.prompts import sentence
 from seewhy.prompts.vlm import CLOSE, HEAT, REFERENCE, WHOLE, prompts_sha256, rendered
-from seewhy.record import Asked, Cause, Claim, Explanation, Sentence, Stated, Status, Unexplained
+from seewhy.record import Asked, Cause, Claim, Explanation, Sentence, Source, Stated, Status, Unexplained
 from seewhy.types import Mask, Pixels
 
 P = TypeVar("P", bound=np.generic)
@@ -131,6 +131,7 @@ class VlmWords:
     """
 
     name = "vlm"
+    source: Source = "vlm"
 
     def __init__(self, server: Server, settings: VlmSettings | None = None, *, knowledge: KnowledgeBase | None = None) -> None:
         self.client, self.settings, self.in_flight = Client(server), settings or VlmSettings(), server.in_flight

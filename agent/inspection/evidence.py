@@ -25,13 +25,13 @@ class Pictures:
     """Collects one record's pictures."""
 
     def __init__(self, *, keep: bool = True) -> None:
-        self._keep = keep
+        self.keep = keep
         self.listed: list[Evidence] = []
         self.bytes: dict[str, tuple[str, bytes]] = {}
 
     def add_photo(self, pixels: Pixels, scored: ScoreMap, *, anomalous: bool) -> None:
         """The photo, smaller, and its score map as 16-bit grey (65535 is the map's largest value)."""
-        if not self._keep:
+        if not self.keep:
             return
         whole = Box(0, 0, pixels.shape[1], pixels.shape[0])
         self._add("photo", "image/jpeg", smaller(pixels, PHOTO_PX if anomalous else THUMBNAIL_PX), whole)
@@ -43,7 +43,7 @@ class Pictures:
     def add_region(self, number: int, box: Box, crop: Pixels, mask: Mask, reference: Pixels | None) -> tuple[str, ...]:
         """A region's crop, its outline as a mask, and the reference's crop; returns their names in the record."""
         names = [f"crop-{number}", f"mask-{number}"] + ([f"reference-{number}"] if reference is not None else [])
-        if self._keep:
+        if self.keep:
             self._add(names[0], "image/jpeg", smaller(crop, CROP_PX), box)
             self._add(names[1], "image/png", smaller(mask.astype(np.uint8) * 255, CROP_PX), box)
             if reference is not None:

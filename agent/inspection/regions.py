@@ -5,10 +5,28 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from seewhy.agent.models.calibration import Calibration
 from seewhy.types import Box, Map, Mask, Region, ScoreMap
 
 HALF_HEIGHT = 0.5  # a blurred step crosses half of its height where the edge is
 MOST = 50  # regions per photo; more is a broken photo, not fifty defects
+
+
+def regions_of(scores: ScoreMap, calibration: Calibration, seed: float | None) -> tuple[Region, ...]:
+    """The regions of a photo that was called anomalous, or the strangest places of one that nothing can be said of.
+
+    Args:
+        scores: its map.
+        calibration: of the detector that made it.
+        seed: what a map of a good photo reaches at most at the rate that was asked for; None without a calibration.
+    """
+    highest = float(scores.values.max())
+    if seed is None:
+        middle = float(np.median(scores.values))
+        half = (middle + highest) / 2
+        return regions(scores, seed=half, floor=half, background=middle) if highest > middle else ()
+    reached = seed if highest > seed else float(np.nextafter(highest, -np.inf))  # the photo is strange as a whole
+    return regions(scores, seed=reached, floor=min(calibration.noise, reached), background=calibration.median)
 
 
 def regions(scores: ScoreMap, *, seed: float, floor: float, background: float, most: int = MOST) -> tuple[Region, ...]:

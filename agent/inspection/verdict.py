@@ -5,9 +5,40 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from seewhy.agent.inspection.policy import worst
-from seewhy.agent.models.calibration import LOT
+from seewhy.agent.models.calibration import LOT, Calibration, needed
 from seewhy.prompts import sentence
-from seewhy.record import Decision, Finding, Missing, Ruling, Sentence, Severity, Unexplained, Verdict
+from seewhy.record import Decision, Finding, Missing, Ruling, Sentence, Severity, Stated, Status, Unexplained, Verdict
+from seewhy.types import ScoreMap
+
+
+def decide(scored: ScoreMap, calibration: Calibration, threshold: float | None, alpha: float, *, familiar: bool) -> Decision:
+    """A photo's score against the threshold; what good photos of a product score says nothing about another product.
+
+    Args:
+        scored: the photo.
+        calibration: of the detector that scored it.
+        threshold: at `alpha`; None without a calibration photo.
+        alpha: false-reject rate that was asked for.
+        familiar: whether the photo looks like the product as a whole.
+    """
+    known: Status = "missing" if threshold is None else "supported"
+    return Decision(
+        score=Stated(value=float(f"{scored.score:.6g}"), source="measured", evidence=("map",)),
+        threshold=Stated(value=threshold and float(f"{threshold:.6g}"), source="measured", status=known),
+        p_value=Stated(value=round(calibration.p_value(scored.score), 6), source="measured", status=known),
+        alpha=alpha,
+        calibration="calibrated" if familiar and calibration.supports(alpha) else "uncalibrated",
+        calibration_method=calibration.method,
+        calibration_photos=len(calibration),
+        calibration_needed=needed(alpha),
+        anomalous=threshold is not None and scored.score > threshold,
+    )
+
+
+def stated_verdict(verdict: Verdict, severity: Severity | None) -> tuple[Stated[Verdict], Stated[Severity]]:
+    """A part's verdict and severity as they go into an entry."""
+    known: Status = "supported" if severity or verdict == "pass" else "missing"
+    return Stated(value=verdict, source="rule", evidence=("map",)), Stated(value=severity, source="rule", status=known)
 
 
 def verdict_of(decision: Decision, findings: Sequence[Finding]) -> tuple[Verdict, Severity | None, tuple[Sentence, ...]]:

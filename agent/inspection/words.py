@@ -5,8 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from seewhy.explainers import Explainer, RegionView
+from seewhy.explainers.measured import MeasuredWords
 from seewhy.record import Explanation, Unexplained
 from seewhy.threads import in_order
+
+EMBEDDED = MeasuredWords()
+
+
+def words_for(
+    explainer: Explainer, views: Sequence[RegionView], until: float | None = None
+) -> list[tuple[Explanation | Unexplained, Unexplained | None]]:
+    """Words for each region, and why the explainer gave none where it was asked: then the embedded one speaks, so that no verdict waits."""
+    said = all_words(explainer, views, until)
+    if explainer.source == "measured":
+        return [(words, None) for words in said]
+    return [
+        (words, None) if isinstance(words, Explanation) else (guarded(EMBEDDED, view), words)
+        for view, words in zip(views, said, strict=True)
+    ]
 
 
 def all_words(explainer: Explainer, views: Sequence[RegionView], until: float | None = None) -> list[Explanation | Unexplained]:

@@ -10,7 +10,8 @@ from typing import Any, TypeAlias, TypeVar
 
 import torch
 
-from seewhy.agent.inspection.inspector import Examined, Inspector
+from seewhy.agent.inspection.inspector import Inspector
+from seewhy.agent.inspection.recording import Examined
 from seewhy.agent.ledger.reading import entries
 from seewhy.agent.ledger.store import Ledger
 from seewhy.agent.photos.images import read_bytes
@@ -116,7 +117,7 @@ def _concluded(inspector: Inspector, examined: Iterable[Examined | RefusedPhoto]
         if isinstance(one, RefusedPhoto):
             return one, {}
         inspection = inspector.conclude(one, until)
-        return inspection.record, inspection.pictures
+        return inspection.record, inspection.pictures | inspection.documents
 
     return in_order(entry_of, examined, inspector.explainer.in_flight)
 

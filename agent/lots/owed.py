@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from seewhy.agent.inspection.policy import WORST, Policy, load_policy, rule_on
-from seewhy.agent.inspection.verdict import gaps, verdict_of
+from seewhy.agent.inspection.verdict import gaps, stated_verdict, verdict_of
 from seewhy.agent.inspection.views import region_view_again
 from seewhy.agent.inspection.words import all_words
 from seewhy.agent.ledger.reading import about, latest
@@ -19,7 +19,7 @@ from seewhy.card import ProductCard
 from seewhy.errors import BadData
 from seewhy.explainers import Explainer, RegionView
 from seewhy.packages import installed
-from seewhy.record import Explanation, Finding, FindingWords, InspectionRecord, LaterWords, Ruling, Stated, Unexplained
+from seewhy.record import Explanation, Finding, FindingWords, InspectionRecord, LaterWords, Ruling, Unexplained
 from seewhy.threads import in_order
 from seewhy.types import Progress, silent
 
@@ -50,7 +50,7 @@ def explain_missing(
     Args:
         ledger: with the records.
         explainer: who is asked now.
-        card: that the records were made with; default: one without knowledge.
+        card: that the records were made with, for ledgers that don't keep it.
         policy: likewise.
         lot: only this one.
         progress: wraps the loop.
@@ -59,21 +59,19 @@ def explain_missing(
         BadData: the card or the policy is another one than the record's.
         LedgerError: a picture that is needed was not kept.
     """
-    policy = policy or load_policy()
     open_ = [(row, entry) for row, entry in latest(ledger, lot) if isinstance(entry, InspectionRecord) and _unsaid(entry)]
-    cards = [card or ProductCard(name=record.product) for _, record in open_]
-    for (row, record), known in zip(open_, cards, strict=True):
-        _same("card", known.sha256, record.provenance.card_sha256, row)
-        _same("policy", policy.sha256, record.provenance.policy_sha256, row)
+    terms = [_terms_of(ledger, row, record, card, policy) for row, record in open_]
 
     def asked() -> Iterator[tuple[Row, InspectionRecord, list[RegionView]]]:
-        for (row, record), known in zip(open_, cards, strict=True):
+        for (row, record), (known, _) in zip(open_, terms, strict=True):
             yield row, record, [region_view_again(record, f, known, ledger.evidence) for f in _unsaid(record)]
+
+    policies = {row.hash: known for (row, _), (_, known) in zip(open_, terms, strict=True)}
 
     def answered(one: tuple[Row, InspectionRecord, list[RegionView]]) -> tuple[InspectionRecord, LaterWords | None]:
         row, record, views = one
         said = dict(zip((v.number for v in views), all_words(explainer, views), strict=True))
-        return record, _explained(row, record, said, policy)
+        return record, _explained(row, record, said, policies[row.hash])
 
     filled = Filled(len(open_), sum(len(_unsaid(record)) for _, record in open_))
     for record, words in progress(in_order(answered, asked(), explainer.in_flight), "explain", len(open_)):
@@ -91,11 +89,24 @@ def _unsaid(record: InspectionRecord) -> list[Finding]:
     return [f for f in record.findings if f.unexplained is not None]
 
 
-def _same(what: str, here: str, recorded: str, row: Row) -> None:
-    if here != recorded:
-        raise BadData(
-            f"entry {row.seq} was made with another {what} (SHA-256 {recorded[:12]}…, not {here[:12]}…); give that one with --{what}"
-        )
+def _terms_of(
+    ledger: Ledger, row: Row, record: InspectionRecord, card: ProductCard | None, policy: Policy | None
+) -> tuple[ProductCard, Policy]:
+    """Card and policy that a record was made with: as the ledger keeps them, as given, or the default ones; by their hashes."""
+    made_by = record.provenance
+    kept = {digest: ledger.evidence(digest) for digest in (made_by.card_sha256, made_by.policy_sha256)}
+    known_card, known_policy = kept[made_by.card_sha256], kept[made_by.policy_sha256]
+    found_card = card or (ProductCard(name=record.product) if known_card is None else ProductCard.model_validate_json(known_card))
+    found_policy = policy or (load_policy() if known_policy is None else Policy.model_validate_json(known_policy))
+    for what, here, recorded in (
+        ("card", found_card.sha256, made_by.card_sha256),
+        ("policy", found_policy.sha256, made_by.policy_sha256),
+    ):
+        if here != recorded:
+            raise BadData(
+                f"entry {row.seq} was made with another {what} (SHA-256 {recorded[:12]}…, not {here[:12]}…); give that one with --{what}"
+            )
+    return found_card, found_policy
 
 
 def _explained(row: Row, record: InspectionRecord, said: Mapping[int, Explanation | Unexplained], policy: Policy) -> LaterWords | None:
@@ -114,6 +125,7 @@ def _explained(row: Row, record: InspectionRecord, said: Mapping[int, Explanatio
             finding = finding.model_copy(update={"unexplained": words})
         findings.append(finding)
     verdict, severity, reasons = verdict_of(record.decision, findings)
+    stated, graded = stated_verdict(verdict, severity)
     kept = [m for m in record.missing if m.what != "vlm"]
     return LaterWords(
         **about(row, record),
@@ -122,8 +134,8 @@ def _explained(row: Row, record: InspectionRecord, said: Mapping[int, Explanatio
             for f in findings
             if f.number in said
         ),
-        verdict=Stated(value=verdict, source="rule", evidence=("map",)),
-        severity=Stated(value=severity, source="rule", status="supported" if severity or verdict == "pass" else "missing"),
+        verdict=stated,
+        severity=graded,
         reasons=reasons,
         missing=(*kept, *gaps(findings)),
         versions={"seewhy": installed("seewhy")},

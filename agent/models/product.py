@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -17,6 +18,8 @@ from seewhy.agent.models.familiarity import Familiarity
 from seewhy.agent.models.folder import load_folder, save_folder
 from seewhy.agent.models.references import References, chosen_references
 from seewhy.agent.photos.images import Photo
+from seewhy.canonical import canonical_json
+from seewhy.card import ProductCard
 from seewhy.detectors import detector_class
 from seewhy.detectors.protocol import Detector, scored_good
 from seewhy.errors import BadData, BadModel, UnknownName
@@ -43,6 +46,9 @@ class ProductModel:
     sha256: str = ""  # of the manifest; empty until saved
     considered: tuple[tuple[str, Sentence], ...] = ()  # (detector, why it did not speak)
     familiarity: Familiarity | None = None  # where the detector knows several products
+    card: ProductCard | None = None  # that it was fitted with
+    policy: Mapping[str, Any] | None = None  # likewise, as plain data; None: the default one
+    alpha: float | None = None  # that it was fitted for; None in models of schema 1
 
     @classmethod
     def fit(
@@ -79,7 +85,7 @@ class ProductModel:
         if aside and count > 1 and way != "lot":
             parts = learned_and_aside(count, alpha)
             detector.fit(_Chosen(pixels, parts[0]), progress)
-            return cls.calibrated(photos, detector, parts, product=product, progress=progress)
+            return cls.calibrated(photos, detector, parts, product=product, alpha=alpha, progress=progress)
         detector.fit(pixels, progress)
         way = detector.calibrates  # a template that has seen many photos of each view can leave one out after all
         alone = way in ("left_out", "held_out") and count < 2  # nothing is left to score a single photo by
@@ -88,7 +94,7 @@ class ProductModel:
             described = {}  # nobody said that they are good: none may stand beside a finding as the good photo
         elif not described and count:
             described = {0: detector.score(pixels[0]).descriptor}
-        return cls(product, detector, found, chosen_references(photos, described), count)
+        return cls(product, detector, found, chosen_references(photos, described), count, alpha=alpha)
 
     @classmethod
     def calibrated(
@@ -98,6 +104,7 @@ class ProductModel:
         parts: tuple[list[int], list[int]],
         *,
         product: str,
+        alpha: float,
         progress: Progress[Any] = silent,
     ) -> ProductModel:
         """A fitted detector, calibrated on the photos that were set aside.
@@ -107,6 +114,7 @@ class ProductModel:
             detector: fitted on those of the first part (perhaps beside other products').
             parts: numbers of the photos that it learned from, and of those that it did not; see `learned_and_aside`.
             product: its name.
+            alpha: the false-reject rate that is meant.
             progress: wraps the loop.
         """
         pixels, (learned, aside) = _PixelsOf(photos), parts
@@ -118,34 +126,16 @@ class ProductModel:
             familiar = Familiarity.of([w for w in wholes if w is not None], [d for d in described.values() if d is not None])
         if not described:
             described = {learned[0]: detector.score(pixels[learned[0]]).descriptor}
-        return cls(product, detector, found, chosen_references(photos, described), len(photos), familiarity=familiar)
+        return cls(product, detector, found, chosen_references(photos, described), len(photos), familiarity=familiar, alpha=alpha)
 
     def save(self, folder: Path) -> ProductModel:
-        """Write the model folder; the model with its hash comes back."""
-        files = {f"detector/{name}": data for name, data in self.detector.files().items()} | self.reference_files()
-        facts = {
-            "product": self.product,
-            "detector": self.detector.name,
-            "settings": self.detector.settings,
-            "weights": [asdict(w) for w in self.detector.weights],
-            "considered": [[name, why.model_dump(mode="json")] for name, why in self.considered],
-        }
-        digest = save_folder(folder, facts | self.own_facts(), files)
-        return replace(self, sha256=digest)
+        """Write the model folder; the model with its hash comes back.
 
-    def own_facts(self) -> dict[str, Any]:
-        """What is this product's own, as plain data for a manifest."""
-        return {
-            "calibration": self.calibration.to_json(),
-            "reference_photos": list(self.references.sha256),
-            "good_photos": self.good_photos,
-            "familiarity": self.familiarity.to_json() if self.familiarity else None,
-        }
-
-    def reference_files(self, folder: str = "") -> dict[str, bytes]:
-        """Good photos to compare with, by file name."""
-        files = {f"{folder}references.safetensors": save_arrays({"descriptors": self.references.descriptors})}
-        return files | {f"{folder}references/{i:03}.jpg": data for i, data in enumerate(self.references.jpegs)}
+        Raises:
+            BadModel: something else than a model stands there.
+            NotWritten: the disk is full or the place can't be written.
+        """
+        return save_members(folder, {self.product: self})[self.product]
 
     @classmethod
     def load(cls, folder: Path, *, product: str = "", device: str = "cpu") -> ProductModel:
@@ -162,32 +152,97 @@ class ProductModel:
             UnknownName: none of its products is called `product`.
         """
         manifest = load_folder(folder)
-        own, here = manifest, folder
-        if "products" in manifest:
-            name = product or (next(iter(manifest["products"])) if len(manifest["products"]) == 1 else "")
-            if not name:
-                raise BadData(f"{folder} knows several products; say which with --product: {', '.join(manifest['products'])}")
-            if name not in manifest["products"]:
-                raise UnknownName("product of this model", name, manifest["products"])
-            own = manifest["products"][name] | {"product": name}
-            here = folder / own["folder"]
-        names = [n for n in manifest["files"] if n.startswith("detector/")]
-        files = {name.removeprefix("detector/"): (folder / name).read_bytes() for name in names}
-        detector: Detector = detector_class(manifest["detector"]).from_files(manifest["settings"], files, device)
-        if [asdict(w) for w in detector.weights] != manifest["weights"]:
-            raise BadModel(f"{folder} was made with other weights than are on this machine; fit it again or import those weights")
-        descriptors = load_arrays((here / "references.safetensors").read_bytes())["descriptors"]
-        jpegs = tuple((here / f"references/{i:03}.jpg").read_bytes() for i in range(len(own["reference_photos"])))
-        return cls(
-            own["product"],
-            detector,
-            Calibration.from_json(own["calibration"]),
-            References(jpegs, tuple(own["reference_photos"]), descriptors),
-            own["good_photos"],
-            manifest["manifest_sha256"],
-            tuple((name, Sentence.model_validate(why)) for name, why in manifest.get("considered", [])),
-            Familiarity.from_json(own.get("familiarity")),
-        )
+        known = products_of(manifest)
+        name = product or (next(iter(known)) if len(known) == 1 else "")
+        if not name:
+            raise BadData(f"{folder} knows several products; say which with --product: {', '.join(known)}")
+        if name not in known:
+            raise UnknownName("product of this model", name, known)
+        return _read_member(folder, manifest, name, known[name], _read_detector(folder, manifest, device))
+
+
+def save_members(folder: Path, members: Mapping[str, ProductModel]) -> dict[str, ProductModel]:
+    """Write models that share a detector as one folder; they come back with its hash.
+
+    Args:
+        folder: where; see `save_folder`.
+        members: by product.
+    """
+    first = next(iter(members.values()))
+    files = {f"detector/{name}": data for name, data in first.detector.files().items()}
+    products = dict[str, Any]()
+    for number, (name, member) in enumerate(members.items()):
+        inside = f"products/{number:03}/"
+        files |= {f"{inside}{file}": data for file, data in _member_files(member).items()}
+        products[name] = {"folder": inside} | _member_facts(member)
+    facts = {
+        "detector": first.detector.name,
+        "settings": first.detector.settings,
+        "weights": [asdict(w) for w in first.detector.weights],
+        "considered": [[name, why.model_dump(mode="json")] for name, why in first.considered],
+        "products": products,
+    }
+    digest = save_folder(folder, facts, files)
+    return {name: replace(member, sha256=digest) for name, member in members.items()}
+
+
+def load_members(folder: Path, *, device: str = "cpu") -> dict[str, ProductModel]:
+    """All models of a folder, by product, with one detector; errors as for `ProductModel.load`."""
+    manifest = load_folder(folder)
+    detector = _read_detector(folder, manifest, device)
+    return {name: _read_member(folder, manifest, name, own, detector) for name, own in products_of(manifest).items()}
+
+
+def products_of(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a manifest says of each product; one of a single product of schema 1 says it at its top."""
+    products: Mapping[str, Any] = manifest["products"] if "products" in manifest else {manifest["product"]: {**manifest, "folder": ""}}
+    return products
+
+
+def _member_facts(member: ProductModel) -> dict[str, Any]:
+    return {
+        "alpha": member.alpha,
+        "calibration": member.calibration.to_json(),
+        "reference_photos": list(member.references.sha256),
+        "good_photos": member.good_photos,
+        "familiarity": member.familiarity.to_json() if member.familiarity else None,
+    }
+
+
+def _member_files(member: ProductModel) -> dict[str, bytes]:
+    documents = {"card.json": member.card and member.card.model_dump(mode="json"), "policy.json": member.policy}
+    files = {name: canonical_json(document) for name, document in documents.items() if document is not None}
+    files |= {f"references/{i:03}.jpg": data for i, data in enumerate(member.references.jpegs)}
+    return files | {"references.safetensors": save_arrays({"descriptors": member.references.descriptors})}
+
+
+def _read_detector(folder: Path, manifest: Mapping[str, Any], device: str) -> Detector:
+    names = [n for n in manifest["files"] if n.startswith("detector/")]
+    files = {name.removeprefix("detector/"): (folder / name).read_bytes() for name in names}
+    detector: Detector = detector_class(manifest["detector"]).from_files(manifest["settings"], files, device)
+    if [asdict(w) for w in detector.weights] != manifest["weights"]:
+        raise BadModel(f"{folder} was made with other weights than are on this machine; fit it again or import those weights")
+    return detector
+
+
+def _read_member(folder: Path, manifest: Mapping[str, Any], product: str, own: Mapping[str, Any], detector: Detector) -> ProductModel:
+    here = folder / own["folder"]
+    documents = {name: json.loads((here / name).read_bytes()) for name in ("card.json", "policy.json") if (here / name).is_file()}
+    descriptors = load_arrays((here / "references.safetensors").read_bytes())["descriptors"]
+    jpegs = tuple((here / f"references/{i:03}.jpg").read_bytes() for i in range(len(own["reference_photos"])))
+    return ProductModel(
+        product,
+        detector,
+        Calibration.from_json(own["calibration"]),
+        References(jpegs, tuple(own["reference_photos"]), descriptors),
+        own["good_photos"],
+        manifest["manifest_sha256"],
+        tuple((name, Sentence.model_validate(why)) for name, why in manifest.get("considered", [])),
+        Familiarity.from_json(own.get("familiarity")),
+        ProductCard.model_validate(documents["card.json"]) if "card.json" in documents else None,
+        documents.get("policy.json"),
+        own.get("alpha"),
+    )
 
 
 def learned_and_aside(count: int, alpha: float) -> tuple[list[int], list[int]]:

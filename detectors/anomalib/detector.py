@@ -35,7 +35,7 @@ from seewhy.card import ProductCard
 from seewhy.detectors.anomalib.from_disk import STAND_IN, Missing, from_disk, replaced, stand_in
 from seewhy.detectors.anomalib.models import MODELS, PREFIX, Model
 from seewhy.detectors.parts.resolution import answer_to_a_dot
-from seewhy.detectors.protocol import Calibrates, CopiesNothing
+from seewhy.detectors.protocol import Calibrates, Single
 from seewhy.detectors.weights import datasets, known, store
 from seewhy.detectors.weights.store import WeightsFile
 from seewhy.errors import BadData, BadModel, MissingExtra, MissingWeights, UnknownName
@@ -62,7 +62,7 @@ class AnomalibSettings:
     seed: int = 0
 
 
-class Anomalib(CopiesNothing):
+class Anomalib(Single):
     """A model of anomalib's; subclasses bear its name.
 
     Args:

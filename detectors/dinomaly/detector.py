@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -23,9 +23,9 @@ from seewhy.card import ProductCard
 from seewhy.detectors.dinomaly.feature_cache import FeatureCache
 from seewhy.detectors.dinomaly.net import NetShape, Restorer, cell_map, paper_map
 from seewhy.detectors.dinomaly.tokens import TokenEncoder, Tokens, token_encoder
-from seewhy.detectors.dinomaly.training import Course, Plan, train
+from seewhy.detectors.dinomaly.training import Plan, train
 from seewhy.detectors.parts.resolution import answer_to_a_dot
-from seewhy.detectors.protocol import Calibrates, CopiesNothing
+from seewhy.detectors.protocol import Calibrates, Single
 from seewhy.detectors.weights.store import WeightsFile
 from seewhy.errors import BadData, BadModel
 from seewhy.prompts import sentence
@@ -58,7 +58,7 @@ class DinomalySettings:
     save_every: int = 200
 
 
-class Dinomaly(CopiesNothing):
+class Dinomaly(Single):
     """A frozen encoder and a decoder that restores what it saw; what is restored badly is strange.
 
     Args:
@@ -70,6 +70,7 @@ class Dinomaly(CopiesNothing):
         MissingExtra: a ViT without transformers.
     """
 
+    many_products = True
     calibrates: Calibrates = "held_out"  # a photo's part in the weights can't be taken back
 
     def __init__(self, settings: DinomalySettings | None = None, *, device: str = "cpu") -> None:
@@ -140,17 +141,15 @@ class Dinomaly(CopiesNothing):
         checkpoint: Path | None = None,
         start: Dinomaly | None = None,
         progress: Progress[Any] = silent,
-        told: Callable[[int, float], None] = lambda _step, _loss: None,
-    ) -> Course:
+    ) -> None:
         """Train one decoder on the good photos of many products.
 
         Args:
             products: by name, (H, W, 3) each, of any sizes; read one at a time.
             cache: folder for what the encoder saw; a temporary one where None.
-            checkpoint: file from which training goes on, see `train`.
-            start: a trained detector whose weights are gone on from (a product is added to it).
+            checkpoint: file from which training continues, see `train`.
+            start: a trained detector that is trained on (a product is added to it).
             progress: wraps the loops.
-            told: hears each step's number and loss.
 
         Raises:
             BadData: a product has no photo.
@@ -161,7 +160,7 @@ class Dinomaly(CopiesNothing):
         if empty or not products:
             raise BadData(f"dinomaly needs at least one good photo of each product; there is none of {', '.join(empty) or 'any'}")
         if start is not None and start._settings.encoder != self._settings.encoder:
-            raise BadModel(f"a model of {start._settings.encoder} can't be gone on from with {self._settings.encoder}")
+            raise BadModel(f"a model with the encoder {start._settings.encoder} can't be trained on with {self._settings.encoder}")
         with tempfile.TemporaryDirectory(prefix="seewhy-") as here:
             seen = FeatureCache(cache or Path(here), self.encoder_key(), self.encode, self.square, self._encoder.prefix)
             for name, photos in products.items():
@@ -177,14 +176,13 @@ class Dinomaly(CopiesNothing):
                 net.load_state_dict(start._fitted().state_dict())
             plan = Plan(**{f.name: getattr(self._settings, f.name) for f in fields(Plan)})
             about = sha256_json([self.encoder_key(), seen.names, sha256_bytes(save_tensors(net.state_dict()))])
-            course = train(net, seen, plan, device=self._device, checkpoint=checkpoint, about=about, progress=progress, told=told)
+            course = train(net, seen, plan, device=self._device, checkpoint=checkpoint, about=about, progress=progress)
         self._net, self._coarse = net.to(self._device), None
         every = max(1, len(course.losses) // LOSSES_KEPT)
         self._facts = {"products": {n: len(p) for n, p in products.items()}, "steps": len(course.losses), "losses": course.losses[::every]}
         longest = next(iter(products.values()))
         sample = longest[len(longest) // 2]
         self._resolution_cells = answer_to_a_dot(lambda p: self.score(p).values, sample, self._cell_px(sample))
-        return course
 
     def without(self, held_out: int) -> Self:
         """Refused: a photo can't be taken out of weights.

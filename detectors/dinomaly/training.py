@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
@@ -26,6 +27,7 @@ from seewhy.types import Progress, silent
 MINED, MINED_AFTER = 0.9, 1000  # share of the points that count as restored well in the end, and after how many steps
 CLIP_NORM = 0.1
 BIG = 2**31 - 1
+LOG = logging.getLogger("seewhy.training")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,7 @@ def train(
         optimiser.step(rate_at(step, plan.steps, top=plan.rate, last=plan.last_rate))
         course.losses.append(round(loss, 6))
         told(step, loss)
+        LOG.info("step %d: loss %.4f", step, loss)
         if checkpoint is not None and accelerator.is_main_process and (step + 1) % plan.save_every == 0:
             _save(checkpoint, net, optimiser, course.losses, meant)
     net.to("cpu").eval()

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from seewhy.canonical import sha256_bytes
 from seewhy.card import ProductCard
 from seewhy.detectors.parts.bank import MemoryBank
-from seewhy.detectors.protocol import Calibrates
+from seewhy.detectors.protocol import Calibrates, Single
 from seewhy.detectors.template.align import AGREES, SURE, Alignment, Grey, align, by_shift, laid_over, roughly
 from seewhy.detectors.template.golden import Packed, View, as_lit, as_png, coloured, grey_of, laid_on, levels_of, median_of, reduced
 from seewhy.detectors.weights.store import WeightsFile
@@ -49,7 +49,7 @@ class TemplateSettings:
     thinnest_px: int = 3  # differences thinner than this are edges that lie elsewhere
 
 
-class Template:
+class Template(Single):
     """Golden photos, each of its own place, or medians of many photos of the same place.
 
     A photo's place is found among them by its spectrum, it is laid over the golden photo, and compared with tolerance for edges

@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from seewhy.card import ProductCard
 from seewhy.detectors.parts.tiles import Tile, blend, square_tiles
-from seewhy.detectors.protocol import Calibrates, CopiesNothing
+from seewhy.detectors.protocol import Calibrates, Single
 from seewhy.detectors.weights.store import WeightsFile
 from seewhy.detectors.winclip.clip import Clip, Seen, Words, window_patches
 from seewhy.detectors.winclip.settings import WinClipSettings
@@ -41,7 +41,7 @@ class _Shot:
     windows: tuple[Tensor, ...]
 
 
-class WinClip(CopiesNothing):
+class WinClip(Single):
     """Scores how much more a photo looks like words for a defective product than like words for a good one.
 
     The photo's score is the whole photo's (zero-shot), or its mean with the largest value of the association map (few-shot,

@@ -35,7 +35,7 @@ from seewhy.explainers.client import Client, Server, conversation, wire
 from seewhy.explainers.measured import MeasuredWords
 from seewhy.explainers.vlm import VlmSettings, VlmWords, erased_crop
 from seewhy.prompts.vlm import rendered
-from seewhy.record import Explanation, Unexplained
+from seewhy.record import Explanation, Source, Unexplained
 from seewhy.types import Mask
 
 HELD_OUT = ("brushed", "cast", "woven", "plate")
@@ -131,6 +131,7 @@ def found_cases(product: str, per_kind: int) -> list[Case]:
 
     class Collects:
         name, in_flight = "collects", 1
+        source: Source = "measured"
 
         def explain(self, view: RegionView, _until: float | None = None, /) -> Explanation:
             seen.append(view)

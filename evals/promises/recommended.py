@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from seewhy.agent.api import unfitted
+from seewhy.agent.models.fitting import unfitted
 from seewhy.agent.photos.images import read_photo
 from seewhy.agent.photos.layouts import good_photos, read_layout
 from seewhy.agent.photos.lazy import LazyPhotos
@@ -61,7 +61,7 @@ def _real(folder: Path, name: str) -> float | None:
     samples = read_layout(folder)
     good, test = good_photos(samples), [s for s in samples if s.split == "test"]
     learned = good if folder.name in GOLDEN else [good[int(i)] for i in np.unique(np.linspace(0, len(good) - 1, MOST_LEARNED).round())]
-    detector = unfitted(name, CANDIDATES[name], None, "cpu")
+    detector = unfitted(name, settings=CANDIDATES[name])
     try:
         detector.fit([p.pixels for p in LazyPhotos(learned)], lambda items, *_: items)
     except SeewhyError:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Generic, Literal, TypeAlias, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 from seewhy.canonical import sha256_json
 
@@ -23,6 +23,20 @@ class Saved(BaseModel):
     """Anything that goes to disk: frozen, and no field that the schema doesn't know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Grown(Saved):
+    """Something that got fields after the first of its kind were written: where they hold nothing they are left out.
+
+    So what was hashed before them still has the same hash.
+    """
+
+    grown: ClassVar[tuple[str, ...]] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_what_came_later(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        data: dict[str, Any] = write(self)
+        return {name: value for name, value in data.items() if name not in self.grown or value not in (None, (), [], {}, "")}
 
 
 class Sentence(Saved):
@@ -246,8 +260,10 @@ class DetectorNote(Saved):
     familiar_p: float | None = None  # how rare a photo so unlike the product's good ones as a whole is among them; where it was tested
 
 
-class Provenance(Saved):
+class Provenance(Grown):
     """What made this record, by hash."""
+
+    grown = ("overrides",)
 
     model_sha256: str
     detector: str
@@ -260,6 +276,7 @@ class Provenance(Saved):
     reference_sha256: str | None  # photo beside which the crops are shown
     device: str
     versions: dict[str, str]
+    overrides: tuple[Sentence, ...] = ()  # where card, policy or alpha are other ones than the model was fitted with
 
 
 class Missing(Saved):

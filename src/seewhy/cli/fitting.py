@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from seewhy.cli.options import (
-    Alpha,
-    Card,
     Device,
     Json,
+    PolicyFile,
     Way,
+    cards_of,
 )
-from seewhy.cli.terminal import err, print_fitted, progress
+from seewhy.cli.terminal import print_fitted, progress, tell_losses
 
 
 def fit(
@@ -37,8 +37,11 @@ def fit(
     input_px: Annotated[int, typer.Option(min=0, help="anomalib: side that photos are brought to; 0: the model's own.")] = 0,
     option: Annotated[list[str] | None, typer.Option(help="anomalib: name=value for the model; may be given several times.")] = None,
     stand_ins: Annotated[bool, typer.Option(help="anomalib: random numbers for weights that are not here; records say so.")] = False,
-    card: Card = None,
-    alpha: Alpha = 0.01,
+    card: Annotated[
+        list[str] | None, typer.Option(help="Product card (YAML), kept with the model; of several products PRODUCT=FILE, several times.")
+    ] = None,
+    policy: PolicyFile = None,
+    alpha: Annotated[float, typer.Option(help="False-reject rate asked for on good parts, kept with the model.")] = 0.01,
     calibration_: Annotated[Way, typer.Option("--calibration", help="Set photos aside (split), or score each one left out.")] = "auto",
     device: Device = "cpu",
     json_: Json = False,
@@ -46,55 +49,26 @@ def fit(
     """Learn a product from its good photos; with dinomaly, many products in one model."""
     from seewhy.agent.api import fit as fit_
     from seewhy.agent.models.options import settings_for
-    from seewhy.card import load_card
     from seewhy.errors import BadData
 
     source = data or good
     if source is None and lot is None:
         raise BadData("fit needs a folder of good photos, a data set with --data, or a lot with --lot")
-    settings = settings_for(
-        detector,
-        encoder=encoder,
-        steps=steps,
-        dtype=dtype,
-        at_once=at_once,
-        epochs=epochs,
-        input_px=input_px,
-        options=option or (),
-        stand_ins=stand_ins,
-    )
-    if detector == "dinomaly" and source is not None:
-        from seewhy.agent.models.family import fit_family
-
-        family = fit_family(
-            source,
-            out_,
-            settings=settings[detector],
-            alpha=alpha,
-            add_to=add_to,
-            white_level=load_card(card).white_level if card else 65535,
-            device=device,
-            progress=progress,
-            told=_loss_told,
-        )
-        return print_fitted(list(family.members.values()), out_, alpha, json_)
+    options: Any = {"encoder": encoder, "steps": steps, "dtype": dtype, "at_once": at_once, "epochs": epochs, "input_px": input_px}
+    tell_losses()
     inspector = fit_(
         source,
         save=out_,
         lot=lot,
         detector=detector,
         merge=merge,
-        card=card,
+        card=cards_of(card or []),
+        policy=policy,
         alpha=alpha,
         calibration=calibration_,
+        add_to=add_to,
         device=device,
-        settings=settings,
+        settings=settings_for(detector, **options, options=option or (), stand_ins=stand_ins),
         progress=progress,
     )
-    return print_fitted([inspector.model], out_, alpha, json_)
-
-
-def _loss_told(step: int, loss: float) -> None:
-    """Now and then; the bar beside it says how long it will take."""
-    if step % 50 == 0:
-        err.print(f"step {step}: loss {loss:.4f}", highlight=False)
+    print_fitted([one.model for one in inspector.products.values()], out_, alpha, json_)

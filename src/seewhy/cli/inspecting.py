@@ -21,6 +21,7 @@ from seewhy.cli.options import (
     VlmModel,
     VlmTimeout,
     explainer_at,
+    models_of,
 )
 from seewhy.cli.terminal import out, plain, print_entry, print_json, progress
 
@@ -37,7 +38,7 @@ def inspect(
     dtype: Annotated[str, typer.Option(help="With --prompt: float32, bfloat16, float16, or int8 (CPU).")] = "float32",
     card: Card = None,
     policy: PolicyFile = None,
-    alpha: Alpha = 0.01,
+    alpha: Alpha = None,
     device: Device = "cpu",
     vlm: Vlm = "",
     vlm_model: VlmModel = "",
@@ -71,7 +72,9 @@ def inspect(
         )
     else:
         explainer = explainer_at(vlm, vlm_model, vlm_timeout, language)
-        inspector = load(model, product=product, then=then or (), card=card, policy=policy, alpha=alpha, device=device, explainer=explainer)
+        inspector = load(
+            model, product=product, then=models_of(then), card=card, policy=policy, alpha=alpha, device=device, explainer=explainer
+        )
     entries, pictures, tally = list[Any](), dict[str, tuple[str, bytes]](), Tally()
     for path in photos:
         try:
@@ -100,7 +103,7 @@ def batch(
     then: Then = None,
     card: Card = None,
     policy: PolicyFile = None,
-    alpha: Alpha = 0.01,
+    alpha: Alpha = None,
     device: Device = "cpu",
     workers: Annotated[int, typer.Option(min=1, help="Threads.")] = 1,
     vlm: Vlm = "",
@@ -122,7 +125,9 @@ def batch(
     name = lot or data.resolve().name
     with Ledger(ledger) as book:
         explainer = explainer_at(vlm, vlm_model, vlm_timeout, language)
-        inspector = load(model, product=product, then=then or (), card=card, policy=policy, alpha=alpha, device=device, explainer=explainer)
+        inspector = load(
+            model, product=product, then=models_of(then), card=card, policy=policy, alpha=alpha, device=device, explainer=explainer
+        )
         tally = run_batch(inspector, samples, book, lot=name, workers=workers, words_for_s=words_for, progress=progress)
         head = book.head[1]
     words = {word: getattr(tally, word) for word in tally.__slots__}

@@ -10,7 +10,6 @@ import typer
 from rich.table import Table
 
 from seewhy.cli.options import (
-    Alpha,
     Device,
     Json,
 )
@@ -22,7 +21,7 @@ def evaluate(
     detector: Annotated[str, typer.Option(help="Which detector.")] = "patchcore",
     json_file: Annotated[Path | None, typer.Option("--json", help="Where the figures go.")] = None,
     shots: Annotated[int | None, typer.Option(help="winclip: good photos to compare with; 0 for words alone.")] = None,
-    alpha: Alpha = 0.01,
+    alpha: Annotated[float, typer.Option(help="False-reject rate asked for on good parts.")] = 0.01,
     device: Device = "cpu",
 ) -> None:
     """Measure a detector: AUROC, AUPRO, false rejects, escapes, seconds, memory."""

@@ -9,11 +9,14 @@ import typer
 
 Model = Annotated[Path, typer.Option("--model", "-m", help="Model folder made by `seewhy fit`.")]
 Product = Annotated[str, typer.Option(help="With a model of several products: which one.")]
-Then = Annotated[list[Path] | None, typer.Option(help="Another model, that speaks where the one before can't; may be given several times.")]
+Then = Annotated[
+    list[str] | None,
+    typer.Option(help="Another model, FOLDER or FOLDER=PRODUCT, that speaks where the one before can't; may be given several times."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
-Alpha = Annotated[float, typer.Option(help="False-reject rate asked for on good parts.")]
-Card = Annotated[Path | None, typer.Option(help="Product card (YAML).")]
-PolicyFile = Annotated[Path | None, typer.Option("--policy", help="Policy (YAML); default: the one that serves any product.")]
+Alpha = Annotated[float | None, typer.Option(help="False-reject rate asked for on good parts; default: the model's own.")]
+Card = Annotated[Path | None, typer.Option(help="Product card (YAML); default: the one that the model was fitted with.")]
+PolicyFile = Annotated[Path | None, typer.Option("--policy", help="Policy (YAML); default: the model's own.")]
 Device = Annotated[str, typer.Option(help="cpu or cuda.")]
 Vlm = Annotated[str, typer.Option("--vlm", help="Address of a VLM server, http://127.0.0.1:8000/v1; its key comes from SEEWHY_VLM_KEY.")]
 VlmModel = Annotated[str, typer.Option(help="With --vlm: the model's name; default: the first that the server lists.")]
@@ -27,3 +30,25 @@ def explainer_at(url: str, model: str, timeout_s: float, language: str) -> Any:
     from seewhy.agent.api import vlm
 
     return vlm(url, model=model, timeout_s=timeout_s, language=language) if url else None
+
+
+def cards_of(given: list[str]) -> Any:
+    """One card, or cards by product: what `--card` was given.
+
+    Raises:
+        BadData: several cards without their products.
+    """
+    from seewhy.errors import BadData
+
+    if len(given) == 1 and ("=" not in given[0] or Path(given[0]).is_file()):
+        return Path(given[0])
+    pairs = [one.partition("=") for one in given]
+    if any(not equals for _, equals, _ in pairs):
+        raise BadData("several cards are given as --card PRODUCT=FILE, each")
+    return {product: Path(file) for product, _, file in pairs} or None
+
+
+def models_of(given: list[str] | None) -> list[Any]:
+    """Folders, or (folder, product): what `--then` was given."""
+    pairs = [(one, "") if Path(one).is_dir() else one.rpartition("=")[::2] for one in given or ()]
+    return [(Path(folder or product), product if folder else "") for folder, product in pairs]

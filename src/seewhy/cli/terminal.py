@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -106,3 +107,16 @@ def progress(items: Iterable[Any], title: str, total: int | None = None) -> Iter
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True) as bar:
         yield from bar.track(items, total=total, description=title)
+
+
+def tell_losses() -> None:
+    """Every fiftieth step of a training; the bar beside it says how long it will take."""
+
+    class Told(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if isinstance(record.args, tuple) and record.args and isinstance(record.args[0], int) and record.args[0] % 50 == 0:
+                err.print(record.getMessage(), highlight=False)
+
+    log = logging.getLogger("seewhy.training")
+    log.setLevel(logging.INFO)
+    log.handlers = [Told()]

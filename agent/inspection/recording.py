@@ -1,0 +1,127 @@
+"""From what was measured and said of a photo to its record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import hypot
+from typing import TypeAlias
+
+from seewhy.agent.inspection.chain import Clock, Spoken
+from seewhy.agent.inspection.evidence import Pictures
+from seewhy.agent.inspection.policy import rule_on, unjudged_ruling
+from seewhy.agent.inspection.regions import MOST
+from seewhy.agent.inspection.verdict import gaps, stated_verdict, verdict_of
+from seewhy.agent.models.calibration import LOT
+from seewhy.agent.photos.images import Photo
+from seewhy.explainers import RegionView
+from seewhy.prompts import sentence
+from seewhy.record import Decision, Explanation, Finding, Hypothesis, InspectionRecord, Missing, PhotoFacts, Unexplained
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Examined:
+    """A photo that was judged and measured, before words."""
+
+    photo: Photo
+    lot: str
+    spoken: Spoken
+    decision: Decision
+    views: tuple[RegionView, ...]
+    hypotheses: tuple[tuple[Hypothesis, ...], ...]
+    compared: str | None  # SHA-256 of the good photo that findings are compared with
+    pictures: Pictures
+    clock: Clock
+
+
+Said: TypeAlias = tuple[Explanation | Unexplained, Unexplained | None]  # words, and why a VLM that was asked gave none
+
+
+def record_of(e: Examined, said: Sequence[Said], *, vlm: bool) -> InspectionRecord:
+    """Rulings and the record.
+
+    Args:
+        e: what was measured.
+        said: of each region.
+        vlm: whether a VLM was asked.
+    """
+    findings = tuple(_finding(e, number, words) for number, words in enumerate(said))
+    verdict, severity, reasons = verdict_of(e.decision, findings)
+    stated, graded = stated_verdict(verdict, severity)
+    link = e.spoken.link
+    provenance = link.provenance
+    if e.compared is not None:
+        provenance = provenance.model_copy(update={"reference_sha256": e.compared})
+    return InspectionRecord(
+        lot=e.lot,
+        product=link.agreed.card.name,
+        photo=_photo_facts(e.photo),
+        verdict=stated,
+        severity=graded,
+        reasons=reasons,
+        decision=e.decision,
+        findings=findings,
+        detectors=e.spoken.notes,
+        provenance=provenance,
+        missing=tuple(_missing(e, findings, vlm)),
+        evidence=tuple(e.pictures.listed),
+        inspected_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        timings_ms=e.clock.spent,
+    )
+
+
+def _finding(e: Examined, at: int, said: Said) -> Finding:
+    view, (words, unexplained) = e.views[at], said
+    diagonal = hypot(e.photo.width, e.photo.height)
+    ruled = rule_on(e.spoken.link.agreed.policy, view.measured, words, count=len(e.views), diagonal_px=diagonal)
+    return Finding(
+        number=view.number,
+        measured=view.measured,
+        hypotheses=e.hypotheses[at],
+        explanation=words,
+        unexplained=unexplained,
+        ruling=unjudged_ruling() if e.decision.threshold.value is None else ruled,
+        evidence=view.evidence,
+    )
+
+
+def _photo_facts(photo: Photo) -> PhotoFacts:
+    return PhotoFacts(
+        name=photo.name,
+        sha256=photo.sha256,
+        file_bytes=photo.file_bytes,
+        width_px=photo.width,
+        height_px=photo.height,
+        format=photo.format,
+        mode=photo.mode,
+        orientation=photo.orientation,
+        notes=tuple(sentence(f"note.{note}") for note in photo.notes),
+    )
+
+
+def _missing(e: Examined, findings: Sequence[Finding], vlm: bool) -> list[Missing]:
+    out, decision, card = [], e.decision, e.spoken.link.agreed.card
+    if not e.spoken.familiar:
+        out.append(Missing(what="product", because=sentence("missing.unfamiliar", product=e.spoken.link.model.product)))
+    if decision.calibration_method == LOT:
+        out.append(Missing(what="calibration", because=sentence("missing.lot", photos=decision.calibration_photos)))
+    elif decision.calibration == "uncalibrated":
+        params = {"photos": decision.calibration_photos, "needed": decision.calibration_needed, "alpha": decision.alpha}
+        out.append(Missing(what="calibration", because=sentence("missing.calibration", **params)))
+    if decision.calibration_method == "disturbed_copies":
+        out.append(Missing(what="second good photos", because=sentence("missing.copies", photos=decision.calibration_photos)))
+    if card.scale is None:
+        out.append(Missing(what="scale", because=sentence("missing.scale")))
+    if not card.outline:
+        out.append(Missing(what="outline", because=sentence("missing.outline")))
+    if not vlm:
+        out.append(Missing(what="vlm", because=sentence("missing.vlm")))
+    out += gaps(findings)
+    if findings and e.compared is None:
+        out.append(Missing(what="reference", because=sentence("missing.reference")))
+    if len(findings) >= MOST:
+        out.append(Missing(what="more findings", because=sentence("missing.more_findings", most=MOST)))
+    if not e.pictures.keep:
+        out.append(Missing(what="evidence", because=sentence("missing.evidence")))
+    return out

@@ -1,0 +1,106 @@
+"""Under which terms a product is inspected: what the doors were given, what the model was fitted with, and which of the two holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias, TypedDict
+
+from seewhy.agent.inspection.policy import Policy, load_policy
+from seewhy.agent.models.product import ProductModel
+from seewhy.card import ProductCard, load_card
+from seewhy.explainers import Explainer
+from seewhy.prompts import sentence
+from seewhy.record import Sentence
+
+DEFAULT_ALPHA = 0.01
+CardLike: TypeAlias = ProductCard | Path | str
+
+
+class Given(TypedDict, total=False):
+    """What every door takes; where nothing is given, what the model was fitted with holds.
+
+    Attributes:
+        card: the product card or its file; of several products, by product.
+        policy: severities and verdicts, or their file.
+        alpha: false-reject rate asked for on good parts.
+        explainer: who puts words to a region; the embedded one where None.
+        keep_pictures: keep photo, map and crops as evidence; without them a report has no pictures.
+        device: "cpu", "cuda", ….
+    """
+
+    card: CardLike | Mapping[str, CardLike] | None
+    policy: Policy | Path | str | None
+    alpha: float | None
+    explainer: Explainer | None
+    keep_pictures: bool
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """What holds for one model's records."""
+
+    card: ProductCard
+    policy: Policy
+    alpha: float
+    overrides: tuple[Sentence, ...]  # what is otherwise than the model was fitted with
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the doors were given, read; see `Given`."""
+
+    card: ProductCard | None = None
+    cards: Mapping[str, ProductCard] = field(default_factory=dict)  # by product
+    policy: Policy | None = None
+    alpha: float | None = None
+    explainer: Explainer | None = None
+    keep_pictures: bool = True
+    device: str = "cpu"
+
+    @classmethod
+    def of(cls, given: Given) -> Terms:
+        """Files read and checked.
+
+        Raises:
+            BadData: a card or a policy can't be read; says which field.
+        """
+        card, policy = given.get("card"), given.get("policy")
+        many = isinstance(card, Mapping)
+        return cls(
+            card=None if many or card is None else _card(card),  # type: ignore[arg-type]
+            cards={product: _card(one) for product, one in card.items()} if isinstance(card, Mapping) else {},
+            policy=load_policy(Path(policy)) if isinstance(policy, str | Path) else policy,
+            alpha=given.get("alpha"),
+            explainer=given.get("explainer"),
+            keep_pictures=given.get("keep_pictures", True),
+            device=given.get("device", "cpu"),
+        )
+
+    def card_of(self, product: str) -> ProductCard | None:
+        """The card that was given for a product."""
+        return self.cards.get(product, self.card)
+
+    def agreed(self, model: ProductModel) -> Agreed:
+        """What holds for a model: what was given, else what it was fitted with; what differs from that is told."""
+        given = self.card_of(model.product)
+        card = given or model.card or ProductCard(name=model.product)
+        fitted_policy = None if model.policy is None else Policy.model_validate(model.policy)
+        policy = self.policy or fitted_policy or load_policy()
+        fitted_alpha = DEFAULT_ALPHA if model.alpha is None else model.alpha
+        alpha = fitted_alpha if self.alpha is None else self.alpha
+        told = list[Sentence]()
+        if model.card is not None and card.sha256 != model.card.sha256:
+            told.append(sentence("override.card", given=card.sha256[:12], fitted=model.card.sha256[:12]))
+        if fitted_policy is not None and policy.sha256 != fitted_policy.sha256:
+            names = {"given": f"{policy.name} {policy.version}", "fitted": f"{fitted_policy.name} {fitted_policy.version}"}
+            told.append(sentence("override.policy", **names))
+        if model.alpha is not None and alpha != model.alpha:
+            told.append(sentence("override.alpha", given=alpha, fitted=model.alpha))
+        return Agreed(card, policy, alpha, tuple(told))
+
+
+def _card(card: CardLike) -> ProductCard:
+    return card if isinstance(card, ProductCard) else load_card(Path(card))

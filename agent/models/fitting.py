@@ -1,0 +1,144 @@
+"""The one act of fitting, for one product or many: which detector, on which photos, calibrated how."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from seewhy.agent.models.choice import AUTO, choose
+from seewhy.agent.models.family import Family
+from seewhy.agent.models.folder import check_place
+from seewhy.agent.models.product import CalibrationWay, ProductModel
+from seewhy.agent.photos.lazy import LazyPhotos
+from seewhy.card import ProductCard
+from seewhy.detectors import DETECTORS
+from seewhy.detectors.ensemble import JOIN, Ensemble, EnsembleSettings, Merge
+from seewhy.detectors.protocol import Detector
+from seewhy.errors import BadData, BadImage, SeewhyError, UnknownName
+from seewhy.prompts import sentence
+from seewhy.record import Sentence
+from seewhy.types import Progress, silent
+
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """What is asked of a fit."""
+
+    alpha: float
+    detector: str = AUTO  # a name; several with commas: the first that can; joined by "+": merged p-values
+    merge: Merge = "bonferroni"
+    settings: Any = None  # of the detector, or by detector
+    calibration: CalibrationWay = "auto"
+    lot: bool = False  # whether nobody knows which of the photos are good
+    add_to: Path | None = None  # a model of several products that is trained on
+    cards: Mapping[str, ProductCard] = field(default_factory=dict)  # by product
+    policy: Mapping[str, Any] | None = None  # kept with the model
+    device: str = "cpu"
+
+
+def fit_models(products: Mapping[str, LazyPhotos], asked: Fitting, folder: Path, progress: Progress[Any] = silent) -> Family:
+    """Fit a model on the photos of one product or several, and save it.
+
+    What a trained detector's encoder saw, and how far training is, are kept beside `folder` until the model is whole: after a break,
+    a broken photo or a full disk the same call continues there.
+
+    Args:
+        products: photos by product; empty ones for a detector that reads words.
+        asked: see there.
+        folder: of the model.
+        progress: wraps the loops over photos.
+
+    Raises:
+        BadData: no detector can be fitted here, or none that learns several products.
+        BadImage: a photo can't be read; it is nobody's fault here and is mended first.
+        BadModel: something else than a model stands in the folder's place.
+        NotWritten: nothing can be written there.
+    """
+    check_place(folder)
+    able, considered = _candidates(asked, products)
+    fitted = _first_that_can(able, lambda name: _fitted(name, products, asked, folder, progress), considered)
+    known = {
+        name: replace(model, card=asked.cards.get(name), policy=asked.policy, alpha=asked.alpha) for name, model in fitted.members.items()
+    }
+    if int(os.environ.get("RANK", "0")):  # of several processes of one training, the first saves
+        return Family(known)
+    saved = Family(known).save(folder)
+    shutil.rmtree(_training_folder(folder), ignore_errors=True)
+    return saved
+
+
+def unfitted(
+    detector: str, card: ProductCard | None = None, *, settings: Any = None, device: str = "cpu", merge: Merge = "bonferroni"
+) -> Detector:
+    """A detector, or several joined by "+", with the settings given for it (or for it among others) and what it takes from the card."""
+    names = detector.split(JOIN)
+    if len(names) > 1:
+        members = [unfitted(n.strip(), card, settings=settings, device=device) for n in names]
+        return Ensemble(members, EnsembleSettings(merge))
+    given = settings.get(detector) if isinstance(settings, dict) else settings
+    new: Detector = DETECTORS.get(detector).from_card(card, given, device=device)
+    return new
+
+
+def _fitted(name: str, products: Mapping[str, LazyPhotos], asked: Fitting, folder: Path, progress: Progress[Any]) -> Family:
+    first, photos = next(iter(products.items()))
+    detector = unfitted(name, asked.cards.get(first), settings=asked.settings, device=asked.device, merge=asked.merge)
+    if detector.many_products:
+        training = _training_folder(folder)
+        start = Family.load(asked.add_to, device=asked.device) if asked.add_to else None
+        kept = {"cache": training / "features", "checkpoint": training / "checkpoint.safetensors"}
+        return Family.fit(products, detector, alpha=asked.alpha, **kept, start=start, progress=progress)
+    if len(products) > 1:
+        names = ", ".join(list(products)[:4])
+        raise BadData(f"{name} learns one product, and there are {len(products)} ({names}…); give one of them, or --detector dinomaly")
+    options: dict[str, Any] = {"product": first, "alpha": asked.alpha, "calibration": asked.calibration, "progress": progress}
+    return Family({first: ProductModel.fit(photos, detector, **options)})
+
+
+def _training_folder(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.training")
+
+
+def _candidates(asked: Fitting, products: Mapping[str, LazyPhotos]) -> tuple[list[str], tuple[tuple[str, Sentence], ...]]:
+    """Names in order, and why others are not among them.
+
+    Raises:
+        BadData: none can be asked.
+    """
+    if asked.detector != AUTO:
+        return [name.strip() for name in asked.detector.split(",") if name.strip()], ()
+    first, photos = next(iter(products.items()))
+    choices = choose(asked.cards.get(first), good=0 if asked.lot else len(photos), lot=asked.lot, device=asked.device)
+    able = [c.name for c in choices if c.why_not is None]
+    if not able:
+        raise BadData("no detector can be asked here. " + " ".join(c.why_not.text for c in choices if c.why_not))
+    return able, tuple((c.name, c.why_not) for c in choices if c.why_not)
+
+
+def _first_that_can(detectors: Sequence[str], fitted: Callable[[str], Family], considered: tuple[tuple[str, Sentence], ...]) -> Family:
+    """The first detector of the chain that can be fitted here, with the reasons of the others."""
+    failed = list[tuple[str, Sentence]]()
+    for number, name in enumerate(detectors, start=1):
+        try:
+            family = fitted(name)
+        except (UnknownName, BadImage):
+            raise
+        except (SeewhyError, MemoryError, RuntimeError, ValueError) as error:
+            if number == len(detectors):
+                raise
+            failed.append((name, _why(name, error)))
+            continue
+        spared = [(other, sentence("detector.not_asked", name=other, chosen=name)) for other in detectors[number:]]
+        reasons = (*failed, *spared, *considered)
+        return Family({product: replace(model, considered=reasons) for product, model in family.members.items()})
+    raise BadData("no detector was named")
+
+
+def _why(name: str, error: Exception) -> Sentence:
+    if isinstance(error, SeewhyError):
+        return sentence("detector.silent", name=name, why=str(error))
+    return sentence("detector.failed", name=name, why=f"{type(error).__name__}: {str(error)[:160]}")
