@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seewhy.agent.api import fit
+from seewhy.agent.api.learn import fit
 from seewhy.agent.inspection.inspector import Inspector
 from seewhy.agent.photos.images import read_photo
 from seewhy.agent.photos.layouts import Sample, read_layout

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias, TypedDict
@@ -10,9 +10,10 @@ from typing import TypeAlias, TypedDict
 from seewhy.agent.inspection.policy import Policy, load_policy
 from seewhy.agent.models.product import ProductModel
 from seewhy.card import ProductCard, load_card
+from seewhy.errors import BadData
 from seewhy.explainers import Explainer
 from seewhy.prompts import sentence
-from seewhy.record import Sentence
+from seewhy.record import InspectionRecord, Sentence
 
 DEFAULT_ALPHA = 0.01
 CardLike: TypeAlias = ProductCard | Path | str
@@ -100,6 +101,34 @@ class Terms:
         if model.alpha is not None and alpha != model.alpha:
             told.append(sentence("override.alpha", given=alpha, fitted=model.alpha))
         return Agreed(card, policy, alpha, tuple(told))
+
+
+def terms_of(
+    record: InspectionRecord, bytes_of: Callable[[str], bytes | None], card: ProductCard | None = None, policy: Policy | None = None
+) -> tuple[ProductCard, Policy]:
+    """Card and policy that a record was made with: as given, as its ledger keeps them, or the default ones; told by their hashes.
+
+    Args:
+        record: what was recorded.
+        bytes_of: what its ledger keeps, by SHA-256.
+        card: for a ledger that keeps none.
+        policy: likewise.
+
+    Raises:
+        BadData: what is found is another card or policy than the record's.
+    """
+    made_by = record.provenance
+    kept_card, kept_policy = bytes_of(made_by.card_sha256), bytes_of(made_by.policy_sha256)
+    found_card = card or (ProductCard(name=record.product) if kept_card is None else ProductCard.model_validate_json(kept_card))
+    found_policy = policy or (load_policy() if kept_policy is None else Policy.model_validate_json(kept_policy))
+    pairs = (("card", found_card.sha256, made_by.card_sha256), ("policy", found_policy.sha256, made_by.policy_sha256))
+    for what, here, recorded in pairs:
+        if here != recorded:
+            raise BadData(
+                f"{record.photo.name!r} was inspected with another {what} (SHA-256 {recorded[:12]}…, not {here[:12]}…); "
+                f"give that one with --{what}"
+            )
+    return found_card, found_policy
 
 
 def _card(card: CardLike) -> ProductCard:

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from seewhy.agent.inspection.policy import WORST, Policy, load_policy, rule_on
+from seewhy.agent.inspection.policy import WORST, Policy, rule_on
+from seewhy.agent.inspection.terms import terms_of
 from seewhy.agent.inspection.verdict import gaps, stated_verdict, verdict_of
 from seewhy.agent.inspection.views import region_view_again
 from seewhy.agent.inspection.words import all_words
 from seewhy.agent.ledger.reading import about, latest
 from seewhy.agent.ledger.store import Ledger, Row
 from seewhy.card import ProductCard
-from seewhy.errors import BadData
 from seewhy.explainers import Explainer, RegionView
 from seewhy.packages import installed
 from seewhy.record import Explanation, Finding, FindingWords, InspectionRecord, LaterWords, Ruling, Unexplained
@@ -60,7 +60,7 @@ def explain_missing(
         LedgerError: a picture that is needed was not kept.
     """
     open_ = [(row, entry) for row, entry in latest(ledger, lot) if isinstance(entry, InspectionRecord) and _unsaid(entry)]
-    terms = [_terms_of(ledger, row, record, card, policy) for row, record in open_]
+    terms = [terms_of(record, ledger.evidence, card, policy) for _, record in open_]
 
     def asked() -> Iterator[tuple[Row, InspectionRecord, list[RegionView]]]:
         for (row, record), (known, _) in zip(open_, terms, strict=True):
@@ -87,26 +87,6 @@ def explain_missing(
 
 def _unsaid(record: InspectionRecord) -> list[Finding]:
     return [f for f in record.findings if f.unexplained is not None]
-
-
-def _terms_of(
-    ledger: Ledger, row: Row, record: InspectionRecord, card: ProductCard | None, policy: Policy | None
-) -> tuple[ProductCard, Policy]:
-    """Card and policy that a record was made with: as the ledger keeps them, as given, or the default ones; by their hashes."""
-    made_by = record.provenance
-    kept = {digest: ledger.evidence(digest) for digest in (made_by.card_sha256, made_by.policy_sha256)}
-    known_card, known_policy = kept[made_by.card_sha256], kept[made_by.policy_sha256]
-    found_card = card or (ProductCard(name=record.product) if known_card is None else ProductCard.model_validate_json(known_card))
-    found_policy = policy or (load_policy() if known_policy is None else Policy.model_validate_json(known_policy))
-    for what, here, recorded in (
-        ("card", found_card.sha256, made_by.card_sha256),
-        ("policy", found_policy.sha256, made_by.policy_sha256),
-    ):
-        if here != recorded:
-            raise BadData(
-                f"entry {row.seq} was made with another {what} (SHA-256 {recorded[:12]}…, not {here[:12]}…); give that one with --{what}"
-            )
-    return found_card, found_policy
 
 
 def _explained(row: Row, record: InspectionRecord, said: Mapping[int, Explanation | Unexplained], policy: Policy) -> LaterWords | None:

@@ -23,6 +23,8 @@ from seewhy.prompts import sentence
 from seewhy.record import Sentence
 from seewhy.types import Progress, silent
 
+__all__ = ["AUTO", "CalibrationWay", "Fitting", "Merge", "fit_models", "unfitted"]
+
 
 @dataclass(frozen=True, slots=True)
 class Fitting:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from seewhy.agent.photos.images import Photo, read_photo
-from seewhy.agent.photos.layouts import Sample
+from seewhy.agent.photos.layouts import Sample, good_photos, read_layout
+from seewhy.errors import BadData
 
 
 class LazyPhotos(Sequence[Photo]):
@@ -25,3 +27,16 @@ class LazyPhotos(Sequence[Photo]):
     def __getitem__(self, at: Any) -> Any:
         sample = self._samples[at]
         return read_photo(sample.path, name=sample.name, root=sample.root, white_level=self._white_level)
+
+
+def samples_by_product(source: Path, *, lot: bool = False) -> dict[str, list[Sample]]:
+    """What a fit learns from: good photos of each product, or all photos of a lot.
+
+    Raises:
+        BadData: there are none.
+    """
+    samples = read_layout(source)
+    wanted = samples if lot else good_photos(samples)
+    if not wanted:
+        raise BadData(f"{source} holds no {'photo' if lot else 'good photo'} to fit on")
+    return {product: [s for s in wanted if s.product == product] for product in sorted({s.product for s in wanted})}

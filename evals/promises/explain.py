@@ -22,7 +22,7 @@ import cv2
 import httpx
 import numpy as np
 
-from seewhy.agent.api import fit
+from seewhy.agent.api.learn import fit
 from seewhy.agent.inspection.words import guarded
 from seewhy.agent.photos.images import decode
 from seewhy.evals.detect import hardware

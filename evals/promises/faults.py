@@ -30,7 +30,7 @@ import httpx
 import numpy as np
 from PIL import Image
 
-from seewhy.agent.api import fit
+from seewhy.agent.api.learn import fit
 from seewhy.agent.inspection.inspector import Inspector
 from seewhy.agent.ledger.reading import entries
 from seewhy.agent.ledger.store import Ledger

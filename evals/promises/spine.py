@@ -18,7 +18,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from seewhy.agent.api import fit
+from seewhy.agent.api.learn import fit
 from seewhy.agent.inspection.inspector import Inspector
 from seewhy.agent.ledger.store import Ledger
 from seewhy.agent.lots.batch import run_batch

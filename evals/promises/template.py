@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from seewhy.agent.api import fit
+from seewhy.agent.api.learn import fit
 from seewhy.agent.inspection.inspector import Inspector
 from seewhy.agent.photos.images import read_photo
 from seewhy.agent.photos.layouts import Sample, read_layout

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from seewhy.agent.api import fit
+from seewhy.agent.api.learn import fit
 from seewhy.agent.ledger.reading import entries
 from seewhy.agent.ledger.store import Ledger
 from seewhy.agent.lots.batch import Tally, run_batch

@@ -14,17 +14,20 @@ from typing import TYPE_CHECKING, Any
 from seewhy.errors import SeewhyError
 
 if TYPE_CHECKING:
-    from seewhy.agent.api import fit, from_words, load, vlm
+    from seewhy.agent.api.learn import fit
+    from seewhy.agent.api.load import load
+    from seewhy.agent.api.speak import vlm
+    from seewhy.agent.api.words import from_words
     from seewhy.agent.inspection.inspector import Inspection, Inspector
 
 __version__ = "0.1.0"
 __all__ = ["Inspection", "Inspector", "SeewhyError", "__version__", "fit", "from_words", "load", "vlm"]
 
 _LAZY = {
-    "fit": "seewhy.agent.api",
-    "from_words": "seewhy.agent.api",
-    "load": "seewhy.agent.api",
-    "vlm": "seewhy.agent.api",
+    "fit": "seewhy.agent.api.learn",
+    "from_words": "seewhy.agent.api.words",
+    "load": "seewhy.agent.api.load",
+    "vlm": "seewhy.agent.api.speak",
     "Inspection": "seewhy.agent.inspection.inspector",
     "Inspector": "seewhy.agent.inspection.inspector",
 }

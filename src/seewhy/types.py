@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
@@ -17,6 +18,8 @@ Map: TypeAlias = npt.NDArray[np.float32]  # (H, W)
 Lab: TypeAlias = npt.NDArray[np.float32]  # (..., 3) CIE L*a*b*
 Mask: TypeAlias = npt.NDArray[np.bool_]  # (H, W)
 Descriptor: TypeAlias = npt.NDArray[np.float32]  # (D,) of a whole photo
+
+Place: TypeAlias = Path | str
 
 T = TypeVar("T")
 Progress: TypeAlias = Callable[[Iterable[T], str, int | None], Iterable[T]]

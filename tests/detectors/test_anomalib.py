@@ -19,7 +19,7 @@ pytest.importorskip("anomalib")
 from tests.helpers.photos import png
 from tests.helpers.servers import speaking
 
-from seewhy.agent.api import fit
+from seewhy.agent.api.learn import fit
 from seewhy.agent.inspection.inspector import Inspection, Inspector
 from seewhy.agent.machine.doctor import examine
 from seewhy.agent.machine.importing import import_weights

@@ -22,10 +22,12 @@ from tests.helpers.photos import ALPHA, as_photo
 from torch import Tensor
 from typer.testing import CliRunner
 
+import seewhy
 from seewhy.agent.inspection.inspector import Inspector
-from seewhy.agent.models.family import Family, fit_family
+from seewhy.agent.models.family import Family
 from seewhy.agent.models.product import ProductModel
 from seewhy.agent.photos.images import Photo
+from seewhy.card import ProductCard, Scale
 from seewhy.cli import app
 from seewhy.detectors.dinomaly.detector import Dinomaly, DinomalySettings
 from seewhy.detectors.dinomaly.net import NetShape, Restorer, cell_map, linear_attention, mining_loss, paper_map
@@ -460,6 +462,20 @@ def test_many_products_on_the_command_line(tmp_path: Path) -> None:
     assert "--product: plate, woven" in str(bad.exception)
 
 
+def test_many_products_by_one_call(tmp_path: Path) -> None:
+    for name in ("plate", "woven"):
+        write_dataset(tmp_path / "data" / name, name, good_train=4, good_test=1, per_kind=1)
+    quick = DinomalySettings(encoder="efficientnet-lite0", input_px=64, depth=2, steps=2, batch=2, at_once=2)
+    cards = {"woven": ProductCard(name="cloth", scale=Scale(mm_per_px=0.1))}
+    inspector = seewhy.fit(tmp_path / "data", save=tmp_path / "m", detector="dinomaly", settings=quick, card=cards, alpha=0.5)
+    assert list(inspector.products) == ["plate", "woven"]
+    assert inspector.products["plate"] is inspector
+    assert inspector.products["woven"].card.name == "cloth"
+    loaded = seewhy.load(tmp_path / "m", product="plate", then=[(tmp_path / "m", "woven")])
+    assert (loaded.card.name, loaded.alpha) == ("plate", 0.5)
+    assert seewhy.load(tmp_path / "m", product="woven").card == cards["woven"]
+
+
 def test_a_corrupt_photo_stops_training_and_nothing_encoded_is_lost(tmp_path: Path) -> None:
     write_dataset(tmp_path / "plate", "plate", good_train=12, good_test=1, per_kind=1)
     broken = tmp_path / "plate" / "train" / "good" / "0009.png"
@@ -467,11 +483,11 @@ def test_a_corrupt_photo_stops_training_and_nothing_encoded_is_lost(tmp_path: Pa
     broken.write_bytes(whole[:100])
     quick = DinomalySettings(encoder="efficientnet-lite0", input_px=64, depth=2, steps=2, batch=2, at_once=2)
     with pytest.raises(BadImage, match=r"0009\.png"):
-        fit_family(tmp_path / "plate", tmp_path / "model", settings=quick)
+        seewhy.fit(tmp_path / "plate", save=tmp_path / "model", detector="dinomaly", settings=quick)
     kept = list((tmp_path / ".model.training" / "features").rglob("*.npy"))
     assert len(kept) >= 6  # those before it
     broken.write_bytes(whole)
-    fit_family(tmp_path / "plate", tmp_path / "model", settings=quick)
+    seewhy.fit(tmp_path / "plate", save=tmp_path / "model", detector="dinomaly", settings=quick)
     assert ProductModel.load(tmp_path / "model").good_photos == 12
 
 

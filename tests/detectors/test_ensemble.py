@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from tests.helpers.photos import SMALL, noise, png
 
-from seewhy.agent.api import fit, load
+from seewhy.agent.api.learn import fit
+from seewhy.agent.api.load import load
 from seewhy.agent.models.choice import choose
 from seewhy.agent.models.product import ProductModel
 from seewhy.agent.photos.images import decode

@@ -47,7 +47,7 @@ def fit(
     json_: Json = False,
 ) -> None:
     """Learn a product from its good photos; with dinomaly, many products in one model."""
-    from seewhy.agent.api import fit as fit_
+    from seewhy.agent.api.learn import fit as fit_
     from seewhy.agent.models.options import settings_for
     from seewhy.errors import BadData
 

@@ -48,7 +48,8 @@ def inspect(
     json_: Json = False,
 ) -> None:
     """Inspect a few photos and say what was found."""
-    from seewhy.agent.api import from_words, load
+    from seewhy.agent.api.load import load
+    from seewhy.agent.api.words import from_words
     from seewhy.agent.lots.batch import Tally, refused
     from seewhy.agent.photos.layouts import Sample
     from seewhy.errors import BadData, BadImage
@@ -116,7 +117,7 @@ def batch(
     json_: Json = False,
 ) -> None:
     """Inspect a lot into a ledger; run it again to go on after a break."""
-    from seewhy.agent.api import load
+    from seewhy.agent.api.load import load
     from seewhy.agent.ledger.store import Ledger
     from seewhy.agent.lots.batch import run_batch
     from seewhy.agent.photos.layouts import read_layout

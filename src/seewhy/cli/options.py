@@ -27,7 +27,7 @@ Language = Annotated[str, typer.Option(help="Language of sentences: en or ko.")]
 
 def explainer_at(url: str, model: str, timeout_s: float, language: str) -> Any:
     """The VLM at an address, or None for the embedded explainer."""
-    from seewhy.agent.api import vlm
+    from seewhy.agent.api.speak import vlm
 
     return vlm(url, model=model, timeout_s=timeout_s, language=language) if url else None
 

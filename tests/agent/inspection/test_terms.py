@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 from PIL import Image
+from tests.helpers.photos import ALPHA, SMALL
+from tests.helpers.servers import speaking
+from tests.helpers.vlm import saying
 from typer.testing import CliRunner
 
 import seewhy
@@ -23,11 +26,12 @@ from seewhy.evals.synthetic.surfaces import good
 from seewhy.explainers.client import Server
 from seewhy.explainers.vlm import VlmWords
 from seewhy.record import InspectionRecord
-from tests.helpers.photos import ALPHA, SMALL
-from tests.helpers.servers import speaking
-from tests.helpers.vlm import saying
 
-POLICY = {"name": "all minor", "version": "7", "rules": [{"id": "A1", "when": {}, "severity": "minor", "verdict": "fail", "because": "any"}]}
+POLICY = {
+    "name": "all minor",
+    "version": "7",
+    "rules": [{"id": "A1", "when": {}, "severity": "minor", "verdict": "fail", "because": "any"}],
+}
 
 
 @pytest.fixture(scope="module")
@@ -66,9 +70,7 @@ def test_an_override_is_told(fitted: Path, photos: Path) -> None:
 
 def test_words_that_are_owed_need_neither_card_nor_policy(fitted: Path, photos: Path, tmp_path: Path) -> None:
     with speaking(lambda _r, _s: 500) as (url, _), Ledger(tmp_path / "l.sqlite") as ledger:
-        run_batch(
-            seewhy.load(fitted, explainer=VlmWords(Server(url=url, retries=0, timeout_s=5.0))), read_layout(photos), ledger, lot="A"
-        )
+        run_batch(seewhy.load(fitted, explainer=VlmWords(Server(url=url, retries=0, timeout_s=5.0))), read_layout(photos), ledger, lot="A")
     with speaking(saying(type="pit", form="spot")) as (url, server), Ledger(tmp_path / "l.sqlite") as ledger:
         filled = explain_missing(ledger, VlmWords(Server(url=url, timeout_s=5.0)))
         assert filled.explained == filled.findings > 0
@@ -78,7 +80,7 @@ def test_words_that_are_owed_need_neither_card_nor_policy(fitted: Path, photos: 
         assert ledger.verify().intact
 
 
-def test_a_card_is_of_one_product(photos: Path, tmp_path: Path) -> None:
+def test_a_card_is_of_one_product(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / "data" / name / "train" / "good").mkdir(parents=True)
         for i in range(3):
