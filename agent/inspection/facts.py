@@ -14,6 +14,7 @@ from seewhy.record import Hypothesis, Location, Measured, Quantity, Size, Stated
 from seewhy.types import Map, Mask, Region, ScoreMap
 
 ROWS, COLUMNS = ("top", "middle", "bottom"), ("left", "centre", "right")
+CELLS = tuple("centre" if (r, c) == ("middle", "centre") else f"{r} {c}" for r in ROWS for c in COLUMNS)
 LINE_RATIO = 3.0  # length to width, the map's blur taken off both, from which a region is called a line
 SPOT = 0.08  # of the photo's diagonal: a compact region no larger than this is called a spot
 
@@ -38,8 +39,7 @@ def cell_of(x: float, y: float, width: int, height: int) -> str:
     >>> cell_of(10, 10, 300, 300), cell_of(150, 150, 300, 300), cell_of(299, 150, 300, 300)
     ('top left', 'centre', 'middle right')
     """
-    row, column = ROWS[min(2, int(3 * y / height))], COLUMNS[min(2, int(3 * x / width))]
-    return "centre" if (row, column) == ("middle", "centre") else f"{row} {column}"
+    return CELLS[3 * min(2, int(3 * y / height)) + min(2, int(3 * x / width))]
 
 
 def outline_area_px(card: ProductCard, width: int, height: int) -> float:

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import inf
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from seewhy.agent.inspection.facts import CELLS
 from seewhy.canonical import sha256_json
-from seewhy.card import read_yaml, validated
+from seewhy.card import ProductCard
+from seewhy.errors import BadData
+from seewhy.handwritten import read_yaml, validated
 from seewhy.prompts import sentence
-from seewhy.record import Explanation, Measured, Ruling, Saved, Severity, Stated, Unexplained, Verdict
+from seewhy.record import Explanation, Grown, Measured, Ruling, Saved, Severity, Stated, Unexplained, Verdict
 
 DEFAULT = Path(__file__).parent / "policies" / "default.yaml"
 WORST: Mapping[Verdict, int] = {"pass": 0, "review": 1, "fail": 2}
+Percent: TypeAlias = Annotated[float, Field(ge=0, le=100)]
+Size: TypeAlias = Annotated[float, Field(ge=0)]
 GRAVEST: Mapping[Severity, int] = {"minor": 0, "major": 1, "critical": 2}
 
 
@@ -27,29 +32,65 @@ class When(Saved):
     zone: tuple[str, ...] | None = None  # a named part or a cell ("top left")
     touches_border: bool | None = None
     count_min: int | None = Field(default=None, ge=1)  # findings on the part
-    strength_min: float | None = None  # peak over threshold
-    area_percent_min: float | None = None
-    area_percent_max: float | None = None
-    feret_percent_min: float | None = None  # of the photo's diagonal
-    feret_percent_max: float | None = None
-    length_px_min: float | None = None
-    length_px_max: float | None = None
-    length_mm_min: float | None = None
-    length_mm_max: float | None = None
-    feret_mm_min: float | None = None
-    feret_mm_max: float | None = None
-    area_mm2_min: float | None = None
-    area_mm2_max: float | None = None
+    strength_min: Size | None = None  # peak over threshold
+    area_percent_min: Percent | None = None
+    area_percent_max: Percent | None = None
+    feret_percent_min: Percent | None = None  # of the photo's diagonal
+    feret_percent_max: Percent | None = None
+    length_px_min: Size | None = None
+    length_px_max: Size | None = None
+    length_mm_min: Size | None = None
+    length_mm_max: Size | None = None
+    feret_mm_min: Size | None = None
+    feret_mm_max: Size | None = None
+    area_mm2_min: Size | None = None
+    area_mm2_max: Size | None = None
+
+    @model_validator(mode="after")
+    def _can_hold(self) -> Self:
+        for name, low in self.conditions().items():
+            high = getattr(self, f"{name.removesuffix('_min')}_max", None) if name.endswith("_min") else None
+            if high is not None and low > high:
+                raise ValueError(f"{name} {low:g} is larger than {name.removesuffix('_min')}_max {high:g}, so that the rule never applies")
+        empty = next((name for name, value in self.conditions().items() if value == ()), None)
+        if empty is not None:
+            raise ValueError(f"{empty} lists nothing, so that the rule never applies; leave it out")
+        return self
+
+    def conditions(self) -> dict[str, Any]:
+        """Those that are given."""
+        return {name: value for name in type(self).model_fields if (value := getattr(self, name)) is not None}
+
+    def covers(self, other: When) -> bool:
+        """Whether this holds wherever `other` does, as far as the conditions tell.
+
+        >>> When(length_mm_min=1.0).covers(When(length_mm_min=2.0, shape=("line",))), When(shape=("line",)).covers(When())
+        (True, False)
+        """
+        there = other.conditions()
+        return all(name in there and _tighter(name, there[name], value) for name, value in self.conditions().items())
 
 
-class Rule(Saved):
-    """What follows when all of `when` holds."""
+def _tighter(name: str, one: Any, other: Any) -> bool:
+    if isinstance(other, tuple):
+        return set(one) <= set(other)
+    return bool(one >= other if name.endswith("_min") else one <= other if name.endswith("_max") else one == other)
+
+
+class Rule(Grown):
+    """What follows when all of `when` holds.
+
+    A rule that passes everything that no rule before it caught says so: `catch_all: true`.
+    """
+
+    grown = ("catch_all",)
 
     id: str
     when: When
     severity: Severity
     verdict: Verdict
     because: str
+    catch_all: bool = False
 
 
 class Policy(Saved):
@@ -58,7 +99,40 @@ class Policy(Saved):
     schema_version: Literal["1"] = "1"
     name: str
     version: str
-    rules: tuple[Rule, ...]
+    rules: tuple[Rule, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _every_rule_can_apply(self) -> Self:
+        for number, rule in enumerate(self.rules):
+            if rule.verdict == "pass" and not rule.when.conditions() and not rule.catch_all:
+                raise ValueError(
+                    f"rule {rule.id!r} passes every finding that reaches it; write `catch_all: true` beside it if that is meant"
+                )
+            for earlier in self.rules[:number]:
+                if earlier.id == rule.id:
+                    raise ValueError(f"two rules are called {rule.id!r}")
+                if earlier.when.covers(rule.when):
+                    raise ValueError(f"rule {rule.id!r} is never reached: {earlier.id!r} before it catches all that it would")
+        return self
+
+    def check(self, card: ProductCard) -> None:
+        """Refuse names that the card doesn't know: a rule that rests on a misspelt one would never apply.
+
+        Raises:
+            BadData: a rule names a zone or type that is none of the card's.
+        """
+        known = {
+            "zone": {*(p.name for p in card.parts), *CELLS},
+            "type": {*(d.name for d in card.defects), "line", "spot", "patch", "edge", "unknown"},
+        }
+        for rule in self.rules:
+            for what, names in (("zone", rule.when.zone or ()), ("type", rule.when.type or ())):
+                if lost := [n for n in names if n not in known[what]]:
+                    own = "parts" if what == "zone" else "defects"
+                    raise BadData(
+                        f"rule {rule.id!r} of the policy {self.name} names the {what} {lost[0]!r}, and the card {card.name!r} has none; "
+                        f"add it to the card's {own}, or correct it: {', '.join(sorted(known[what]))}"
+                    )
 
     @property
     def sha256(self) -> str:
@@ -86,11 +160,11 @@ def rule_on(policy: Policy, measured: Measured, words: Explanation | Unexplained
 
 def _ruled(policy: Policy, measured: Measured, words: Explanation | Unexplained, count: int, diagonal_px: float) -> Ruling:
     facts = _facts(measured, count, diagonal_px)
-    blind = _first(policy, facts, None)
+    blind = first_match(policy, facts, None)
     type_ = words.type if isinstance(words, Explanation) else None
     if type_ is None or type_.value is None:
         return blind
-    informed = _first(policy, facts, type_.value)
+    informed = first_match(policy, facts, type_.value)
     if type_.source == "human" or informed.verdict.value == blind.verdict.value:
         return informed if type_.source == "human" else _graver(blind, informed)
     if blind.verdict.value == "pass":
@@ -147,7 +221,8 @@ def _facts(measured: Measured, count: int, diagonal_px: float) -> dict[str, floa
     )
 
 
-def _first(policy: Policy, facts: Mapping[str, float | None], type_: str | None) -> Ruling:
+def first_match(policy: Policy, facts: Mapping[str, float | None], type_: str | None) -> Ruling:
+    """The first rule that holds for measured facts and, perhaps, a type."""
     for rule in policy.rules:
         holds = _holds(rule.when, facts, type_)
         if holds is None:

@@ -85,7 +85,11 @@ class Terms:
         return self.cards.get(product, self.card)
 
     def agreed(self, model: ProductModel) -> Agreed:
-        """What holds for a model: what was given, else what it was fitted with; what differs from that is told."""
+        """What holds for a model: what was given, else what it was fitted with; what differs from that is told.
+
+        Raises:
+            BadData: the policy names what the card doesn't know.
+        """
         given = self.card_of(model.product)
         card = given or model.card or ProductCard(name=model.product)
         fitted_policy = None if model.policy is None else Policy.model_validate(model.policy)
@@ -100,6 +104,7 @@ class Terms:
             told.append(sentence("override.policy", **names))
         if model.alpha is not None and alpha != model.alpha:
             told.append(sentence("override.alpha", given=alpha, fitted=model.alpha))
+        policy.check(card)
         return Agreed(card, policy, alpha, tuple(told))
 
 

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Literal, Self, TypeAlias
 
-import yaml
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator, model_validator
+from shapely import Polygon
 
 from seewhy.canonical import sha256_json
-from seewhy.errors import BadData
+from seewhy.handwritten import read_yaml, validated
 from seewhy.record import Saved
 
-SavedT = TypeVar("SavedT", bound=Saved)
-Share = float  # of the photo's width or height, 0 to 1
+Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]  # of the photo's width or height
+Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=120)]
+LEAST_OUTLINE = 0.01  # of the photo: a smaller outline is a slip
+RESERVED = ("line", "spot", "patch", "edge", "other", "unknown", "none")  # words that seewhy uses itself
 
 
 class Part(Saved):
     """A named zone of the product, in shares of the photo's width and height."""
 
-    name: str
+    name: Name
     box: tuple[Share, Share, Share, Share]  # x0, y0, x1, y1
 
     @field_validator("box")
@@ -34,14 +36,20 @@ class Part(Saved):
 class Scale(Saved):
     """How large a pixel is on the product."""
 
-    mm_per_px: float = Field(gt=0)
+    mm_per_px: float = Field(gt=0, le=1000)
     uncertainty: float = Field(default=0.0, ge=0)  # of mm_per_px, half width at 95 %
+
+    @model_validator(mode="after")
+    def _sure_enough(self) -> Self:
+        if self.uncertainty > self.mm_per_px:
+            raise ValueError(f"the scale's uncertainty ({self.uncertainty}) is larger than the scale ({self.mm_per_px} mm per pixel)")
+        return self
 
 
 class DefectType(Saved):
     """One word of the product's defect vocabulary, and how such a defect looks where that is known."""
 
-    name: str
+    name: Name
     description: str = ""
     shape: tuple[Literal["line", "spot", "patch", "edge"], ...] = ()
     tone: tuple[Literal["darker", "lighter", "other colour", "same"], ...] = ()
@@ -69,18 +77,55 @@ class ProductCard(Saved):
     """
 
     schema_version: Literal["1"] = "1"
-    name: str = "product"
+    name: Name = "product"
     description: str = ""
     materials: tuple[str, ...] = ()
     processes: tuple[str, ...] = ()  # how it is made: chooses among the general knowledge files ("machining", "casting", …)
     defects: tuple[DefectType, ...] = ()
     parts: tuple[Part, ...] = ()
-    outline: tuple[tuple[Share, Share], ...] = ()
+    outline: tuple[tuple[float, float], ...] = ()
     scale: Scale | None = None
     white_level: int = Field(default=65535, ge=1, le=65535)
     view: Literal["auto", "whole", "tiles"] = "auto"
     material: Literal["dark", "light"] | None = None
     knowledge: tuple[Knowledge, ...] = ()
+
+    @field_validator("outline")
+    @classmethod
+    def _a_polygon(cls, outline: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+        if not outline:
+            return outline
+        if len(outline) < 3:
+            raise ValueError(f"an outline has three corners or more, not {len(outline)}")
+        if any(not 0 <= value <= 1 for point in outline for value in point):
+            unit = "percent" if max(value for point in outline for value in point) <= 100 else "pixels"
+            raise ValueError(f"an outline is in shares of the photo's width and height, 0 to 1; these look like {unit}")
+        polygon = Polygon(outline)
+        if not polygon.is_valid:
+            raise ValueError("the outline crosses itself; list its corners in the order in which they lie around the product")
+        if polygon.area < LEAST_OUTLINE:
+            raise ValueError(f"the outline covers {100 * polygon.area:.2g} % of the photo; is it in shares, 0 to 1?")
+        return outline
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Self:
+        defects, parts = [d.name for d in self.defects], [p.name for p in self.parts]
+        for what, names in (("defect", defects), ("part", parts), ("knowledge entry", [k.id for k in self.knowledge])):
+            twice = next((n for n in names if names.count(n) > 1), None)
+            if twice is not None:
+                raise ValueError(f"two {what}s are called {twice!r}")
+        reserved = next((n for n in defects if n in RESERVED), None)
+        if reserved is not None:
+            raise ValueError(f"{reserved!r} is a word of seewhy's own; give the defect another name")
+        for defect in self.defects:
+            if lost := [z for z in defect.zones if z not in parts]:
+                raise ValueError(
+                    f"the defect {defect.name!r} names the zone {lost[0]!r}; the card's parts are {', '.join(parts) or 'none'}"
+                )
+        for entry in self.knowledge:
+            if defects and (lost := [t for t in entry.applies_to if t not in defects]):
+                raise ValueError(f"knowledge {entry.id!r} applies to {lost[0]!r}; the card's defects are {', '.join(defects)}")
+        return self
 
     @property
     def sha256(self) -> str:
@@ -98,26 +143,3 @@ def load_card(path: Path) -> ProductCard:
     if isinstance(data.get("knowledge"), str):
         data["knowledge"] = read_yaml(path.parent / data["knowledge"]).get("entries", [])
     return validated(ProductCard, data, path)
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """A YAML file that holds a mapping, or `BadData`."""
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise BadData(f"{path} does not exist") from error
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BadData(f"{path} can't be read as YAML: {error}") from error
-    if not isinstance(data, dict):
-        raise BadData(f"{path} must hold a mapping of fields, not {type(data).__name__}")
-    return data
-
-
-def validated(model: type[SavedT], data: dict[str, Any], path: Path) -> SavedT:
-    """`data` as `model`, or `BadData` that names the first field that doesn't fit."""
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise BadData(f"{path}: {where}: {first['msg']}") from error

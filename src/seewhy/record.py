@@ -36,7 +36,8 @@ class Grown(Saved):
     @model_serializer(mode="wrap")
     def _without_what_came_later(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         data: dict[str, Any] = write(self)
-        return {name: value for name, value in data.items() if name not in self.grown or value not in (None, (), [], {}, "")}
+        fields = type(self).model_fields
+        return {name: value for name, value in data.items() if name not in self.grown or getattr(self, name) != fields[name].default}
 
 
 class Sentence(Saved):

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from seewhy.cli import fitting, inspecting, ledgers, machine, measuring, weights
+from seewhy.cli import checking, fitting, inspecting, ledgers, machine, measuring, weights
 from seewhy.cli.terminal import err, plain
 from seewhy.errors import SeewhyError
 
@@ -20,6 +20,7 @@ app.command()(ledgers.confirm)
 app.command()(ledgers.verify)
 app.command(name="eval")(measuring.evaluate)
 app.command()(measuring.recommend)
+app.command()(checking.check)
 app.command()(machine.schema)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(machine.serve)
 app.command()(machine.doctor)
