@@ -10,8 +10,9 @@ from seewhy.agent.inspection.recording import Examined
 from seewhy.agent.inspection.regions import regions_of
 from seewhy.agent.inspection.registration import registered
 from seewhy.agent.inspection.verdict import decide
-from seewhy.agent.inspection.views import margin_of, region_view
+from seewhy.agent.inspection.views import Shown, margin_of, region_view
 from seewhy.agent.photos.images import Photo
+from seewhy.explainers import RegionView
 
 
 def examined(photo: Photo, lot: str, spoken: Spoken, clock: Clock, *, keep_pictures: bool) -> Examined:
@@ -44,9 +45,10 @@ def examined(photo: Photo, lot: str, spoken: Spoken, clock: Clock, *, keep_pictu
     pictures = Pictures(keep=keep_pictures)
     with clock("pictures"):
         pictures.add_photo(pixels, scored, anomalous=shown)
-        views = tuple(
-            region_view(number, region, measured, pixels, good, card, heat=scored.values, pictures=pictures)
-            for number, (region, measured) in enumerate(zip(found, facts, strict=True), start=1)
-        )
+        views = tuple[RegionView, ...]()
+        if found:
+            beside = Shown.of(pixels, good, scored.values)
+            pairs = enumerate(zip(found, facts, strict=True), start=1)
+            views = tuple(region_view(number, region, measured, beside, card, pictures) for number, (region, measured) in pairs)
     compared = scored.reference_sha256 or (None if nearest is None else references.sha256[nearest])
     return Examined(photo, lot, spoken, decision, views, likely, compared, pictures, clock)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from math import ceil, sqrt
+
 import cv2
 import numpy as np
 
@@ -10,6 +13,8 @@ from seewhy.types import Box, Map, Mask, Region, ScoreMap
 
 HALF_HEIGHT = 0.5  # a blurred step crosses half of its height where the edge is
 MOST = 50  # regions per photo; more is a broken photo, not fifty defects
+CUT_PIXELS = 4_000_000  # larger maps are cut on a copy of about this size
+TRIED = 2 * MOST  # peaks per photo that are looked at; most of those that give no region are shoulders of others
 
 
 def regions_of(scores: ScoreMap, calibration: Calibration, seed: float | None) -> tuple[Region, ...]:
@@ -43,45 +48,60 @@ def regions(scores: ScoreMap, *, seed: float, floor: float, background: float, m
         background: what good surface scores.
         most: stop after this many.
     """
-    values = scores.values
-    if float(values.max()) <= seed:
+    height, width = scores.values.shape
+    stride = max(1, ceil(sqrt(height * width / CUT_PIXELS)))
+    values = np.ascontiguousarray(scores.values[::stride, ::stride])
+    highest = float(values.max())
+    if float(scores.values.max()) <= seed:
         return ()
-    left = (values > min(floor, seed)).astype(np.uint8)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(left, connectivity=8)
-    found: list[Region] = []
-    for label in range(1, count):
-        x, y, w, h = (int(v) for v in stats[label, :4])
-        patch = Box(x, y, x + w, y + h)
-        found += _cut(values[patch.slices], labels[patch.slices] == label, patch, seed, background, scores.resolution_px)
-    found.sort(key=lambda r: (-r.peak, r.box))
-    return tuple(found[:most])
+    seed = min(seed, float(np.nextafter(highest, -np.inf)))  # the peak may lie between the pixels of the copy
+    found = _cut(values, seed=seed, floor=min(floor, seed), background=background, resolution=scores.resolution_px / stride, most=most)
+    return tuple(_enlarged(region, stride, width, height) for region in found)
 
 
-def _cut(values: Map, inside: Mask, patch: Box, seed: float, background: float, resolution: float) -> list[Region]:
-    """The regions of one patch (all arrays are the patch's own box)."""
-    out: list[Region] = []
-    reach = max(1, round(resolution))
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    open_ = inside.copy()
-    while len(out) < MOST:
-        masked = np.where(open_, values, -np.inf)
-        y, x = np.unravel_index(int(masked.argmax()), masked.shape)
-        peak = float(masked[y, x])
-        if peak <= seed:
+def _enlarged(region: Region, stride: int, width: int, height: int) -> Region:
+    """A region that was cut on every `stride`-th pixel, in the photo's own pixels."""
+    if stride == 1:
+        return region
+    x0, y0, x1, y1 = (v * stride for v in region.box)
+    box = Box(x0, y0, min(width, x1), min(height, y1))
+    mask = np.repeat(np.repeat(region.mask, stride, 0), stride, 1)[: box.height, : box.width]
+    at = region.peak_at[0] * stride, region.peak_at[1] * stride
+    return replace(region, box=box, mask=mask, peak_at=at, resolution_px=region.resolution_px * stride)
+
+
+def _cut(values: Map, *, seed: float, floor: float, background: float, resolution: float, most: int) -> list[Region]:
+    """Regions around the map's own peaks, strongest first: each is filled from its peak down to half of its height."""
+    inside = values > floor
+    blocked = np.pad((~inside).astype(np.uint8), 1, constant_values=1)  # as cv2.floodFill takes it
+    reach, open_ = max(1, round(resolution)), inside.copy()
+    ys, xs = np.nonzero((values >= cv2.dilate(values, np.ones((3, 3), np.uint8))) & (values > seed))
+    found, tried = list[Region](), 0
+    for at in np.argsort(-values[ys, xs], kind="stable"):
+        x, y = int(xs[at]), int(ys[at])
+        if not open_[y, x]:
+            continue
+        peak = float(values[y, x])
+        half = float(np.float32(peak) - np.float32(background + HALF_HEIGHT * (peak - background)))
+        flags = 8 | cv2.FLOODFILL_FIXED_RANGE | cv2.FLOODFILL_MASK_ONLY | (255 << 8)
+        _, _, _, (left, top, w, h) = cv2.floodFill(values, blocked, (x, y), 0, half, np.inf, flags)
+        box = Box(left, top, left + w, top + h)
+        filled = blocked[1:-1, 1:-1][box.slices]
+        mask = filled == 255
+        filled[mask] = 0
+        scores = values[box.slices][mask]
+        if float(scores.max()) <= peak:  # else a shoulder of a stronger region
+            found.append(Region(box, mask, peak, float(scores.mean()), (x, y), resolution))
+        _close(open_, box, mask, reach)
+        tried += 1
+        if len(found) == most or tried == TRIED:
             break
-        level = background + HALF_HEIGHT * (peak - background)
-        _, labels = cv2.connectedComponents((inside & (values >= level)).astype(np.uint8), connectivity=8)
-        mask = labels == labels[y, x]
-        if float(values[mask].max()) <= peak:  # else a shoulder of a stronger region
-            out.append(_region(values, mask, (int(x), int(y)), patch, resolution))
-        open_ &= cv2.dilate(mask.astype(np.uint8), kernel) == 0
-    return out
+    return found
 
 
-def _region(values: Map, mask: Mask, at: tuple[int, int], patch: Box, resolution: float) -> Region:
-    rows, cols = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    inner = Box(int(cols[0]), int(rows[0]), int(cols[-1]) + 1, int(rows[-1]) + 1)
-    box = Box(patch.x0 + inner.x0, patch.y0 + inner.y0, patch.x0 + inner.x1, patch.y0 + inner.y1)
-    cut = np.ascontiguousarray(mask[inner.slices])
-    scores = values[inner.slices][cut]
-    return Region(box, cut, float(scores.max()), float(scores.mean()), (patch.x0 + at[0], patch.y0 + at[1]), resolution)
+def _close(open_: Mask, box: Box, mask: Mask, reach: int) -> None:
+    """What lies within `reach` of a region is no peak of its own."""
+    around = box.grown(reach, open_.shape[1], open_.shape[0])
+    away = np.ones((around.height, around.width), np.uint8)
+    away[box.y0 - around.y0 :, box.x0 - around.x0 :][: box.height, : box.width] = ~mask
+    open_[around.slices] &= cv2.distanceTransform(away, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) > reach

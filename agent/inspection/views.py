@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -25,35 +26,46 @@ def margin_of(region: Region) -> int:
     return max(LEAST_CONTEXT_PX, round(CONTEXT * max(region.box.width, region.box.height)))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Shown:
+    """What is shown of a photo beside each of its regions."""
+
+    pixels: Pixels  # (H, W, 3)
+    good: Pixels | None  # the nearest good photo, of any size
+    whole: Pixels  # (h, w, 3) reduced to `WHOLE_PX`
+    heat: Map | None  # (h, w) the score map, likewise, 0..1
+
+    @classmethod
+    def of(cls, pixels: Pixels, good: Pixels | None, heat: Map | None = None) -> Shown:
+        """Reduced once for all regions."""
+        return cls(pixels, good, smaller(pixels, WHOLE_PX), None if heat is None else _unit(smaller(heat, WHOLE_PX)))
+
+
 def region_view(
     number: int,
     region: Region,
     measured: Measured,
-    pixels: Pixels,
-    good: Pixels | None,
+    photo: Shown,
     card: ProductCard,
-    *,
-    heat: Map | None = None,
     pictures: Pictures | None = None,
 ) -> RegionView:
-    """What is shown of a region of `pixels`, (H, W, 3).
+    """What is shown of a region of a photo.
 
     Args:
         number: of the finding.
         region: where it is.
         measured: what was measured of it.
-        pixels: the photo.
-        good: the nearest good photo, of any size.
+        photo: what is shown of it whatever the region.
         card: of the product.
-        heat: (H, W) the score map.
         pictures: where the crops are kept as evidence.
     """
+    pixels = photo.pixels
     height, width = pixels.shape[:2]
     around = region.box.grown(margin_of(region), width, height)
     crop = pixels[around.slices]
     mask = np.zeros(crop.shape[:2], bool)
     mask[region.box.y0 - around.y0 :, region.box.x0 - around.x0 :][: region.box.height, : region.box.width] = region.mask
-    reference = None if good is None else reference_crop(good, around, width, height)
+    reference = None if photo.good is None else reference_crop(photo.good, around, width, height)
     everywhere = np.zeros((height, width), bool)
     everywhere[region.box.slices] = region.mask
     return RegionView(
@@ -64,9 +76,9 @@ def region_view(
         measured=measured,
         card=card,
         evidence=(pictures or Pictures(keep=False)).add_region(number, around, crop, mask, reference),
-        whole=smaller(pixels, WHOLE_PX),
+        whole=photo.whole,
         whole_mask=_reduced(everywhere),
-        heat=None if heat is None else _unit(smaller(heat, WHOLE_PX)),
+        heat=photo.heat,
     )
 
 

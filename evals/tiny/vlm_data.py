@@ -18,7 +18,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from seewhy.agent.inspection.facts import measure
-from seewhy.agent.inspection.views import margin_of, region_view
+from seewhy.agent.inspection.views import Shown, margin_of, region_view
 from seewhy.card import DefectType, Knowledge, ProductCard
 from seewhy.drawing import smaller
 from seewhy.evals.synthetic.surfaces import DEFECTS, KINDS, change_of
@@ -132,7 +132,7 @@ def view_of(photo: Pixels, mask: Mask, good: Pixels | None, card: ProductCard, n
     """A region that is known exactly, as the inspection would show it."""
     region = _region(mask)
     measured = measure(region, card, photo.shape[1], photo.shape[0], 0.5)
-    return region_view(number, region, measured, photo, good, card)
+    return region_view(number, region, measured, Shown.of(photo, good), card)
 
 
 def _region(mask: Mask) -> Region:
