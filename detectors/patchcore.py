@@ -29,6 +29,7 @@ from seewhy.record import Sentence
 from seewhy.types import Map, Pixels, Progress, ScoreMap, silent
 
 DENSEST = 0.1  # of the median: doubled patches must not make a distance infinite
+LEAST_DENSITY = 0.01  # distances of features of length 1: where all patches are doubled, nothing is divided by nothing
 AROUND = 32  # neighbours kept per row of the bank, so that photos can be left out of its density
 TURNS = (1, 2, 3)  # quarter turns
 TURN_PHOTOS, TURN_ROWS = 24, 2000  # good photos, and rows of the bank, with which turning is tried
@@ -201,7 +202,7 @@ class PatchCore(Single):
         used = allowed & (allowed.cumsum(1) <= self._settings.density)
         used[~used.any(1), -1] = True  # all of its neighbours are left out: the farthest one known stands for those beyond
         mean = (distances * used).sum(1) / used.sum(1)
-        density: npt.NDArray[np.float32] = np.maximum(mean, DENSEST * float(np.median(mean)) + 1e-6).astype(np.float32)
+        density: npt.NDArray[np.float32] = np.maximum(mean, max(DENSEST * float(np.median(mean)) + 1e-6, LEAST_DENSITY)).astype(np.float32)
         return density
 
     def _try_turns(self, photos: Sequence[Pixels]) -> float | None:

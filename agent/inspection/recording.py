@@ -19,6 +19,8 @@ from seewhy.explainers import RegionView
 from seewhy.prompts import sentence
 from seewhy.record import Decision, Explanation, Finding, Hypothesis, InspectionRecord, Missing, PhotoFacts, Unexplained
 
+COPIES_NAMED = 5  # in a record; the model names all
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Examined:
@@ -111,6 +113,9 @@ def _missing(e: Examined, findings: Sequence[Finding], vlm: bool) -> list[Missin
         out.append(Missing(what="calibration", because=sentence("missing.calibration", **params)))
     if decision.calibration_method == "disturbed_copies":
         out.append(Missing(what="second good photos", because=sentence("missing.copies", photos=decision.calibration_photos)))
+    if copies := e.spoken.link.model.copies:
+        named = "; ".join(f"{copy} = {of}" for copy, of in copies[:COPIES_NAMED])
+        out.append(Missing(what="distinct good photos", because=sentence("missing.distinct", count=len(copies), names=named)))
     if card.scale is None:
         out.append(Missing(what="scale", because=sentence("missing.scale")))
     if not card.outline:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seewhy.agent.models.product import ProductModel, learned_and_aside, load_members, pixels_of, save_members
+from seewhy.agent.models.product import ProductModel, learned_and_aside, load_members, save_members
 from seewhy.agent.photos.images import Photo
+from seewhy.agent.photos.lazy import Chosen, pixels_of
 from seewhy.detectors.protocol import Detector
 from seewhy.errors import BadData
 from seewhy.types import Progress, silent
@@ -56,7 +57,7 @@ class Family:
         if lost:
             raise BadData(f"the old products' good photos are wanted too, or they are forgotten; there are none of {', '.join(lost)}")
         parts = {name: learned_and_aside(len(photos), alpha) for name, photos in products.items()}
-        learned = {name: pixels_of(photos, parts[name][0]) for name, photos in products.items()}
+        learned = {name: Chosen(pixels_of(photos), parts[name][0]) for name, photos in products.items()}
         before = start.detector if start else None
         detector.fit_products(learned, cache=cache, checkpoint=checkpoint, start=before, progress=progress)
         return cls(

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from seewhy.agent.models.choice import AUTO, choose
+from seewhy.agent.models.distinct import distinct
 from seewhy.agent.models.family import Family
 from seewhy.agent.models.folder import check_place
+from seewhy.agent.models.gross import check_gross
 from seewhy.agent.models.product import CalibrationWay, ProductModel
-from seewhy.agent.photos.lazy import LazyPhotos
+from seewhy.agent.photos.images import Photo
+from seewhy.agent.photos.lazy import Chosen, pixels_of
 from seewhy.card import ProductCard
 from seewhy.detectors import DETECTORS
 from seewhy.detectors.ensemble import JOIN, Ensemble, EnsembleSettings, Merge
@@ -42,29 +45,34 @@ class Fitting:
     device: str = "cpu"
 
 
-def fit_models(products: Mapping[str, LazyPhotos], asked: Fitting, folder: Path, progress: Progress[Any] = silent) -> Family:
+def fit_models(products: Mapping[str, Sequence[Photo]], asked: Fitting, folder: Path, progress: Progress[Any] = silent) -> Family:
     """Fit a model on the photos of one product or several, and save it.
 
     What a trained detector's encoder saw, and how far training is, are kept beside `folder` until the model is whole: after a break,
     a broken photo or a full disk the same call continues there.
 
     Args:
-        products: photos by product; empty ones for a detector that reads words.
+        products: photos by product; empty ones for a detector that reads words. A scene that is there several times counts once.
         asked: see there.
         folder: of the model.
         progress: wraps the loops over photos.
 
     Raises:
-        BadData: no detector can be fitted here, or none that learns several products.
+        BadData: no detector can be fitted here, or none that learns several products, or what was fitted would let gross defects pass.
         BadImage: a photo can't be read; it is nobody's fault here and is mended first.
         BadModel: something else than a model stands in the folder's place.
         NotWritten: nothing can be written there.
     """
     check_place(folder)
-    able, considered = _candidates(asked, products)
-    fitted = _first_that_can(able, lambda name: _fitted(name, products, asked, folder, progress), considered)
+    found = {name: distinct(photos) for name, photos in products.items()}
+    scenes = {name: Chosen(photos, found[name].kept) for name, photos in products.items()}
+    able, considered = _candidates(asked, scenes)
+    fitted = _first_that_can(able, lambda name: _fitted(name, scenes, asked, folder, progress), considered)
+    for name, model in fitted.members.items():
+        check_gross(model, pixels_of(scenes[name]), asked.alpha)
     known = {
-        name: replace(model, card=asked.cards.get(name), policy=asked.policy, alpha=asked.alpha) for name, model in fitted.members.items()
+        name: replace(model, card=asked.cards.get(name), policy=asked.policy, alpha=asked.alpha, copies=found[name].copies)
+        for name, model in fitted.members.items()
     }
     if int(os.environ.get("RANK", "0")):  # of several processes of one training, the first saves
         return Family(known)
@@ -86,7 +94,7 @@ def unfitted(
     return new
 
 
-def _fitted(name: str, products: Mapping[str, LazyPhotos], asked: Fitting, folder: Path, progress: Progress[Any]) -> Family:
+def _fitted(name: str, products: Mapping[str, Sequence[Photo]], asked: Fitting, folder: Path, progress: Progress[Any]) -> Family:
     first, photos = next(iter(products.items()))
     detector = unfitted(name, asked.cards.get(first), settings=asked.settings, device=asked.device, merge=asked.merge)
     if detector.many_products:
@@ -105,7 +113,7 @@ def _training_folder(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}.training")
 
 
-def _candidates(asked: Fitting, products: Mapping[str, LazyPhotos]) -> tuple[list[str], tuple[tuple[str, Sentence], ...]]:
+def _candidates(asked: Fitting, products: Mapping[str, Sequence[Photo]]) -> tuple[list[str], tuple[tuple[str, Sentence], ...]]:
     """Names in order, and why others are not among them.
 
     Raises:

@@ -18,13 +18,14 @@ from seewhy.agent.models.familiarity import Familiarity
 from seewhy.agent.models.folder import load_folder, save_folder
 from seewhy.agent.models.references import References, chosen_references
 from seewhy.agent.photos.images import Photo
+from seewhy.agent.photos.lazy import Chosen, pixels_of
 from seewhy.canonical import canonical_json
 from seewhy.card import ProductCard
 from seewhy.detectors import detector_class
 from seewhy.detectors.protocol import Detector, scored_good
 from seewhy.errors import BadData, BadModel, UnknownName
 from seewhy.record import Sentence
-from seewhy.types import Descriptor, Pixels, Progress, ScoreMap, silent
+from seewhy.types import Descriptor, Progress, ScoreMap, silent
 
 HELD_OUT_FROM = 5  # photos are set aside for calibration where there are this many times more than alpha needs
 MOST_WHOLES = 200  # good photos whose descriptions as wholes are learned
@@ -49,6 +50,7 @@ class ProductModel:
     card: ProductCard | None = None  # that it was fitted with
     policy: Mapping[str, Any] | None = None  # likewise, as plain data; None: the default one
     alpha: float | None = None  # that it was fitted for; None in models of schema 1
+    copies: tuple[tuple[str, str], ...] = ()  # good photos that were left out, each with the one that it is a copy of
 
     @classmethod
     def fit(
@@ -77,14 +79,14 @@ class ProductModel:
             calibration: see above.
             progress: wraps the loops over photos.
         """
-        pixels = _PixelsOf(photos)
+        pixels = pixels_of(photos)
         count = len(photos)
         way = detector.calibrates
         many = calibration == "auto" and count >= HELD_OUT_FROM * (needed(alpha) + 1)
         aside = calibration == "split" or way == "held_out" or (many and way == "left_out")
         if aside and count > 1 and way != "lot":
             parts = learned_and_aside(count, alpha)
-            detector.fit(_Chosen(pixels, parts[0]), progress)
+            detector.fit(Chosen(pixels, parts[0]), progress)
             return cls.calibrated(photos, detector, parts, product=product, alpha=alpha, progress=progress)
         detector.fit(pixels, progress)
         way = detector.calibrates  # a template that has seen many photos of each view can leave one out after all
@@ -117,7 +119,7 @@ class ProductModel:
             alpha: the false-reject rate that is meant.
             progress: wraps the loop.
         """
-        pixels, (learned, aside) = _PixelsOf(photos), parts
+        pixels, (learned, aside) = pixels_of(photos), parts
         maps = ((i, detector.score(pixels[i])) for i in progress(aside, "calibrating", len(aside)))
         found, described = _calibration(maps, "held_out")
         familiar = None
@@ -202,6 +204,7 @@ def products_of(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
 def _member_facts(member: ProductModel) -> dict[str, Any]:
     return {
         "alpha": member.alpha,
+        "copies": [list(pair) for pair in member.copies],
         "calibration": member.calibration.to_json(),
         "reference_photos": list(member.references.sha256),
         "good_photos": member.good_photos,
@@ -242,6 +245,7 @@ def _read_member(folder: Path, manifest: Mapping[str, Any], product: str, own: M
         ProductCard.model_validate(documents["card.json"]) if "card.json" in documents else None,
         documents.get("policy.json"),
         own.get("alpha"),
+        tuple((copy, of) for copy, of in own.get("copies", ())),
     )
 
 
@@ -258,37 +262,6 @@ def learned_and_aside(count: int, alpha: float) -> tuple[list[int], list[int]]:
     aside = sorted({int(i / share) for i in range(int(count * share))}) if count > 1 else []
     held = set(aside)
     return [i for i in range(count) if i not in held], aside
-
-
-def pixels_of(photos: Sequence[Photo], chosen: Sequence[int]) -> Sequence[Pixels]:
-    """The pixels of some of the photos, still lazy."""
-    return _Chosen(_PixelsOf(photos), chosen)
-
-
-class _PixelsOf(Sequence[Pixels]):
-    """The pixels of a lazy sequence of photos."""
-
-    def __init__(self, photos: Sequence[Photo]) -> None:
-        self._photos = photos
-
-    def __len__(self) -> int:
-        return len(self._photos)
-
-    def __getitem__(self, at: Any) -> Any:
-        return self._photos[at].pixels
-
-
-class _Chosen(Sequence[Pixels]):
-    """Some of a sequence, still lazy."""
-
-    def __init__(self, all_: Sequence[Pixels], rows: Sequence[int]) -> None:
-        self._all, self._rows = all_, rows
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def __getitem__(self, at: Any) -> Any:
-        return self._all[self._rows[at]]
 
 
 def _calibration(maps: Iterable[tuple[int, ScoreMap]], method: str) -> tuple[Calibration, dict[int, Descriptor | None]]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from seewhy.agent.photos.images import Photo, read_photo
 from seewhy.agent.photos.layouts import Sample, good_photos, read_layout
 from seewhy.errors import BadData
+from seewhy.types import Pixels
+
+T = TypeVar("T")
 
 
 class LazyPhotos(Sequence[Photo]):
@@ -27,6 +30,35 @@ class LazyPhotos(Sequence[Photo]):
     def __getitem__(self, at: Any) -> Any:
         sample = self._samples[at]
         return read_photo(sample.path, name=sample.name, root=sample.root, white_level=self._white_level)
+
+
+class Chosen(Sequence[T]):
+    """Some of a sequence, still lazy."""
+
+    def __init__(self, all_: Sequence[T], rows: Sequence[int]) -> None:
+        self._all, self._rows = all_, rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, at: Any) -> Any:
+        return self._all[self._rows[at]]
+
+
+class _PixelsOf(Sequence[Pixels]):
+    def __init__(self, photos: Sequence[Photo]) -> None:
+        self._photos = photos
+
+    def __len__(self) -> int:
+        return len(self._photos)
+
+    def __getitem__(self, at: Any) -> Any:
+        return self._photos[at].pixels
+
+
+def pixels_of(photos: Sequence[Photo]) -> Sequence[Pixels]:
+    """The pixels of photos, still lazy."""
+    return _PixelsOf(photos)
 
 
 def samples_by_product(source: Path, *, lot: bool = False) -> dict[str, list[Sample]]:

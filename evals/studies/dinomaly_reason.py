@@ -21,8 +21,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seewhy.agent.models.product import learned_and_aside, pixels_of
-from seewhy.agent.photos.lazy import LazyPhotos
+from seewhy.agent.models.product import learned_and_aside
+from seewhy.agent.photos.lazy import Chosen, LazyPhotos, pixels_of
 from seewhy.detectors.dinomaly.detector import Dinomaly
 from seewhy.detectors.dinomaly.feature_cache import FeatureCache
 from seewhy.detectors.dinomaly.net import Restorer, cell_map, paper_map
@@ -41,7 +41,7 @@ def run(data: Path, out: Path) -> None:
     """All of it; written after each part."""
     train_photos, test = split(data)
     detector = Dinomaly(replace(SETTINGS, steps=STEPS[-1]))
-    learned = {n: pixels_of(p, learned_and_aside(len(p), ALPHA)[0]) for n, p in train_photos.items()}
+    learned = {n: Chosen(pixels_of(p), learned_and_aside(len(p), ALPHA)[0]) for n, p in train_photos.items()}
     facts = facts_of(detector.settings_asked)
     with tempfile.TemporaryDirectory() as folder:
         seen = FeatureCache(Path(folder), detector.encoder_key(), detector.encode, detector.square, detector.encoder.prefix)

@@ -43,6 +43,7 @@ def print_fitted(models: Sequence[Any], folder: Path, alpha: float, json_: bool)
             "product": m.product,
             "detector": m.detector.name,
             "considered": {name: why.text for name, why in m.considered},
+            "copies": [list(pair) for pair in m.copies],
             "good_photos": m.good_photos,
             "calibrated": m.calibration.supports(alpha),
             "threshold": m.calibration.threshold(alpha),
@@ -58,6 +59,10 @@ def print_fitted(models: Sequence[Any], folder: Path, alpha: float, json_: bool)
         out.print(f"[bold]{plain(m.product)}[/]: {m.detector.name} fitted on {photos}, saved to {folder}")
         for _, why in m.considered:
             out.print(f"[dim]{plain(why.text)}[/]", highlight=False, soft_wrap=True)
+        if m.copies:
+            out.print(f"[yellow]{len(m.copies)} copies[/] of other good photos were left out: a scene counts once", highlight=False)
+            for copy, of in m.copies[:5]:
+                out.print(f"[dim]  {plain(copy)} = {plain(of)}[/]", highlight=False, soft_wrap=True)
         if lot:
             out.print("[yellow]uncalibrated[/]: no photo is known to be good; no part passes without a person")
         elif not m.calibration.supports(alpha):

@@ -1,0 +1,79 @@
+"""Which good photos are of their own: a scene that is there several times (copied, saved anew, resized, a burst) counts once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from seewhy.agent.photos.images import Photo
+from seewhy.types import Map, Pixels
+
+THUMB_PX = 16  # side at which noise is averaged away and a part that lies a pixel elsewhere still differs
+SAME_LEVELS = 0.75, 0.4  # grey levels: by how much two thumbnails of one scene differ in the mean, and else (root mean square) …
+FINE_PX = 192  # … if their fine detail, at this longer side,
+SAME_DETAIL = 0.5  # correlates so well; photos of an even surface share nothing but their light
+DETAIL_SIGMA = 2.0
+
+Thumb = npt.NDArray[np.float32]  # (THUMB_PX * THUMB_PX * 3,)
+
+
+@dataclass(frozen=True, slots=True)
+class Distinct:
+    """Photos of their own, and the others."""
+
+    kept: tuple[int, ...]
+    copies: tuple[tuple[str, str], ...]  # (a photo that is left out, the photo that it is a copy of)
+
+
+def distinct(photos: Sequence[Photo]) -> Distinct:
+    """The first photo of each scene.
+
+    Two photos show the same scene where their thumbnails agree to `SAME_LEVELS` and their fine detail correlates; a part that was taken
+    out and laid down again lies and is lit a little otherwise, which moves a thumbnail by more.
+
+    Args:
+        photos: read one at a time; photos whose thumbnails agree are read again.
+    """
+    thumbs, names = list[Thumb](), list[str]()
+    kept, copies = list[int](), list[tuple[str, str]]()
+    for number in range(len(photos)):
+        photo = photos[number]
+        thumb = _thumb(photo.pixels)
+        near = [i for i, other in enumerate(thumbs) if _near(thumb, other)]
+        detail = _detail(photo.pixels) if near else None
+        twin = next((i for i in near if detail is not None and _alike(detail, _detail(photos[kept[i]].pixels))), None)
+        if twin is not None:
+            copies.append((photo.name, names[twin]))
+            continue
+        kept.append(number)
+        thumbs.append(thumb)
+        names.append(photo.name)
+    return Distinct(tuple(kept), tuple(copies))
+
+
+def _near(one: Thumb, other: Thumb) -> bool:
+    apart = one - other
+    mean, rest = abs(float(apart.mean())), float(apart.std())
+    return mean <= SAME_LEVELS[0] and rest <= SAME_LEVELS[1]
+
+
+def _thumb(pixels: Pixels) -> Thumb:
+    small = cv2.resize(pixels.astype(np.float32), (THUMB_PX, THUMB_PX), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.float32).ravel()
+
+
+def _detail(pixels: Pixels) -> Map:
+    """(FINE_PX, FINE_PX) lightness without what changes slowly."""
+    grey = cv2.cvtColor(cv2.resize(pixels, (FINE_PX, FINE_PX), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY).astype(np.float32)
+    fine: Map = grey - cv2.GaussianBlur(grey, (0, 0), DETAIL_SIGMA)
+    return fine
+
+
+def _alike(one: Map, other: Map) -> bool:
+    if min(one.std(), other.std()) < 1e-6:
+        return bool(np.array_equal(one, other))
+    return float(np.corrcoef(one.ravel(), other.ravel())[0, 1]) >= SAME_DETAIL
