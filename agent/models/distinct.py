@@ -13,7 +13,7 @@ from seewhy.agent.photos.images import Photo
 from seewhy.types import Map, Pixels
 
 THUMB_PX = 16  # side at which noise is averaged away and a part that lies a pixel elsewhere still differs
-SAME_LEVELS = 0.75, 0.4  # grey levels: by how much two thumbnails of one scene differ in the mean, and else (root mean square) …
+SAME_LEVELS = 0.75, 0.55  # grey levels: by how much two thumbnails of one scene differ in the mean, and else (root mean square) …
 FINE_PX = 192  # … if their fine detail, at this longer side,
 SAME_DETAIL = 0.5  # correlates so well; photos of an even surface share nothing but their light
 DETAIL_SIGMA = 2.0
