@@ -13,12 +13,12 @@ from seewhy.agent.photos.images import Photo
 from seewhy.types import Map, Pixels
 
 THUMB_PX = 16  # side at which noise is averaged away and a part that lies a pixel elsewhere still differs
-SAME_LEVELS = 0.75, 0.55  # grey levels: by how much two thumbnails of one scene differ in the mean, and else (root mean square) …
+SAME_LEVELS = 0.75, 0.4  # grey levels: by how much two thumbnails of one scene differ in the mean, and else (root mean square) …
 FINE_PX = 192  # … if their fine detail, at this longer side,
 SAME_DETAIL = 0.5  # correlates so well; photos of an even surface share nothing but their light
 DETAIL_SIGMA = 2.0
 
-Thumb = npt.NDArray[np.float32]  # (THUMB_PX * THUMB_PX * 3,)
+Thumb = npt.NDArray[np.float32]  # (THUMB_PX * THUMB_PX,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,8 @@ def _near(one: Thumb, other: Thumb) -> bool:
 
 
 def _thumb(pixels: Pixels) -> Thumb:
-    small = cv2.resize(pixels.astype(np.float32), (THUMB_PX, THUMB_PX), interpolation=cv2.INTER_AREA)
-    return np.asarray(small, np.float32).ravel()
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)  # JPEG moves colours more than lightness
+    return np.asarray(cv2.resize(grey, (THUMB_PX, THUMB_PX), interpolation=cv2.INTER_AREA), np.float32).ravel()
 
 
 def _detail(pixels: Pixels) -> Map:
