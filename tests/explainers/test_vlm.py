@@ -27,8 +27,9 @@ from seewhy.card import DefectType
 from seewhy.errors import BadData
 from seewhy.evals.synthetic.surfaces import defective
 from seewhy.explainers.answer import UnreadableError, answer_schema, read_answer
-from seewhy.explainers.client import Breaker, Client, NoReplyError, Server, conversation
+from seewhy.explainers.client import Client, Server, conversation
 from seewhy.explainers.knowledge import KnowledgeBase
+from seewhy.explainers.patience import Breaker, NoReplyError
 from seewhy.explainers.vlm import VlmSettings, VlmWords
 from seewhy.prompts import catalogue, say
 from seewhy.prompts.knowledge import cause_in, general, processes
