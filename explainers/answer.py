@@ -131,7 +131,7 @@ def read_object(text: str) -> dict[str, Any]:
         raise UnreadableError("unparseable", f"not JSON: {error}"[:160]) from error
     if not isinstance(data, dict):
         raise UnreadableError("unparseable", f"a JSON {type(data).__name__} instead of an object")
-    return {_clean(name): _clean(value) if isinstance(value, str) else value for name, value in data.items()}
+    return {one_line(name): one_line(value) if isinstance(value, str) else value for name, value in data.items()}
 
 
 def in_english(text: str) -> bool:
@@ -189,10 +189,6 @@ def _sensible(text: str) -> None:
         raise UnreadableError("nonsense", f"no sentence: {text[:60]!r}")
     if not in_english(text):
         raise UnreadableError("wrong_language", f"not English: {text[:60]!r}")
-
-
-def _clean(text: str) -> str:
-    return one_line(text, len(text))
 
 
 def _object(**properties: dict[str, Any]) -> dict[str, Any]:

@@ -126,9 +126,9 @@ class Client:
     def _reply(self, data: Any) -> Reply:
         choice, usage = data["choices"][0], data.get("usage") or {}
         message, ended = choice["message"], choice.get("finish_reason")
-        text = self._scrubbed(message["content"]) if isinstance(message.get("content"), str) else ""
+        text = message["content"] if isinstance(message.get("content"), str) else ""
         return Reply(
-            text=text[:LONGEST_ANSWER],
+            text=self._scrubbed(text, LONGEST_ANSWER),
             prompt_tokens=_count(usage.get("prompt_tokens")),
             completion_tokens=_count(usage.get("completion_tokens")),
             refused=bool(message.get("refusal")) or ended == "content_filter",
@@ -148,14 +148,14 @@ class Client:
     def _identified(self, deadline: Deadline) -> tuple[str, str]:
         names, owner = self._models(deadline)
         if self.server.model and self.server.model not in names:
-            there = one_line(self._scrubbed(", ".join(names)), LONGEST_DETAIL)
+            there = self._line(", ".join(names), LONGEST_DETAIL)
             raise NoReplyError("unavailable", f"the server has no model {self.server.model!r}; it has {there}")
         try:
             version = str(self._got(f"{self.base.removesuffix('/v1')}/version", deadline)["version"])
         except Exception:  # vLLM's own page, other servers have none; a connection that is gone shows at the next request
             version = ""
         name = self.server.model or names[0]
-        return one_line(self._scrubbed(name), LONGEST_NAME), one_line(self._scrubbed(f"{owner} {version}"), LONGEST_NAME)
+        return self._line(name, LONGEST_NAME), self._line(f"{owner} {version}", LONGEST_NAME)
 
     def _models(self, deadline: Deadline) -> tuple[list[str], str]:
         """Names of the models and who serves them, from the address as given or with /v1 added, whichever lists any."""
@@ -186,8 +186,12 @@ class Client:
         """
         answered = self._wire.fetch(url, deadline.left(), question)
         if not 200 <= answered.status < 300:
-            raise RefusedError(answered.status, one_line(self._scrubbed(refusal(answered)), LONGEST_DETAIL))
+            raise RefusedError(answered.status, self._line(refusal(answered), LONGEST_DETAIL))
         return is_json(answered.body)
+
+    def _line(self, text: str, longest: int) -> str:
+        """What a server or a library says, as it may be kept."""
+        return one_line(self._scrubbed(text, longest))
 
     def _patiently(self, action: Callable[[], T], deadline: Deadline) -> T:
         """Run a request with retries within its time; what can't be had becomes `NoReplyError`."""
@@ -208,7 +212,7 @@ class Client:
             except Exception as error:  # no connection, bytes that are no answer, a proxy or certificates that can't be used
                 well = False
                 self._breaker.note(well=False)
-                failed = NoReplyError("unavailable", one_line(self._scrubbed(told(error, proxied=self._wire.proxied)), LONGEST_DETAIL))
+                failed = NoReplyError("unavailable", self._line(told(error, proxied=self._wire.proxied), LONGEST_DETAIL))
                 failed.__cause__ = error
             else:
                 self._breaker.note(well=True)

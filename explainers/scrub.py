@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
 from collections.abc import Iterable
-from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 SECRET = "[secret]"
 SHORTEST = 8  # characters of a secret that is found inside other words too
-# What looks like a credential, whoever's it is.
+LONGEST = 4096  # characters of a secret, however it is written
+# What looks like a credential, whoever's it is. Every repetition is bounded, so that no text takes long.
 ALIKE = re.compile(
-    r"(?i)\b(?:bearer|basic)\s+(?=[^\s\d=]*[\d=])[\w.~+/=-]{8,}"
-    r"|\b(?:sk|pk|hf|ghp|gho|glpat|xox[a-z]|nvapi|gsk)[-_](?=[^\s\d]*\d)[\w-]{8,}"
-    r"|\beyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?"
-    r"|(?<=://)[^\s/@\"'<>]+(?=@)"
-    r"|(?<=api_key=)[^\s&\"'<>]+|(?<=apikey=)[^\s&\"'<>]+|(?<=password=)[^\s&\"'<>]+|(?<=token=)[^\s&\"'<>]+"
+    r"(?i)\b(?:bearer|basic)\s{1,9}(?=[^\s\d=]{0,99}[\d=])[\w.~+/=-]{8,999}"
+    r"|\b(?:sk|pk|hf|ghp|gho|glpat|xox[a-z]|nvapi|gsk)[-_](?=[^\s\d]{0,99}\d)[\w-]{8,999}"
+    r"|\beyJ[\w-]{8,999}\.[\w-]{8,999}(?:\.[\w-]{0,999})?"
+    r"|(?<=://)[^\s/@\"'<>]{1,999}(?=@)"
+    r"|(?:(?<=api_key=)|(?<=apikey=)|(?<=password=)|(?<=token=))[^\s&\"'<>]{1,999}"
 )
 # Halves of surrogate pairs can't be written; control characters and marks that turn the direction of writing deceive whoever reads.
 LONE, HIDDEN = re.compile("[\ud800-\udfff]"), re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
@@ -32,9 +31,9 @@ def cleaned(text: str) -> str:
     return HIDDEN.sub(" ", LONE.sub("\ufffd", text))
 
 
-def one_line(text: str, longest: int) -> str:
-    """The text cleaned, on one line, and no longer than that."""
-    return " ".join(cleaned(text).split())[:longest]
+def one_line(text: str) -> str:
+    """The text cleaned, on one line."""
+    return " ".join(cleaned(text).split())
 
 
 class Scrubber:
@@ -45,35 +44,17 @@ class Scrubber:
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        forms = {form for secret in secrets if secret for form in _forms(secret)}
-        words = [re.escape(f) if len(f) >= SHORTEST else rf"(?<!\w){re.escape(f)}(?!\w)" for f in sorted(forms, key=len, reverse=True)]
-        self._known = re.compile("|".join(words)) if words else None
+        known = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
+        self._known = [re.compile(pattern) for secret in known for pattern in _patterns(secret)]
 
-    def __call__(self, text: str) -> str:
-        """The text, cleaned and without secrets; JSON that hides one behind its escapes is written anew."""
-        text = self._plain(cleaned(text))
-        if "\\" in text:
-            try:
-                data = json.loads(text)
-            except (ValueError, RecursionError):
-                return text
-            scrubbed = self._inside(data)
-            return text if scrubbed == data else json.dumps(scrubbed, ensure_ascii=False)
-        return text
-
-    def _plain(self, text: str) -> str:
-        text = self._known.sub(SECRET, text) if self._known else text
-        return ALIKE.sub(SECRET, text)
-
-    def _inside(self, data: Any) -> Any:
-        match data:
-            case str():
-                return self._plain(data)
-            case list():
-                return [self._inside(value) for value in data]
-            case dict():
-                return {self._plain(key): self._inside(value) for key, value in data.items()}
-        return data
+    def __call__(self, text: str, longest: int) -> str:
+        """The start of a text, cleaned and without secrets, nor the start of one at its end."""
+        scrubbed = cleaned(text[: longest + LONGEST])
+        for pattern in (*self._known, ALIKE):
+            scrubbed = pattern.sub(SECRET, scrubbed)
+        if len(text) > longest + LONGEST:
+            scrubbed = scrubbed[:-LONGEST]
+        return scrubbed[:longest]
 
 
 def credentials(address: str) -> tuple[str, ...]:
@@ -86,6 +67,7 @@ def credentials(address: str) -> tuple[str, ...]:
     return (*found, *map(unquote, found))
 
 
-def _forms(secret: str) -> tuple[str, ...]:
-    """A secret as servers quote it: plain, in a URL, in base64."""
-    return secret, quote(secret, safe=""), base64.b64encode(secret.encode()).decode()
+def _patterns(secret: str) -> tuple[str, str]:
+    """A secret in base64, and plain with any of its characters escaped as JSON (however deep), addresses or web pages have them."""
+    plain = "".join(rf"(?:\\{{0,9}}(?:{re.escape(c)}|(?i:u{ord(c):04x}))|(?i:%{ord(c):02x}|&#x{ord(c):x};)|&#{ord(c)};)" for c in secret)
+    return re.escape(base64.b64encode(secret.encode()).decode()), plain if len(secret) >= SHORTEST else rf"(?<!\w){plain}(?!\w)"

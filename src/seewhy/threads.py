@@ -13,7 +13,7 @@ from typing import TypeAlias, TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 AHEAD = 2  # items in flight per thread
-PARTING_S = 0.5  # that a run which was broken off waits for what is under way
+PARTING_S = 0.3  # that a run which was broken off waits for what is under way
 
 Task: TypeAlias = "tuple[Future[R], T]"
 
