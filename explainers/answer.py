@@ -34,7 +34,7 @@ FOREIGN = re.compile(
     "der|das|eine[nrsm]?|ein|und|ist|mit|auf|nicht|keine?|von|dem|den|im|zu[mr]?|ohne|bei|sich|es|sind|wie|"  # German
     "el|los|las|unos?|unas?|del|con|por|para|se|"  # Spanish
     "lo|gli|dell[aoe]|nel|nella|di|che|più|alla|"  # Italian
-    "uma|uns|umas|da|em|com|sem|ao|não|"  # Portuguese
+    "uma|uns|umas|da|com|sem|ao|não|"  # Portuguese
     "het|een|van|op|zijn|geen|niet|bij|voor|naar|aan"  # Dutch
 )
 REFUSAL = re.compile(r"^\W*(i('m| am)? (sorry|unable|cannot|can't|can not)|as an ai|sorry|죄송)", re.IGNORECASE)

@@ -16,7 +16,8 @@ from contextlib import contextmanager, suppress
 from typing import IO
 
 GRACE_S = 20.0  # that the first process has to end in
-CHILDREN_S = 2.0  # that its children have then
+ORPHANS_S = 5.0  # that they all have where whoever started them is dead
+CHILDREN_S = 2.0  # that children have after the first
 LOOKED_EVERY_S = 0.05
 
 
@@ -32,15 +33,15 @@ def started(command: Sequence[str], output: IO[bytes], environment: Mapping[str,
         try:
             yield process
         finally:
-            end(process.pid, lambda: process.poll() is not None)
+            end(process.pid, lambda: process.poll() is not None, GRACE_S)
             process.wait()
             _say(keeper, "ended")
 
 
-def end(group: int, first_gone: Callable[[], bool]) -> None:
+def end(group: int, first_gone: Callable[[], bool], grace_s: float) -> None:
     """Ask the processes of a group to end; insist after a while."""
     _signal(group, signal.SIGTERM)
-    _wait(first_gone, GRACE_S)
+    _wait(first_gone, grace_s)
     _wait(lambda: not _signal(group, 0), CHILDREN_S)
     _signal(group, signal.SIGKILL)
 
@@ -80,7 +81,7 @@ def _keep() -> None:
         signal.signal(number, signal.SIG_IGN)  # it outlives whom it watches
     group = sys.stdin.readline().strip()
     if group and not sys.stdin.readline():
-        end(int(group), lambda: not _signal(int(group), 0))
+        end(int(group), lambda: not _signal(int(group), 0), ORPHANS_S)
 
 
 if __name__ == "__main__":

@@ -27,11 +27,12 @@ def doctor(
     """Say what is installed, what is missing, and how to get it; with --vlm, examine a server (exit 1 where something is amiss)."""
     from seewhy.agent.machine.doctor import as_json, examine
 
-    checks = examine()
     if vlm:
         from seewhy.agent.machine.probe import probe
 
         checks = probe(vlm, model=vlm_model, timeout_s=vlm_timeout)
+    else:
+        checks = examine()
     if json_:
         print_json(as_json(checks))
         raise typer.Exit(int(bool(vlm) and any(c.remedy for c in checks)))
