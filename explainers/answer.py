@@ -99,20 +99,20 @@ def read_answer(text: str, types: Sequence[str], causes: Sequence[str]) -> Answe
     """
     data = read_object(text)
     try:
-        made = Answer.model_validate(data)
+        answer = Answer.model_validate(data)
     except ValidationError as error:
         first = error.errors()[0]
         raise UnreadableError("unparseable", f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
-    if made.type not in (*types, OTHER, UNKNOWN):
-        raise UnreadableError("unparseable", f"type {made.type[:40]!r} is not in the vocabulary")
-    for cause in (made.cause, made.second_cause):
+    if answer.type not in (*types, OTHER, UNKNOWN):
+        raise UnreadableError("unparseable", f"type {answer.type[:40]!r} is not in the vocabulary")
+    for cause in (answer.cause, answer.second_cause):
         if cause not in (*causes, NONE):
             raise UnreadableError("unparseable", f"cause {cause[:40]!r} was not offered")
-    for said in (made.appearance, made.difference):
-        _sensible(said)
-    if made.visible == "no" and made.confidence == "high" and made.type not in (OTHER, UNKNOWN):
+    for text in (answer.appearance, answer.difference):
+        _sensible(text)
+    if answer.visible == "no" and answer.confidence == "high" and answer.type not in (OTHER, UNKNOWN):
         raise UnreadableError("nonsense", "it sees no defect and is sure of its type")
-    return made
+    return answer
 
 
 def read_object(text: str) -> dict[str, Any]:

@@ -198,7 +198,7 @@ class Client:
         for attempt in range(self.server.retries + 1):
             self._breaker.admit()
             try:
-                made = action()
+                result = action()
             except TimeoutError as error:
                 if deadline.of_server:
                     self._breaker.note(well=False)
@@ -216,7 +216,7 @@ class Client:
                 failed.__cause__ = error
             else:
                 self._breaker.note(well=True)
-                return made
+                return result
             pause = PATIENCE * 2**attempt * self._random.uniform(0.5, 1.5)
             if well or attempt == self.server.retries or time.monotonic() + pause >= deadline.at:
                 raise failed

@@ -107,5 +107,5 @@ def erased_crop(view: RegionView, mask: Mask | None = None) -> Pixels:
     over = (view.mask if mask is None else mask).astype(np.uint8)
     reach = max(3, round(0.06 * max(over.shape)))
     grown = cv2.dilate(over, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
-    made: Pixels = cv2.inpaint(np.ascontiguousarray(view.crop), grown, 5, cv2.INPAINT_TELEA)
-    return made
+    painted: Pixels = cv2.inpaint(np.ascontiguousarray(view.crop), grown, 5, cv2.INPAINT_TELEA)
+    return painted

@@ -33,10 +33,10 @@ class Talk:
         """One request."""
         if not self.pictures:
             self.pictures += pictures_of(parts)
-        made = self.client.ask(conversation(rendered("system.md"), parts), schema, until=self.until, **options)
-        self.answers.append(made.text)
-        self.tokens.append((made.prompt_tokens, made.completion_tokens))
-        return made
+        reply = self.client.ask(conversation(rendered("system.md"), parts), schema, until=self.until, **options)
+        self.answers.append(reply.text)
+        self.tokens.append((reply.prompt_tokens, reply.completion_tokens))
+        return reply
 
     def answer(self, parts: Sequence[str | bytes], **options: Any) -> Answer:
         """A readable answer, asked for once more where the first one isn't."""
@@ -46,9 +46,9 @@ class Talk:
             return _read(self.reply(parts, schema, **options), self.types, ids)
         except UnreadableError as error:
             again = rendered("again.md.j2", why=error.detail)
-            made = _read(self.reply([*parts, again], schema, **options), self.types, ids)
+            answer = _read(self.reply([*parts, again], schema, **options), self.types, ids)
             self.repaired = True
-            return made
+            return answer
 
     def asked(self, **more: Any) -> Asked:
         """For the record."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from seewhy.agent.inspection.inspector import Inspector
-from seewhy.card import DefectType, ProductCard
+from seewhy.card import DefectType, Part, ProductCard
 from seewhy.evals.synthetic.surfaces import defective
 from seewhy.explainers.client import Server
 from seewhy.explainers.vlm import VlmSettings, VlmWords
@@ -22,6 +22,7 @@ CARD = ProductCard(
         DefectType(name="stain"),
         DefectType(name="leak", zones=("seal",)),
     ),
+    parts=(Part(name="seal", box=(0.9, 0.9, 1, 1)),),
     processes=("machining",),
 )
 
