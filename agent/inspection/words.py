@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from seewhy.explainers import Explainer, RegionView
-from seewhy.explainers.scrub import one_line
 from seewhy.explainers.measured import MeasuredWords
+from seewhy.explainers.scrub import one_line
 from seewhy.record import Explanation, Unexplained
 from seewhy.threads import in_order
 
