@@ -12,12 +12,13 @@ from typing import Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from seewhy.errors import UnknownName
-from seewhy.explainers.scrub import one_line
+from seewhy.explainers.scrub import cleaned, one_line
 
 OTHER, UNKNOWN, NONE = "other", "unknown", "none"
 LONGEST_TEXT = 160
 FORMS = ("line", "spot", "patch", "edge")
 TONES = ("darker", "lighter", "other colour", "same")
+TEXTS = ("appearance", "difference")
 WORDS_AGAIN = 0.6  # of a text's words may be one and the same
 LONGEST_WORD = 32
 
@@ -88,7 +89,7 @@ def look_schema() -> dict[str, Any]:
 
 def texts_schema() -> dict[str, Any]:
     """JSON Schema of a translation."""
-    return _object(**{name: {"type": "string", "maxLength": LONGEST_TEXT} for name in ("appearance", "difference")})
+    return _object(**{name: {"type": "string", "maxLength": LONGEST_TEXT} for name in TEXTS})
 
 
 def read_answer(text: str, types: Sequence[str], causes: Sequence[str]) -> Answer:
@@ -99,7 +100,7 @@ def read_answer(text: str, types: Sequence[str], causes: Sequence[str]) -> Answe
     """
     data = read_object(text)
     try:
-        answer = Answer.model_validate(data)
+        answer = Answer.model_validate(data | {name: one_line(data[name]) for name in TEXTS if isinstance(data.get(name), str)})
     except ValidationError as error:
         first = error.errors()[0]
         raise UnreadableError("unparseable", f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
@@ -116,7 +117,7 @@ def read_answer(text: str, types: Sequence[str], causes: Sequence[str]) -> Answe
 
 
 def read_object(text: str) -> dict[str, Any]:
-    """A JSON object and nothing else, its texts on one line and without characters that can't be kept or shown.
+    """A JSON object and nothing else, without characters that can't be kept or shown.
 
     >>> read_object('{"a": 1}')
     {'a': 1}
@@ -131,7 +132,7 @@ def read_object(text: str) -> dict[str, Any]:
         raise UnreadableError("unparseable", f"not JSON: {error}"[:160]) from error
     if not isinstance(data, dict):
         raise UnreadableError("unparseable", f"a JSON {type(data).__name__} instead of an object")
-    return {one_line(name): one_line(value) if isinstance(value, str) else value for name, value in data.items()}
+    return {cleaned(name): cleaned(value) if isinstance(value, str) else value for name, value in data.items()}
 
 
 def in_english(text: str) -> bool:

@@ -166,11 +166,11 @@ class VlmWords:
             found = read_object(talk.reply(translate(texts, self._language.name), texts_schema()).text)
         except (NoReplyError, UnreadableError):
             return {}
-        texts = {field: text for field in texts if isinstance(text := found.get(field), str) and 0 < len(text) <= LONGEST_TEXT}
+        translated = {field: " ".join(text.split()) for field in texts if isinstance(text := found.get(field), str)}
         return {
             field: {f"text_{self._language.code}": text}
-            for field, text in texts.items()
-            if self._language.fits(text) and not forbidden(text)
+            for field, text in translated.items()
+            if 0 < len(text) <= LONGEST_TEXT and self._language.fits(text) and not forbidden(text)
         }
 
 

@@ -148,7 +148,7 @@ def test_a_second_look_without_an_answer_costs_certainty_alone(fault: Any, inspe
 def test_contradiction_moves_a_pass_to_review_and_never_a_fail(inspector: Inspector, tmp_path: Path) -> None:
     def ruled(verdict: str, behaviour: Behaviour) -> str:
         policy = tmp_path / f"{verdict}.yaml"
-        rule = {"id": "all", "when": {}, "severity": "minor", "verdict": verdict, "because": "test."}
+        rule = {"id": "all", "when": {}, "severity": "minor", "verdict": verdict, "because": "test.", "catch_all": True}
         policy.write_text(json.dumps({"schema_version": "1", "name": "t", "version": "1", "rules": [rule]}))
         from seewhy.agent.inspection.policy import load_policy
 
@@ -277,7 +277,7 @@ def test_general_knowledge_is_whole_and_found(inspector: Inspector) -> None:
         inspector.model,
         card=CARD,
         alpha=ALPHA,
-        explainer=type("Keeps", (), {"name": "k", "in_flight": 1, "explain": staticmethod(words)})(),
+        explainer=type("Keeps", (), {"name": "k", "source": "measured", "in_flight": 1, "explain": staticmethod(words)})(),
     )
     inspector.inspect(stain())
     found = made.causes_for(views[0], 3)
