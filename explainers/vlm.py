@@ -3,118 +3,38 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
-import cv2
-import numpy as np
-import numpy.typing as npt
-
-from seewhy.canonical import sha256_json
 from seewhy.card import Knowledge
-from seewhy.drawing import heat_over, label, outline, smaller
-from seewhy.errors import UnknownName
 from seewhy.explainers import RegionView
 from seewhy.explainers.answer import (
+    LONGEST_TEXT,
     NONE,
     OTHER,
     UNKNOWN,
     Answer,
+    Language,
     UnreadableError,
-    answer_schema,
-    in_english,
-    in_korean,
+    language_called,
     look_schema,
-    read_answer,
     read_object,
     texts_schema,
 )
 from seewhy.explainers.claims import check, forbidden, replaced
-from seewhy.explainers.client import Client, NoReplyError, Reply, Server, conversation, pictures_of
+from seewhy.explainers.client import Client, Server
 from seewhy.explainers.knowledge import KnowledgeBase
 from seewhy.explainers.measured import MeasuredWords, summary
+from seewhy.explainers.patience import NoReplyError
+from seewhy.explainers.question import VlmSettings as VlmSettings
+from seewhy.explainers.question import describe, look, translate
+from seewhy.explainers.talk import Talk
 from seewhy.prompts import sentence
-from seewhy.prompts.vlm import CLOSE, HEAT, REFERENCE, WHOLE, prompts_sha256, rendered
-from seewhy.record import Asked, Cause, Claim, Explanation, Sentence, Source, Stated, Status, Unexplained
-from seewhy.types import Mask, Pixels
+from seewhy.record import Cause, Claim, Explanation, Sentence, Source, Stated, Status, Unexplained
 
-P = TypeVar("P", bound=np.generic)
-JPEG_QUALITY = 90
 AGREED = 0.6  # share of samples that must name the same type
 WARM = 0.7  # temperature of samples after the first
-GREY = 127
-LANGUAGES: Mapping[str, tuple[str, Callable[[str], bool]]] = {"en": ("English", in_english), "ko": ("Korean", in_korean)}
-
-
-@dataclass(frozen=True, slots=True)
-class VlmSettings:
-    """What the model is shown and how often it is asked."""
-
-    whole_px: int = 640  # longer side of the whole photo; 32 px x 32 px make a token in Qwen3-VL
-    crop_px: int = 384  # longer side of crops
-    square: bool = False  # pad pictures to squares, for models of one size
-    heat: bool = False  # show the score map too
-    causes: int = 6  # most that are offered
-    samples: int = 1  # answers for self-consistency
-    second_look: bool = True  # ask again whether the type is in the crop
-    language: str = "en"  # that its texts are also said in; it is asked what it sees in English alone
-    erase: bool = False  # ask again with the region erased: an answer that stays was not about the region
-
-
-@dataclass(slots=True)
-class _Talk:
-    """One region's conversation, counted."""
-
-    client: Client
-    view: RegionView
-    types: tuple[str, ...]
-    causes: tuple[Knowledge, ...]
-    until: float | None = None  # `time.monotonic()` after which no answer is waited for
-    pictures: list[str] = field(default_factory=list)
-    answers: list[str] = field(default_factory=list)
-    tokens: list[tuple[int, int]] = field(default_factory=list)
-    repaired: bool = False
-
-    def reply(self, parts: Sequence[str | bytes], schema: dict[str, Any], **options: Any) -> Reply:
-        """One request."""
-        if not self.pictures:
-            self.pictures += pictures_of(parts)
-        made = self.client.ask(conversation(rendered("system.md"), parts), schema, until=self.until, **options)
-        self.answers.append(made.text)
-        self.tokens.append((made.prompt_tokens, made.completion_tokens))
-        return made
-
-    def answer(self, parts: Sequence[str | bytes], **options: Any) -> Answer:
-        """A readable answer, asked for once more where the first one isn't."""
-        ids = tuple(c.id for c in self.causes)
-        schema = answer_schema(self.types, ids)
-        try:
-            return _read(self.reply(parts, schema, **options), self.types, ids)
-        except UnreadableError as error:
-            again = rendered("again.md.j2", why=error.detail)
-            made = _read(self.reply([*parts, again], schema, **options), self.types, ids)
-            self.repaired = True
-            return made
-
-    def asked(self, **more: Any) -> Asked:
-        """For the record."""
-        model, server = self.client.identity
-        return Asked(
-            model=model,
-            server=server,
-            prompt_sha256=prompts_sha256(),
-            schema_sha256=sha256_json(answer_schema(self.types, tuple(c.id for c in self.causes))),
-            pictures=tuple(self.pictures),
-            seed=self.client.server.seed,
-            temperature=self.client.server.temperature,
-            requests=len(self.answers),
-            repaired=self.repaired,
-            prompt_tokens=sum(p for p, _ in self.tokens),
-            completion_tokens=sum(c for _, c in self.tokens),
-            answers=tuple(self.answers),
-            **more,
-        )
+LONGEST_DETAIL = 300
 
 
 class VlmWords:
@@ -136,24 +56,27 @@ class VlmWords:
     def __init__(self, server: Server, settings: VlmSettings | None = None, *, knowledge: KnowledgeBase | None = None) -> None:
         self.client, self.settings, self.in_flight = Client(server), settings or VlmSettings(), server.in_flight
         self._knowledge, self._embedded = knowledge or KnowledgeBase(), MeasuredWords()
-        if self.settings.language not in LANGUAGES:
-            raise UnknownName("language", self.settings.language, LANGUAGES)
+        self._language: Language = language_called(self.settings.language)
 
     def explain(self, view: RegionView, until: float | None = None) -> Explanation | Unexplained:
         """Words for one region; see the module."""
-        talk = _Talk(self.client, view, tuple(d.name for d in view.card.defects), self.offered(view), until)
+        talk = Talk(self.client, view, tuple(d.name for d in view.card.defects), self.offered(view), until)
         try:
             return self._explained(talk)
         except NoReplyError as error:
-            return Unexplained(explainer=self.name, reason=error.reason, detail=error.detail[:300])
+            return Unexplained(explainer=self.name, reason=error.reason, detail=error.detail[:LONGEST_DETAIL])
         except UnreadableError as error:
-            return Unexplained(explainer=self.name, reason=error.reason, detail=error.detail[:300], asked=talk.asked())
+            return Unexplained(explainer=self.name, reason=error.reason, detail=error.detail[:LONGEST_DETAIL], asked=talk.asked())
 
     def offered(self, view: RegionView) -> tuple[Knowledge, ...]:
         """The causes that the model may choose from."""
         return self._knowledge.causes_for(view, self.settings.causes)
 
-    def _explained(self, talk: _Talk) -> Explanation:
+    def parts(self, view: RegionView, causes: Sequence[Knowledge], *, erased: bool = False) -> list[str | bytes]:
+        """The question about a region, as it is asked."""
+        return describe(view, causes, [p.type for p in self._knowledge.alike(view)], self.settings, erased=erased)
+
+    def _explained(self, talk: Talk) -> Explanation:
         view, settings = talk.view, self.settings
         parts = self.parts(view, talk.causes)
         answer = talk.answer(parts)
@@ -178,48 +101,15 @@ class VlmWords:
         more["past"] = tuple(p.where for p in self._knowledge.alike(view))
         return self._composed(talk, answer, claims, more)
 
-    def parts(self, view: RegionView, causes: Sequence[Knowledge], *, erased: bool = False) -> list[str | bytes]:
-        """What is shown: what never changes first, so that the server can keep it (prefix cache)."""
-        card, settings = view.card, self.settings
-        said: list[str | bytes] = [
-            rendered("product.md.j2", product=card.name, description=card.description, defects=card.defects, causes=causes)
-        ]
-        if view.reference is not None:
-            said += [REFERENCE, self.jpeg(view.reference, settings.crop_px)]
-        whole = smaller(view.whole, settings.whole_px).copy()
-        mask = cv2.resize(view.whole_mask.astype(np.uint8), whole.shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0
-        outline(whole, mask)
-        ys, xs = np.nonzero(mask)
-        if len(xs):
-            label(whole, str(view.number), int(xs.min()), int(ys.min()))
-        said += [WHOLE, self.jpeg(whole, settings.whole_px)]
-        if settings.heat and view.heat is not None:
-            said += [HEAT, self.jpeg(heat_over(smaller(view.whole, settings.whole_px), view.heat), settings.crop_px)]
-        crop = erased_crop(view) if erased else view.crop
-        return [
-            *said,
-            CLOSE,
-            self.jpeg(crop, settings.crop_px),
-            rendered("describe.md.j2", past=[p.type for p in self._knowledge.alike(view)]),
-        ]
-
-    def jpeg(self, pixels: Pixels, longest: int) -> bytes:
-        """A picture as it is sent, its longer side at most `longest`."""
-        small = smaller(pixels, longest)
-        if self.settings.square:
-            small = squared(small, longest, GREY)
-        _, data = cv2.imencode(".jpg", np.ascontiguousarray(small[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-        return bytes(data.tobytes())
-
-    def _agreement(self, talk: _Talk, parts: Sequence[str | bytes], answer: Answer) -> float:
+    def _agreement(self, talk: Talk, parts: Sequence[str | bytes], answer: Answer) -> float:
         named = Counter([answer.type])
         for number in range(1, self.settings.samples):
             named[talk.answer(parts, seed=self.client.server.seed + number, temperature=WARM).type] += 1
         return round(named[answer.type] / self.settings.samples, 3)
 
-    def _second_look(self, talk: _Talk, answer: Answer, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
+    def _second_look(self, talk: Talk, answer: Answer, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
         """A small question with the crop alone."""
-        question: list[str | bytes] = [CLOSE, self.jpeg(talk.view.crop, self.settings.crop_px), rendered("look.md.j2", type=answer.type)]
+        question = look(talk.view.crop, answer.type, self.settings)
         present = read_object(talk.reply(question, look_schema()).text).get("present")
         if present == "no":
             return replaced(claims, "type", "contradicted", "check.second_no")
@@ -232,11 +122,11 @@ class VlmWords:
             )
         raise UnreadableError("unparseable", "the second look was neither yes nor no")
 
-    def _changes_when_erased(self, talk: _Talk, answer: Answer) -> bool:
+    def _changes_when_erased(self, talk: Talk, answer: Answer) -> bool:
         other = talk.answer(self.parts(talk.view, talk.causes, erased=True))
         return (other.visible, other.type) != (answer.visible, answer.type)
 
-    def _composed(self, talk: _Talk, answer: Answer, claims: tuple[Claim, ...], more: dict[str, Any]) -> Explanation:
+    def _composed(self, talk: Talk, answer: Answer, claims: tuple[Claim, ...], more: dict[str, Any]) -> Explanation:
         """The embedded explainer's words, with what the model said and no check contradicted."""
         view = talk.view
         base = self._embedded.explain(view)
@@ -270,45 +160,18 @@ class VlmWords:
             asked=talk.asked(**more),
         )
 
-    def _translated(self, talk: _Talk, texts: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    def _translated(self, talk: Talk, texts: Mapping[str, str]) -> dict[str, dict[str, str]]:
         """The texts in the wanted language, by a request that sees words alone; what can't be used stays English, and is counted."""
-        name, fits = LANGUAGES[self.settings.language]
-        wanted = {field: texts.get(field, "") for field in ("appearance", "difference")}
         try:
-            found = read_object(talk.reply([rendered("translate.md.j2", language=name, **wanted)], texts_schema()).text)
+            found = read_object(talk.reply(translate(texts, self._language.name), texts_schema()).text)
         except (NoReplyError, UnreadableError):
             return {}
-        good = {field: str(found.get(field, "")) for field in texts}
+        translated = {field: " ".join(text.split()) for field in texts if isinstance(text := found.get(field), str)}
         return {
-            field: {f"text_{self.settings.language}": said} for field, said in good.items() if said and fits(said) and not forbidden(said)
+            field: {f"text_{self._language.code}": text}
+            for field, text in translated.items()
+            if 0 < len(text) <= LONGEST_TEXT and self._language.fits(text) and not forbidden(text)
         }
-
-
-def squared(picture: npt.NDArray[P], side: int, fill: float) -> npt.NDArray[P]:
-    """(h, w, …) enlarged or reduced until its longer side is `side`, in the middle of a square of `fill`."""
-    scale = side / max(picture.shape[:2])
-    width, height = max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale))
-    y, x = (side - height) // 2, (side - width) // 2
-    canvas = np.full((side, side, *picture.shape[2:]), fill, picture.dtype)
-    canvas[y : y + height, x : x + width] = cv2.resize(picture, (width, height), interpolation=cv2.INTER_LINEAR)
-    return canvas
-
-
-def erased_crop(view: RegionView, mask: Mask | None = None) -> Pixels:
-    """The crop without its region (or without `mask`): painted over from around it (Telea, 2004)."""
-    over = (view.mask if mask is None else mask).astype(np.uint8)
-    reach = max(3, round(0.06 * max(over.shape)))
-    grown = cv2.dilate(over, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
-    made: Pixels = cv2.inpaint(np.ascontiguousarray(view.crop), grown, 5, cv2.INPAINT_TELEA)
-    return made
-
-
-def _read(reply: Reply, types: tuple[str, ...], causes: tuple[str, ...]) -> Answer:
-    if reply.refused:
-        raise UnreadableError("refused", "the server refused")
-    if reply.cut:
-        raise UnreadableError("unparseable", "it was cut off at max_tokens")
-    return read_answer(reply.text, types, causes)
 
 
 def _chosen(answer: Answer, causes: Sequence[Knowledge]) -> tuple[Cause, ...]:

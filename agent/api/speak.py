@@ -24,10 +24,11 @@ def vlm(
     """An explainer that asks a VLM behind an OpenAI-compatible server, for instance vLLM.
 
     Args:
-        url: "http://127.0.0.1:8000/v1"; a key, where the server wants one, comes from the environment variable SEEWHY_VLM_KEY.
+        url: "http://127.0.0.1:8000/v1"; a key, where the server wants one, comes from the environment variable SEEWHY_VLM_KEY, a proxy
+            from SEEWHY_VLM_PROXY and from nowhere else.
         model: as the server calls it; empty: the first that it lists.
-        timeout_s: of one request.
-        in_flight: requests at a time.
+        timeout_s: of one question, retries and all.
+        in_flight: questions at a time.
         language: of the message catalogue that the model's texts are also said in; what it sees and names is asked in English alone.
         confirmed: a ledger; what people confirmed there is offered as knowledge for similar crops.
         settings: a `seewhy.explainers.vlm.VlmSettings`; its language is `language`.

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from seewhy.explainers import Explainer, RegionView
 from seewhy.explainers.measured import MeasuredWords
+from seewhy.explainers.scrub import one_line
 from seewhy.record import Explanation, Unexplained
 from seewhy.threads import in_order
 
@@ -36,4 +37,4 @@ def guarded(explainer: Explainer, view: RegionView, until: float | None = None) 
     try:
         return explainer.explain(view, until)
     except Exception as error:
-        return Unexplained(explainer=explainer.name, reason="failed", detail=f"{type(error).__name__}: {error}"[:300])
+        return Unexplained(explainer=explainer.name, reason="failed", detail=one_line(f"{type(error).__name__}: {error}")[:300])

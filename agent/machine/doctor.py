@@ -16,9 +16,9 @@ from seewhy.packages import installed
 EXTRAS = {
     "clip": ("open_clip_torch",),
     "dinomaly": ("transformers", "accelerate"),
-    "vlm": ("langchain", "langchain-openai", "httpx"),
+    "vlm": ("httpx",),
     "serve": ("vllm",),
-    "chat": ("gradio",),
+    "chat": ("gradio", "langchain", "langchain-openai"),
     "pdf": ("typst", "font-source-sans-pro"),
     "anomalib": ("anomalib",),
     "cluster": ("ray",),

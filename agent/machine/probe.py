@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import time
 from collections.abc import Sequence
@@ -11,10 +10,11 @@ import cv2
 import numpy as np
 
 from seewhy.agent.machine.doctor import Check
-from seewhy.explainers.answer import answer_schema
-from seewhy.explainers.client import Client, NoReplyError, Server, conversation
+from seewhy.explainers.answer import UnreadableError, answer_schema, read_object
+from seewhy.explainers.client import Client, Server, conversation
+from seewhy.explainers.patience import NoReplyError, RefusedError
 from seewhy.explainers.profiles import PICTURES
-from seewhy.explainers.vlm import VlmSettings
+from seewhy.explainers.question import VlmSettings
 
 
 def probe(url: str, *, model: str = "", timeout_s: float = 60.0) -> list[Check]:
@@ -26,9 +26,12 @@ def probe(url: str, *, model: str = "", timeout_s: float = 60.0) -> list[Check]:
     client = Client(Server(url=url, model=model, timeout_s=timeout_s, retries=0))
     try:
         name, server = client.identity
+    except RefusedError as error:
+        return [Check("server", "", f"{error.detail}; is this the address of an OpenAI-compatible server?")]
     except NoReplyError as error:
         return [Check("server", "", f"{error.detail}; start one with `seewhy serve`, or check the address")]
-    checks = [Check("server", server, ""), Check("model", name, ""), _obeys(client)]
+    checks = [] if client.base == url.rstrip("/") else [Check("address", f"{client.base}, where it lists its models", "")]
+    checks += [Check("server", server or "nameless", ""), Check("model", name, ""), _obeys(client)]
     pictures = _pictures(client)
     checks.append(pictures)
     return [*checks, _speed(client)] if pictures.found else checks
@@ -39,11 +42,11 @@ def _obeys(client: Client) -> Check:
     words = [secrets.token_hex(4), secrets.token_hex(4)]
     schema = {"type": "object", "properties": {"word": {"enum": words}}, "required": ["word"], "additionalProperties": False}
     try:
-        said = client.ask(conversation("You write poems.", ["Write a short poem about the sea."]), schema).text
-        obeyed = json.loads(said).get("word") in words
+        reply = client.ask(conversation("You write poems.", ["Write a short poem about the sea."]), schema)
+        obeyed = read_object(reply.text).get("word") in words
     except NoReplyError as error:
         return Check("keeps to a schema", "", error.detail)
-    except (ValueError, AttributeError):
+    except UnreadableError:
         obeyed = False
     return Check(
         "keeps to a schema", "yes" if obeyed else "", "" if obeyed else "it ignores response_format json_schema; serve it with vLLM"
@@ -59,6 +62,8 @@ def _pictures(client: Client) -> Check:
             client.ask(conversation("Answer.", [*_grey(count), "ok?"]), schema)
         except NoReplyError as error:
             why = why or error.detail
+            if error.reason == "timeout":
+                break
             continue
         remedy = "" if count >= PICTURES - 1 else "seewhy sends 3, or 4 with the heat map: --limit-mm-per-prompt '{\"image\": 4}'"
         return Check("pictures in a question", f"{count}" + (" or more" if count == PICTURES else ""), remedy)

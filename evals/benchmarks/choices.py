@@ -13,7 +13,8 @@ import cv2
 from seewhy.drawing import smaller
 from seewhy.errors import BadData
 from seewhy.explainers.answer import UnreadableError, read_object
-from seewhy.explainers.client import Client, NoReplyError, conversation
+from seewhy.explainers.client import Client, conversation
+from seewhy.explainers.patience import NoReplyError
 from seewhy.threads import in_order
 
 LONGEST_PX = 512

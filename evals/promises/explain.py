@@ -31,9 +31,10 @@ from seewhy.evals.tiny.vlm import LABEL
 from seewhy.evals.tiny.vlm_data import CARD, SETTINGS, moved_mask, view_of
 from seewhy.explainers import RegionView
 from seewhy.explainers.answer import answer_schema
-from seewhy.explainers.client import Client, Server, conversation, wire
+from seewhy.explainers.client import Client, Server, conversation
 from seewhy.explainers.measured import MeasuredWords
-from seewhy.explainers.vlm import VlmSettings, VlmWords, erased_crop
+from seewhy.explainers.question import VlmSettings, erased_crop
+from seewhy.explainers.vlm import VlmWords
 from seewhy.prompts.vlm import rendered
 from seewhy.record import Explanation, Source, Unexplained
 from seewhy.types import Mask
@@ -362,7 +363,7 @@ def _body(client: Client, name: str, question: Sequence[str | bytes], schema: di
     """The request as the client sends it."""
     return {
         "model": name,
-        "messages": wire(conversation(rendered("system.md"), question)),
+        "messages": conversation(rendered("system.md"), question),
         "response_format": {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema, "strict": True}},
         "temperature": client.server.temperature,
         "seed": client.server.seed,

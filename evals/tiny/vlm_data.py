@@ -27,8 +27,9 @@ from seewhy.explainers import RegionView
 from seewhy.explainers.answer import UNKNOWN
 from seewhy.explainers.client import Server
 from seewhy.explainers.measured import looks
-from seewhy.explainers.vlm import VlmSettings, VlmWords, erased_crop, squared
-from seewhy.prompts.vlm import CLOSE, rendered
+from seewhy.explainers.question import VlmSettings, erased_crop, look, squared
+from seewhy.explainers.vlm import VlmWords
+from seewhy.prompts.vlm import rendered
 from seewhy.types import Box, Map, Mask, Pixels, Region
 
 SIDE = 160  # pixels of a picture's side
@@ -210,8 +211,7 @@ def _asked(view: RegionView, truth: dict[str, str], seen: _Seen) -> Example:
 
 
 def _second(crop: Pixels, name: str, present: str, seen: _Seen) -> Example:
-    parts: list[str | bytes] = [CLOSE, _words().jpeg(crop, SIDE), rendered("look.md.j2", type=name)]
-    return _example(parts, json.dumps({"present": present}, separators=(",", ":")), seen)
+    return _example(look(crop, name, SETTINGS), json.dumps({"present": present}, separators=(",", ":")), seen)
 
 
 def _example(parts: Sequence[str | bytes], answer: str, seen: _Seen) -> Example:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 import string
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from tests.helpers.photos import ALPHA, as_photo
 from tests.helpers.servers import GOOD, Behaviour, completion, hung, kind_of, obedient, sometimes, speaking
-from tests.helpers.vlm import CARD, asking, saying, verdicts
+from tests.helpers.vlm import CARD, asking, first, saying, stain, verdicts
 
 import seewhy
 from seewhy.agent.inspection.inspector import Inspector
@@ -26,23 +23,13 @@ from seewhy.canonical import sha256_json
 from seewhy.card import DefectType
 from seewhy.errors import BadData
 from seewhy.evals.synthetic.surfaces import defective
-from seewhy.explainers.answer import UnreadableError, answer_schema, read_answer
-from seewhy.explainers.client import Breaker, Client, NoReplyError, Server, conversation
+from seewhy.explainers.client import Server
 from seewhy.explainers.knowledge import KnowledgeBase
 from seewhy.explainers.vlm import VlmSettings, VlmWords
 from seewhy.prompts import catalogue, say
 from seewhy.prompts.knowledge import cause_in, general, processes
 from seewhy.prompts.vlm import quoted, rendered
 from seewhy.record import Explanation, InspectionRecord
-
-
-def stain(seed: int = 2) -> Any:
-    return as_photo(defective("plate", "stain", seed), "stain.png")
-
-
-def first(inspector: Inspector, behaviour: Behaviour, settings: VlmSettings | None = None, **server: Any) -> Any:
-    with speaking(behaviour) as (url, _):
-        return asking(inspector, url, settings, **server).inspect(stain()).record.findings[0]
 
 
 def test_a_region_is_described_and_every_field_says_who(inspector: Inspector) -> None:
@@ -90,7 +77,12 @@ FAULTS: dict[str, tuple[Behaviour, str]] = {
     "other vocabulary": (saying(type="banana"), "unparseable"),
     "cause not offered": (saying(cause="X-1"), "unparseable"),
     "field too many": (saying(verdict="pass"), "unparseable"),
-    "wrong language": (saying(appearance="une tâche"), ""),
+    "French": (saying(appearance="une tâche"), "wrong_language"),
+    "German": (saying(difference="dort ist kein Fleck"), "wrong_language"),
+    "half a character": (saying(appearance="a \ud800\x1b[2J blot"), ""),
+    "counts": (lambda r, s: completion(saying()(r, s)) | {"usage": {"prompt_tokens": 10**200, "completion_tokens": -1}}, ""),
+    "without end": (lambda _r, _s: "{" + " " * 2_000_000, "unparseable"),
+    "deep": (lambda _r, _s: "[" * 100_000, "unparseable"),
     "Korean": (saying(appearance="어두운 얼룩"), "wrong_language"),
     "nonsense": (saying(appearance="la la la la la la"), "nonsense"),
     "no word": (saying(appearance="x" * 80), "nonsense"),
@@ -113,6 +105,8 @@ def test_faults_change_no_verdict_and_are_told(name: str, inspector: Inspector) 
             assert finding.unexplained.reason == reason
             assert finding.explanation.explainer == "measured"
     assert any(m.what == "vlm" for m in record.missing) == bool(reason)
+    assert len(record.model_dump_json().encode()) < 200_000
+    sha256_json(record.model_dump(mode="json"))
 
 
 def test_a_server_that_is_not_there(inspector: Inspector) -> None:
@@ -132,36 +126,6 @@ def test_an_answer_is_asked_for_once_more(inspector: Inspector) -> None:
     words = first(inspector, behave).explanation
     assert words.asked.repaired
     assert words.asked.answers[0] == "{"
-
-
-@pytest.mark.parametrize(
-    ("said", "claim", "status"),
-    [
-        ({"form": "line"}, "form", "contradicted"),
-        ({"form": "edge"}, "form", "contradicted"),
-        ({"form": "patch"}, "form", "supported"),
-        ({"tone": "lighter"}, "tone", "contradicted"),
-        ({"type": "scratch"}, "type", "contradicted"),  # the card says a line
-        ({"type": "leak"}, "type", "contradicted"),  # the card allows it in a zone alone
-        ({"type": "other"}, "type", "unverified"),
-        ({"visible": "no", "confidence": "low"}, "visible", "contradicted"),
-        ({"appearance": "a bright shiny blot"}, "appearance", "contradicted"),
-        ({"appearance": "a dark blot"}, "appearance", "supported"),
-        ({"appearance": "a blot along the edge"}, "appearance", "contradicted"),
-        ({"appearance": "a blot of 3 mm"}, "appearance", "missing"),
-        ({"appearance": "a critical blot"}, "appearance", "missing"),
-        ({"appearance": "a blot at the top"}, "appearance", "missing"),
-        ({"appearance": ""}, "appearance", "missing"),
-        ({"difference": "it is brighter there"}, "difference", "contradicted"),
-    ],
-)
-def test_claims_are_checked(said: dict[str, str], claim: str, status: str, inspector: Inspector) -> None:
-    words = first(inspector, saying(**said)).explanation
-    found = next(c for c in words.claims if c.name == claim)
-    assert (found.value, found.status) == (said[claim], status)
-    shown = " ".join(a.value.text for a in words.appearance) + words.sentence.text + str(words.type.value)
-    if status in ("contradicted", "missing") and claim in ("appearance", "difference", "type") and said[claim]:
-        assert said[claim] not in shown
 
 
 def test_a_second_look_that_says_no_contradicts(inspector: Inspector) -> None:
@@ -184,7 +148,7 @@ def test_a_second_look_without_an_answer_costs_certainty_alone(fault: Any, inspe
 def test_contradiction_moves_a_pass_to_review_and_never_a_fail(inspector: Inspector, tmp_path: Path) -> None:
     def ruled(verdict: str, behaviour: Behaviour) -> str:
         policy = tmp_path / f"{verdict}.yaml"
-        rule = {"id": "all", "when": {}, "severity": "minor", "verdict": verdict, "because": "test."}
+        rule = {"id": "all", "when": {}, "severity": "minor", "verdict": verdict, "because": "test.", "catch_all": True}
         policy.write_text(json.dumps({"schema_version": "1", "name": "t", "version": "1", "rules": [rule]}))
         from seewhy.agent.inspection.policy import load_policy
 
@@ -288,56 +252,6 @@ def test_a_lot_waits_for_words_no_longer_than_it_may(inspector: Inspector, photo
         assert explain_missing(ledger, VlmWords(Server(url=url)), card=CARD).explained == len(gaps)
 
 
-def test_a_request_under_way_ends_with_the_time_for_words() -> None:
-    with speaking() as (url, server):
-        schema = answer_schema(("scratch",), ())
-        client = Client(Server(url=url, timeout_s=60.0, breaker_after=1))
-        client.ask(conversation("s", ["q"]), schema)
-        server.behaviour = hung(3.0)
-        for _ in range(2):  # it is no failure of the server's: the breaker stays closed
-            with pytest.raises(NoReplyError, match="time for words is over"):
-                client.ask(conversation("s", ["q"]), schema, until=time.monotonic() + 1.0)
-        assert len(server.requests) == 3
-
-
-def test_the_breaker_leaves_a_server_alone_and_tries_again() -> None:
-    breaker = Breaker(2, 0.2)
-    for _ in range(2):
-        breaker.admit()
-        breaker.note(well=False)
-    with pytest.raises(NoReplyError, match="left alone"):
-        breaker.admit()
-    threading.Event().wait(0.25)
-    breaker.admit()  # one tries
-    with pytest.raises(NoReplyError):
-        breaker.admit()  # the others wait
-    breaker.note(well=True)
-    breaker.admit()
-
-
-def test_an_unknown_model_is_told() -> None:
-    with speaking() as (url, _), pytest.raises(NoReplyError, match="no model 'x'"):
-        _ = Client(Server(url=url, model="x")).identity
-
-
-def test_the_schema_and_its_reader_agree() -> None:
-    schema = answer_schema(("scratch",), ("K-1",))
-    assert set(schema["properties"]) == set(GOOD)
-    assert schema["required"] == list(schema["properties"])
-    assert read_answer(json.dumps(GOOD), ("scratch",), ()).type == "scratch"
-    for bad in ("[]", "null", "", "{}", json.dumps(GOOD)[:-3], json.dumps(GOOD | {"appearance": "a" * 500})):
-        with pytest.raises(UnreadableError):
-            read_answer(bad, ("scratch",), ())
-
-
-def test_random_bytes_are_never_an_answer() -> None:
-    chance = np.random.default_rng(0)
-    for _ in range(300):
-        text = "".join(chance.choice(list(string.printable), 60))
-        with pytest.raises(UnreadableError):
-            read_answer(text, ("scratch",), ())
-
-
 def test_every_language_says_the_same() -> None:
     def slots(text: str) -> set[str]:
         return {name for _, name, _, _ in string.Formatter().parse(text) if name}
@@ -363,7 +277,7 @@ def test_general_knowledge_is_whole_and_found(inspector: Inspector) -> None:
         inspector.model,
         card=CARD,
         alpha=ALPHA,
-        explainer=type("Keeps", (), {"name": "k", "in_flight": 1, "explain": staticmethod(words)})(),
+        explainer=type("Keeps", (), {"name": "k", "source": "measured", "in_flight": 1, "explain": staticmethod(words)})(),
     )
     inspector.inspect(stain())
     found = made.causes_for(views[0], 3)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import random
+import re
+import socket
+import socketserver
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -43,8 +46,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path == "/version":
             self.sent({"version": "1.2.3"})
-        else:
+        elif self.path == "/v1/models":
             self.sent({"data": [{"id": "scripted", "owned_by": "test"}]})
+        else:
+            self.raw(404, b'{"detail": "Not Found"}')
 
     def do_POST(self) -> None:
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -134,3 +139,56 @@ def speaking(behaviour: Behaviour = obedient) -> Iterator[tuple[str, Speaker]]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def raw_server(answer: Callable[[socket.socket, bytes], None]) -> Iterator[str]:
+    """URL of a server that hands each connection, once its request is read, to `answer`: bytes, not HTTP, are its business."""
+
+    class Raw(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with suppress(OSError):  # the client has gone
+                answer(self.request, _request_of(self.request))
+
+    class Server(socketserver.ThreadingTCPServer):
+        daemon_threads, allow_reuse_address, block_on_close = True, True, False
+
+    with Server(("127.0.0.1", 0), Raw) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}/v1"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def _request_of(connection: socket.socket) -> bytes:
+    head = b""
+    while b"\r\n\r\n" not in head:
+        got = connection.recv(65536)
+        if not got:
+            return head
+        head += got
+    length = re.search(rb"(?i)content-length: (\d+)", head)
+    while length and len(head.partition(b"\r\n\r\n")[2]) < int(length[1]):
+        head += connection.recv(65536)
+    return head
+
+
+def page(data: bytes, *headers: str, status: str = "200 OK", length: bool = True) -> bytes:
+    """A whole answer, as bytes; the connection ends with it."""
+    lines = [f"HTTP/1.1 {status}", "Connection: close", *headers, *([f"Content-Length: {len(data)}"] if length else [])]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + data
+
+
+def models_then(answer: Callable[[socket.socket], None]) -> Callable[[socket.socket, bytes], None]:
+    """For `raw_server`: lists a model and its version, and answers questions by `answer`."""
+
+    def behave(connection: socket.socket, request: bytes) -> None:
+        if request.startswith(b"GET"):
+            connection.sendall(page(json.dumps({"data": [{"id": "scripted", "owned_by": "test"}], "version": "1"}).encode()))
+        else:
+            answer(connection)
+
+    return behave

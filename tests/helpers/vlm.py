@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from seewhy.agent.inspection.inspector import Inspector
-from seewhy.card import DefectType, ProductCard
+from seewhy.card import DefectType, Part, ProductCard
+from seewhy.evals.synthetic.surfaces import defective
 from seewhy.explainers.client import Server
 from seewhy.explainers.vlm import VlmSettings, VlmWords
 from seewhy.record import InspectionRecord
-from tests.helpers.photos import ALPHA
-from tests.helpers.servers import GOOD, Behaviour, kind_of, obedient
+from tests.helpers.photos import ALPHA, as_photo
+from tests.helpers.servers import GOOD, Behaviour, kind_of, obedient, speaking
 
 CARD = ProductCard(
     name="plate",
@@ -21,6 +22,7 @@ CARD = ProductCard(
         DefectType(name="stain"),
         DefectType(name="leak", zones=("seal",)),
     ),
+    parts=(Part(name="seal", box=(0.9, 0.9, 1, 1)),),
     processes=("machining",),
 )
 
@@ -36,3 +38,12 @@ def saying(**fields: Any) -> Behaviour:
 
 def verdicts(record: InspectionRecord) -> list[Any]:
     return [record.verdict.value, record.severity.value, *((f.ruling.verdict.value, f.ruling.severity.value) for f in record.findings)]
+
+
+def stain(seed: int = 2) -> Any:
+    return as_photo(defective("plate", "stain", seed), "stain.png")
+
+
+def first(inspector: Inspector, behaviour: Behaviour, settings: VlmSettings | None = None, **server: Any) -> Any:
+    with speaking(behaviour) as (url, _):
+        return asking(inspector, url, settings, **server).inspect(stain()).record.findings[0]

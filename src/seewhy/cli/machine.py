@@ -27,18 +27,19 @@ def doctor(
     """Say what is installed, what is missing, and how to get it; with --vlm, examine a server (exit 1 where something is amiss)."""
     from seewhy.agent.machine.doctor import as_json, examine
 
-    checks = examine()
     if vlm:
         from seewhy.agent.machine.probe import probe
 
         checks = probe(vlm, model=vlm_model, timeout_s=vlm_timeout)
+    else:
+        checks = examine()
     if json_:
         print_json(as_json(checks))
         raise typer.Exit(int(bool(vlm) and any(c.remedy for c in checks)))
     table = Table("what", "found", "if you want it", box=None)
     table.columns[0].no_wrap = True
     for check in checks:
-        table.add_row(check.what, f"[green]{check.found}[/]" if check.found else "[yellow]missing[/]", plain(check.remedy))
+        table.add_row(check.what, f"[green]{plain(check.found)}[/]" if check.found else "[yellow]missing[/]", plain(check.remedy))
     out.print(table)
     raise typer.Exit(int(bool(vlm) and any(c.remedy for c in checks)))
 
@@ -58,10 +59,10 @@ def serve(
 ) -> None:
     """Serve a VLM with vLLM (extra `serve`, a GPU); what follows `--` goes to vLLM."""
     import shlex
-    import signal
     from contextlib import ExitStack
 
-    from seewhy.agent.machine.serve import serving, watch
+    from seewhy.agent.machine.group import end_on_signals
+    from seewhy.agent.machine.serve import model_and_flags, serving, watch
     from seewhy.explainers.profiles import DEFAULT, PROFILES, command, profile_of
 
     if list_:
@@ -69,17 +70,16 @@ def serve(
         for name, profile in PROFILES.items():
             table.add_row(name + (" (default)" if name == DEFAULT else ""), profile.model, f"{profile.weights_gib} GiB", profile.licence)
         return out.print(table)
+    model, flags = model_and_flags(model, context.args)
     profile = profile_of(model or DEFAULT)
-    said = command(
-        profile, python=python or sys.executable, host=host, port=port, served_name=served_name, revision=revision, more=context.args
-    )
+    words = command(profile, python=python or sys.executable, host=host, port=port, served_name=served_name, revision=revision, more=flags)
     if show:
-        return print(shlex.join(said))
+        return print(shlex.join(words))
     url = f"http://{host}:{port}/v1"
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    end_on_signals()
     with ExitStack() as stack:
         with err.status(f"starting {plain(profile.model)}, log in {log}"):
-            process = stack.enter_context(serving(said, url, log, ready_s=ready_s))
+            process = stack.enter_context(serving(words, url, log, ready_s=ready_s))
         out.print(f"ready: --vlm {url} (log in {log}; Ctrl-C stops it)", highlight=False, soft_wrap=True)
         watch(process, log)
     return None

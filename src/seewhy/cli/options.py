@@ -20,7 +20,7 @@ PolicyFile = Annotated[Path | None, typer.Option("--policy", help="Policy (YAML)
 Device = Annotated[str, typer.Option(help="cpu or cuda.")]
 Vlm = Annotated[str, typer.Option("--vlm", help="Address of a VLM server, http://127.0.0.1:8000/v1; its key comes from SEEWHY_VLM_KEY.")]
 VlmModel = Annotated[str, typer.Option(help="With --vlm: the model's name; default: the first that the server lists.")]
-VlmTimeout = Annotated[float, typer.Option(help="With --vlm: seconds to wait for an answer.")]
+VlmTimeout = Annotated[float, typer.Option(help="With --vlm: seconds that one question may take, retries and all.")]
 Way = Literal["auto", "split", "leave-one-out"]
 Language = Annotated[str, typer.Option(help="Language of sentences: en or ko.")]
 

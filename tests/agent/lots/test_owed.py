@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +20,11 @@ from seewhy.agent.ledger.reading import entries
 from seewhy.agent.ledger.store import Ledger
 from seewhy.agent.lots.batch import run_batch
 from seewhy.agent.lots.owed import explain_missing
-from seewhy.agent.machine.probe import probe
-from seewhy.agent.machine.serve import serving
 from seewhy.agent.photos.layouts import read_layout
 from seewhy.cli import app
-from seewhy.errors import BadData, LedgerError, MissingExtra, ServerFailed, UnknownName
+from seewhy.errors import BadData, LedgerError, UnknownName
 from seewhy.explainers.client import Server
 from seewhy.explainers.knowledge import KnowledgeBase
-from seewhy.explainers.profiles import PROFILES, command, profile_of
 from seewhy.explainers.vlm import VlmSettings, VlmWords
 from seewhy.prompts import say
 from seewhy.record import Explanation, InspectionRecord, LaterWords
@@ -193,37 +189,3 @@ def test_a_translation_that_cannot_be_used_stays_english(bad: str, inspector: In
     assert not any("text_ko" in a.value.params for a in first.appearance if a.value)
     assert first.asked is not None
     assert first.asked.untranslated == ("appearance", "difference")
-
-
-def test_a_server_is_examined() -> None:
-    with speaking() as (url, _):
-        checks = {c.what: c for c in probe(url)}
-    assert checks["model"].found == "scripted"
-    assert "json_schema" in checks["keeps to a schema"].remedy  # it answers from its script
-    assert checks["pictures in a question"].found == "4 or more"
-    assert "10 tokens in" in checks["speed"].found
-    assert "seewhy serve" in probe(url)[0].remedy  # it has gone
-    made = CliRunner().invoke(app, ["doctor", "--vlm", url, "--json"])
-    assert made.exit_code == 1
-
-
-def test_serving_says_why_it_could_not(tmp_path: Path) -> None:
-    dead = [f"{sys.executable}", "-c", "print('no GPU here'); raise SystemExit(3)"]
-    with pytest.raises(MissingExtra, match="serve"), serving(dead, "http://127.0.0.1:9/v1", tmp_path / "v.log"):
-        pass
-    other = ["/usr/bin/env", *dead]
-    with pytest.raises(ServerFailed, match=r"code 3(.|\n)*no GPU here"), serving(other, "http://127.0.0.1:9/v1", tmp_path / "v.log"):
-        pass
-    slow = ["/usr/bin/env", "sleep", "60"]
-    with pytest.raises(ServerFailed, match="not ready"), serving(slow, "http://127.0.0.1:9/v1", tmp_path / "v.log", ready_s=0.2):
-        pass
-
-
-def test_every_profile_makes_a_command() -> None:
-    for name, profile in PROFILES.items():
-        said = command(profile_of(name), python="python", host="127.0.0.1", port=1, served_name="x", revision="r", more=["--dtype", "half"])
-        assert said[said.index("--model") + 1] == profile.model
-        assert said[-2:] == ["--dtype", "half"]
-    made = CliRunner().invoke(app, ["serve", "--show", "qwen3-vl-8b", "--", "--max-num-seqs", "2"])
-    assert "Qwen/Qwen3-VL-8B-Instruct" in made.stdout
-    assert made.stdout.strip().endswith("--max-num-seqs 2")
