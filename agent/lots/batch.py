@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 import torch
 
 from seewhy.agent.inspection.inspector import Inspector
 from seewhy.agent.inspection.recording import Examined
-from seewhy.agent.ledger.reading import entries
+from seewhy.agent.ledger.claims import claimed
+from seewhy.agent.ledger.reading import latest, standing
 from seewhy.agent.ledger.store import Ledger
+from seewhy.agent.lots.faults import unforeseen
 from seewhy.agent.photos.images import read_bytes
 from seewhy.agent.photos.layouts import Sample
 from seewhy.canonical import sha256_bytes
@@ -30,20 +34,17 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What became of a lot's photos in one run."""
+    """What became of a lot's photos: each counts once, as the last entry about it says."""
 
     passed: int = 0
     failed: int = 0
     review: int = 0
     refused: int = 0
-    skipped: int = 0  # had an entry already
+    skipped: int = 0  # photos of the list about which this run had nothing new to write
 
     def plus(self, entry: Entry) -> Tally:
         """The tally with one more entry."""
-        word = (
-            "refused" if isinstance(entry, RefusedPhoto) else {"pass": "passed", "fail": "failed"}.get(entry.verdict.value or "", "review")
-        )
-        return Tally(**{name: getattr(self, name) + (name == word) for name in self.__slots__})
+        return replace(self, **{(word := _word(entry)): getattr(self, word) + 1})
 
     @property
     def exit_code(self) -> int:
@@ -59,9 +60,10 @@ def run_batch(
     lot: str,
     workers: int = 1,
     words_for_s: float | None = None,
+    again: bool = False,
     progress: Progress[Any] = silent,
 ) -> Tally:
-    """Inspect a lot. Photos that have an entry in it already are skipped, so the same call resumes a broken run.
+    """Inspect a lot. Photos that were inspected already are skipped, so the same call resumes a broken run; refused ones are tried again.
 
     Args:
         inspector: shared by all workers.
@@ -71,52 +73,114 @@ def run_batch(
         workers: threads; the machine's cores are shared out among them.
         words_for_s: seconds from the start after which nobody waits for an explainer's words any more; what is not described by then
             is `Unexplained`, and `explain_missing` fills it later. None: as long as they take.
+        again: inspect anew what another model, card, policy or false-reject rate judged; the new entries supersede the old.
         progress: wraps the loop.
 
     Returns:
         The tally of the whole lot, entries of earlier runs included.
+
+    Raises:
+        LotClaimed: another run is inspecting the lot.
+        BadData: the lot holds entries that another model, card, policy or rate made, and `again` wasn't asked for.
+        LedgerError: the ledger, its log or the disk can't be written, or an earlier entry was changed.
     """
     if workers < 1:
         raise BadData(f"workers is a number of threads, 1 or more, not {workers}")
-    done = ledger.done(lot)
-    left = [s for s in samples if not _has_entry(s, done)]
-    tally = Tally(skipped=len(samples) - len(left))
-    for entry in entries(ledger, lot) if done else ():
-        tally = tally.plus(entry)
-    examined = _shared_out(lambda sample: _examined(inspector, sample, lot), left, workers)
-    made = _concluded(inspector, examined, None if words_for_s is None else time.monotonic() + words_for_s)
-    for entry, pictures in progress(made, f"lot {lot}", len(left)):
-        ledger.append(entry, pictures)
-        tally = tally.plus(entry)
-    return tally
+    with claimed(ledger, lot) as claim:
+        stands = dict[str, list[_Standing]]()
+        for _, entry in latest(ledger, lot):
+            _note(stands, entry, inspector)
+        if not again:
+            _same_maker(stands, lot)
+        left = [s for s in samples if not _inspected(s, stands.get(s.name, ()))]
+        log = ledger.path.with_name(f"{ledger.path.name}.log")
+        examined = _shared_out(lambda sample: _examined(inspector, sample, lot, log), left, workers)
+        until, written = None if words_for_s is None else time.monotonic() + words_for_s, 0
+        for entry, pictures in progress(_concluded(inspector, examined, until, log), f"lot {lot}", len(left)):
+            if not _said_already(entry, stands):
+                ledger.append(entry, pictures, claim=claim)
+                _note(stands, entry, inspector)
+                written += 1
+    words = Counter(one.word for photo in stands.values() for one in photo)
+    return Tally(**words, skipped=len(samples) - written)
 
 
-def _has_entry(sample: Sample, done: set[tuple[str, str | None]]) -> bool:
-    """Whether this very file, by name and content, is in the ledger; a changed file is another photo."""
-    return bool(done) and ((sample.name, None) in done or (sample.name, _digest(sample)) in done)
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What a run needs to know of an entry that stands."""
+
+    word: str  # as the tally calls it
+    sha256: str | None
+    content: str  # a refusal's content hash
+    others: tuple[str, ...]  # what made it that this run hasn't: "model", "card", …
+
+    @property
+    def refused(self) -> bool:
+        return self.word == "refused"
+
+
+def _word(entry: Entry) -> str:
+    return "refused" if isinstance(entry, RefusedPhoto) else {"pass": "passed", "fail": "failed"}.get(entry.verdict.value or "", "review")
+
+
+def _note(stands: dict[str, list[_Standing]], entry: Entry, inspector: Inspector) -> None:
+    if isinstance(entry, RefusedPhoto):
+        name, new = entry.name, _Standing("refused", entry.sha256, entry.content_sha256, ())
+    else:
+        name, new = entry.photo.name, _Standing(_word(entry), entry.photo.sha256, "", inspector.others(entry))
+    stands[name] = standing(stands.get(name, ()), new)
+
+
+def _same_maker(stands: Mapping[str, Sequence[_Standing]], lot: str) -> None:
+    others = Counter(what for photo in stands.values() for one in photo for what in one.others)
+    if others:
+        what = ", ".join(f"another {word} ({count})" for word, count in others.items())
+        raise BadData(
+            f"the lot {lot!r} holds photos that were judged by {what}; give the lot another name, or --again to inspect them anew: "
+            "the new entries supersede the old ones, which stay in the ledger"
+        )
+
+
+def _inspected(sample: Sample, stand: Sequence[_Standing]) -> bool:
+    """Whether this very file was inspected as this run would; one that can't be read now was, if its name was. A changed one wasn't."""
+    own = [one.sha256 for one in stand if not one.refused and not one.others]
+    return bool(own) and _digest(sample) in (None, *own)
 
 
 def _digest(sample: Sample) -> str | None:
     try:
         return sha256_bytes(read_bytes(sample.path, sample.root))
     except BadImage as error:
-        return sha256_bytes(b"") if error.code == "empty" else None
+        return error.sha256
 
 
-def _examined(inspector: Inspector, sample: Sample, lot: str) -> Examined | RefusedPhoto:
+def _said_already(entry: Entry, stands: Mapping[str, Sequence[_Standing]]) -> bool:
+    """Whether it is a refusal that stands word for word."""
+    return isinstance(entry, RefusedPhoto) and entry.content_sha256 in {one.content for one in stands.get(entry.name, ())}
+
+
+def _examined(inspector: Inspector, sample: Sample, lot: str, log: Path) -> Examined | RefusedPhoto:
     try:
         return inspector.examine(sample.path, lot=lot, name=sample.name, root=sample.root)
     except BadImage as error:
         return refused(sample, error, lot, inspector.card.name)
+    except Exception as error:
+        return refused(sample, unforeseen(error, sample.name, log), lot, inspector.card.name)
 
 
-def _concluded(inspector: Inspector, examined: Iterable[Examined | RefusedPhoto], until: float | None) -> Iterator[tuple[Entry, Pictured]]:
+def _concluded(
+    inspector: Inspector, examined: Iterable[Examined | RefusedPhoto], until: float | None, log: Path
+) -> Iterator[tuple[Entry, Pictured]]:
     """Entries in order; while an explainer waits for its server, further photos are examined."""
 
     def entry_of(one: Examined | RefusedPhoto) -> tuple[Entry, Pictured]:
         if isinstance(one, RefusedPhoto):
             return one, {}
-        inspection = inspector.conclude(one, until)
+        try:
+            inspection = inspector.conclude(one, until)
+        except Exception as error:
+            fault = unforeseen(error, one.photo.name, log, one.photo.sha256)
+            return _refusal(one.photo.name, fault, one.lot, inspector.card.name), {}
         return inspection.record, inspection.pictures | inspection.documents
 
     return in_order(entry_of, examined, inspector.explainer.in_flight)
@@ -124,11 +188,15 @@ def _concluded(inspector: Inspector, examined: Iterable[Examined | RefusedPhoto]
 
 def refused(sample: Sample, error: BadImage, lot: str, product: str) -> RefusedPhoto:
     """The ledger's entry for a file that could not be inspected."""
+    return _refusal(sample.name, error, lot, product)
+
+
+def _refusal(name: str, error: BadImage, lot: str, product: str) -> RefusedPhoto:
     return RefusedPhoto(
         lot=lot,
         product=product,
-        name=sample.name,
-        sha256=_digest(sample),
+        name=name,
+        sha256=error.sha256,
         code=error.code,
         message=error.message,
         remedy=error.remedy,
