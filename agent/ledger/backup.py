@@ -24,8 +24,8 @@ def backup(ledger: Path, to: Path) -> Verification:
         What `verify` finds in the copy: a damaged ledger is copied as it is, and this says so.
 
     Raises:
-        LedgerError: there is no ledger, or it can't be read.
-        NotWritten: something is at `to`, or nothing can be written there.
+        LedgerError: there is no ledger, it can't be read, or the copy can't be written.
+        NotWritten: something is at `to`.
     """
     try:
         with Ledger(ledger, read_only=True) as source, new_file(to) as fresh:

@@ -109,6 +109,9 @@ def open_to_write(path: Path) -> tuple[sqlite3.Connection, int]:
                 raise LedgerDamaged(f"the tables or triggers of {path} are not those of a ledger: they were changed; run `seewhy verify`")
             if version < VERSION:
                 renew(db)
+            db.execute(
+                "DELETE FROM claims WHERE 0"
+            )  # SQLite opens a file that it may only read without a word, and tells at the first write
             db.execute("COMMIT")
     except BaseException:
         db.close()

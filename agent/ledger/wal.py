@@ -16,7 +16,7 @@ MAGIC = 0x377F0682  # the lowest bit says that checksums are over big-endian wor
 
 
 def unreadable_pages(log: Path) -> int:
-    """How many pages of the log were written after its last reset and can't be read; 0 for a log that is whole.
+    """About how many pages of the log were written after its last reset and can't be read; 0 for a log that is whole.
 
     Pages that an earlier use of the same file left behind carry other salts and don't count, nor does a page that was cut off.
 
@@ -28,8 +28,8 @@ def unreadable_pages(log: Path) -> int:
         return 0
     magic, _, page_bytes, _, *salts, sum0, sum1 = struct.unpack(">8I", data[:HEADER])
     big, sums = bool(magic & 1), (sum0, sum1)
-    if magic & ~1 != MAGIC or _sums(data[:24], big, (0, 0)) != sums or page_bytes < 512:
-        return (len(data) - HEADER) // (FRAME + 512 if page_bytes < 512 else FRAME + page_bytes)
+    if magic & ~1 != MAGIC or _sums(data[:24], big, (0, 0)) != sums:
+        return -(-(len(data) - HEADER) // (FRAME + page_bytes))
     starts = range(HEADER, len(data) - FRAME - page_bytes + 1, FRAME + page_bytes)
     for number, at in enumerate(starts):
         *_, salt0, salt1, sum0, sum1 = struct.unpack(">6I", data[at : at + FRAME])
