@@ -79,4 +79,9 @@ def _disagreement(db: sqlite3.Connection, row: Stored) -> str:
             return f"its picture {item['name']!r} is missing"
         if picture[0] != item["media_type"] or sha256_bytes(bytes(picture[1])) != item["sha256"]:
             return f"its picture {item['name']!r} was changed"
+    for what in ("card", "policy"):  # kept where the ledger is new enough
+        digest = body.get("provenance", {}).get(f"{what}_sha256")
+        kept = db.execute("SELECT bytes FROM evidence WHERE sha256 = ?", (digest,)).fetchone()
+        if kept is not None and sha256_bytes(bytes(kept[0])) != digest:
+            return f"its {what} was changed"
     return ""

@@ -29,7 +29,7 @@ def unreadable_pages(log: Path) -> int:
     magic, _, page_bytes, _, *salts, sum0, sum1 = struct.unpack(">8I", data[:HEADER])
     big, sums = bool(magic & 1), (sum0, sum1)
     if magic & ~1 != MAGIC or _sums(data[:24], big, (0, 0)) != sums:
-        return -(-(len(data) - HEADER) // (FRAME + page_bytes))
+        return int(-(-(len(data) - HEADER) // (FRAME + page_bytes)))
     starts = range(HEADER, len(data) - FRAME - page_bytes + 1, FRAME + page_bytes)
     for number, at in enumerate(starts):
         *_, salt0, salt1, sum0, sum1 = struct.unpack(">6I", data[at : at + FRAME])

@@ -33,7 +33,7 @@ def written(inspections: list[Inspection], tmp_path_factory: pytest.TempPathFact
     path = tmp_path_factory.mktemp("ledger") / "l.sqlite"
     with Ledger(path) as ledger:
         for inspection in inspections:
-            ledger.append(inspection.record, inspection.pictures)
+            ledger.append(inspection.record, inspection.pictures | inspection.documents)
         assert ledger.verify().intact
     return path.read_bytes()
 
@@ -87,6 +87,8 @@ def test_records_come_back_as_they_were(ledger_file: Path, inspections: list[Ins
             "UPDATE evidence SET bytes = x'' WHERE sha256 = (SELECT body ->> '$.evidence[1].sha256' FROM entries WHERE seq = 2)",
             2,
         ),
+        ("UPDATE evidence SET bytes = x'7b7d' WHERE sha256 = (SELECT body ->> '$.provenance.card_sha256' FROM entries WHERE seq = 1)", 1),
+        ("UPDATE evidence SET bytes = x'7b7d' WHERE sha256 = (SELECT body ->> '$.provenance.policy_sha256' FROM entries WHERE seq = 1)", 1),
     ],
 )
 def test_verify_names_the_first_bad_entry(ledger_file: Path, statement: str, first_bad: int) -> None:
