@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,12 +14,11 @@ import torch
 from seewhy.agent.inspection.inspector import Inspector
 from seewhy.agent.inspection.recording import Examined
 from seewhy.agent.ledger.claims import claimed
-from seewhy.agent.ledger.reading import latest, standing
+from seewhy.agent.ledger.reading import entries
 from seewhy.agent.ledger.store import Ledger
 from seewhy.agent.lots.faults import unforeseen
-from seewhy.agent.photos.images import read_bytes
+from seewhy.agent.lots.known import Known, word_of
 from seewhy.agent.photos.layouts import Sample
-from seewhy.canonical import sha256_bytes
 from seewhy.errors import BadData, BadImage
 from seewhy.record import Entry, RefusedPhoto
 from seewhy.threads import in_order
@@ -44,7 +42,7 @@ class Tally:
 
     def plus(self, entry: Entry) -> Tally:
         """The tally with one more entry."""
-        return replace(self, **{(word := _word(entry)): getattr(self, word) + 1})
+        return replace(self, **{(word := word_of(entry)): getattr(self, word) + 1})
 
     @property
     def exit_code(self) -> int:
@@ -87,85 +85,30 @@ def run_batch(
     if workers < 1:
         raise BadData(f"workers is a number of threads, 1 or more, not {workers}")
     with claimed(ledger, lot) as claim:
-        stands = dict[str, list[_Standing]]()
-        for _, entry in latest(ledger, lot):
-            _note(stands, entry, inspector)
+        known = Known(inspector)
+        for entry in entries(ledger, lot):
+            known.add(entry)
         if not again:
-            _same_maker(stands, lot)
-        left = [s for s in samples if not _inspected(s, stands.get(s.name, ()))]
+            known.refuse_others(lot)
+        left = [sample for sample in samples if not known.inspected(sample)]
         log = ledger.path.with_name(f"{ledger.path.name}.log")
         examined = _shared_out(lambda sample: _examined(inspector, sample, lot, log), left, workers)
         until, written = None if words_for_s is None else time.monotonic() + words_for_s, 0
         for entry, pictures in progress(_concluded(inspector, examined, until, log), f"lot {lot}", len(left)):
-            if not _said_already(entry, stands):
+            if not known.says(entry):
                 ledger.append(entry, pictures, claim=claim)
-                _note(stands, entry, inspector)
+                known.add(entry)
                 written += 1
-    words = Counter(one.word for photo in stands.values() for one in photo)
-    return Tally(**words, skipped=len(samples) - written)
-
-
-@dataclass(frozen=True, slots=True)
-class _Standing:
-    """What a run needs to know of an entry that stands."""
-
-    word: str  # as the tally calls it
-    sha256: str | None
-    content: str  # a refusal's content hash
-    others: tuple[str, ...]  # what made it that this run hasn't: "model", "card", …
-
-    @property
-    def refused(self) -> bool:
-        return self.word == "refused"
-
-
-def _word(entry: Entry) -> str:
-    return "refused" if isinstance(entry, RefusedPhoto) else {"pass": "passed", "fail": "failed"}.get(entry.verdict.value or "", "review")
-
-
-def _note(stands: dict[str, list[_Standing]], entry: Entry, inspector: Inspector) -> None:
-    if isinstance(entry, RefusedPhoto):
-        name, new = entry.name, _Standing("refused", entry.sha256, entry.content_sha256, ())
-    else:
-        name, new = entry.photo.name, _Standing(_word(entry), entry.photo.sha256, "", inspector.others(entry))
-    stands[name] = standing(stands.get(name, ()), new)
-
-
-def _same_maker(stands: Mapping[str, Sequence[_Standing]], lot: str) -> None:
-    others = Counter(what for photo in stands.values() for one in photo for what in one.others)
-    if others:
-        what = ", ".join(f"another {word} ({count})" for word, count in others.items())
-        raise BadData(
-            f"the lot {lot!r} holds photos that were judged by {what}; give the lot another name, or --again to inspect them anew: "
-            "the new entries supersede the old ones, which stay in the ledger"
-        )
-
-
-def _inspected(sample: Sample, stand: Sequence[_Standing]) -> bool:
-    """Whether this very file was inspected as this run would; one that can't be read now was, if its name was. A changed one wasn't."""
-    own = [one.sha256 for one in stand if not one.refused and not one.others]
-    return bool(own) and _digest(sample) in (None, *own)
-
-
-def _digest(sample: Sample) -> str | None:
-    try:
-        return sha256_bytes(read_bytes(sample.path, sample.root))
-    except BadImage as error:
-        return error.sha256
-
-
-def _said_already(entry: Entry, stands: Mapping[str, Sequence[_Standing]]) -> bool:
-    """Whether it is a refusal that stands word for word."""
-    return isinstance(entry, RefusedPhoto) and entry.content_sha256 in {one.content for one in stands.get(entry.name, ())}
+    return Tally(**known.words(), skipped=len(samples) - written)
 
 
 def _examined(inspector: Inspector, sample: Sample, lot: str, log: Path) -> Examined | RefusedPhoto:
     try:
         return inspector.examine(sample.path, lot=lot, name=sample.name, root=sample.root)
     except BadImage as error:
-        return refused(sample, error, lot, inspector.card.name)
+        return refused(sample.name, error, lot, inspector.card.name)
     except Exception as error:
-        return refused(sample, unforeseen(error, sample.name, log), lot, inspector.card.name)
+        return refused(sample.name, unforeseen(error, sample.name, log), lot, inspector.card.name)
 
 
 def _concluded(
@@ -180,18 +123,14 @@ def _concluded(
             inspection = inspector.conclude(one, until)
         except Exception as error:
             fault = unforeseen(error, one.photo.name, log, one.photo.sha256)
-            return _refusal(one.photo.name, fault, one.lot, inspector.card.name), {}
+            return refused(one.photo.name, fault, one.lot, inspector.card.name), {}
         return inspection.record, inspection.pictures | inspection.documents
 
     return in_order(entry_of, examined, inspector.explainer.in_flight)
 
 
-def refused(sample: Sample, error: BadImage, lot: str, product: str) -> RefusedPhoto:
-    """The ledger's entry for a file that could not be inspected."""
-    return _refusal(sample.name, error, lot, product)
-
-
-def _refusal(name: str, error: BadImage, lot: str, product: str) -> RefusedPhoto:
+def refused(name: str, error: BadImage, lot: str, product: str) -> RefusedPhoto:
+    """The ledger's entry for a photo that could not be inspected."""
     return RefusedPhoto(
         lot=lot,
         product=product,

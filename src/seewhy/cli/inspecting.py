@@ -51,7 +51,6 @@ def inspect(
     from seewhy.agent.api.load import load
     from seewhy.agent.api.words import from_words
     from seewhy.agent.lots.batch import Tally, refused
-    from seewhy.agent.photos.layouts import Sample
     from seewhy.errors import BadData, BadImage
     from seewhy.reports import write_report
 
@@ -83,7 +82,7 @@ def inspect(
             entry: Any = inspection.record
             pictures |= inspection.pictures
         except BadImage as error:
-            entry = refused(Sample(path, path.parent, path.as_posix(), inspector.card.name), error, "", inspector.card.name)
+            entry = refused(path.as_posix(), error, "", inspector.card.name)
         entries.append(entry)
         tally = tally.plus(entry)
         if not json_:
