@@ -15,6 +15,7 @@ from seewhy.agent.inspection.words import EMBEDDED, words_for
 from seewhy.agent.models.product import ProductModel
 from seewhy.agent.photos.images import Photo, read_photo
 from seewhy.canonical import canonical_json
+from seewhy.errors import BadImage
 from seewhy.record import InspectionRecord
 
 
@@ -66,6 +67,19 @@ class Inspector:
             one.products = inspectors
         return next(iter(inspectors.values()))
 
+    def others(self, record: InspectionRecord) -> tuple[str, ...]:
+        """What made a record that neither this model nor those that speak in its place have: model, card, policy or false-reject rate."""
+        made_by = record.provenance
+        agreed = next((link.agreed for link in self._chain.links if link.provenance.model_sha256 == made_by.model_sha256), None)
+        if agreed is None:
+            return ("model",)
+        same = {
+            "card": made_by.card_sha256 == agreed.card.sha256,
+            "policy": made_by.policy_sha256 == agreed.policy.sha256,
+            "false-reject rate": record.decision.alpha == agreed.alpha,
+        }
+        return tuple(what for what, holds in same.items() if not holds)
+
     def inspect(self, photo: Path | str | Photo, *, lot: str = "", name: str = "", root: Path | None = None) -> Inspection:
         """Inspect one photo.
 
@@ -86,8 +100,12 @@ class Inspector:
         if not isinstance(photo, Photo):
             with clock("decode"):
                 photo = read_photo(Path(photo), name=name, root=root, white_level=self.card.white_level)
-        with clock("detect"):
-            spoken = self._chain.speak(photo.pixels)
+        try:
+            with clock("detect"):
+                spoken = self._chain.speak(photo.pixels)
+        except BadImage as error:  # of a detector, which sees no file
+            error.sha256 = photo.sha256
+            raise
         return examined(photo, lot, spoken, clock, keep_pictures=self.terms.keep_pictures)
 
     def conclude(self, e: Examined, until: float | None = None) -> Inspection:

@@ -12,14 +12,14 @@ from seewhy.record import Explanation, InspectionRecord
 
 
 def past_defects(ledger: Path) -> list[PastDefect]:
-    """Crops of a ledger that a person confirmed, the latest word for each.
+    """Crops of a ledger that a person confirmed, the latest word for each; also of photos that were inspected anew since.
 
     Raises:
-        LedgerError: there is no such ledger.
+        LedgerError: there is no such ledger, or an entry or picture is not as it was written.
     """
     found = []
-    with Ledger(ledger, create=False) as book:
-        for row, entry in latest(book):
+    with Ledger(ledger, read_only=True) as book:
+        for row, entry in latest(book, superseded=True):
             if not isinstance(entry, InspectionRecord):
                 continue
             for finding in entry.findings:

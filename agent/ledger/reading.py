@@ -1,8 +1,10 @@
-"""How a ledger reads now: each record after the entries that refer to it; what was written stays as it is."""
+"""How a ledger reads now: one entry for each photo, after those that refer to it; what was written stays as it is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from seewhy.agent.ledger.store import Ledger, Row
 from seewhy.prompts import sentence
@@ -20,25 +22,68 @@ from seewhy.record import (
 )
 
 
+class Judged(Protocol):
+    """What decides whether an entry about a photo still stands after a later one about it."""
+
+    @property
+    def refused(self) -> bool:
+        """Whether it says that the photo could not be inspected."""
+
+    @property
+    def sha256(self) -> str | None:
+        """Of the photo's bytes, where they could be read."""
+
+
+J = TypeVar("J", bound=Judged)
+
+
+def standing(before: Iterable[J], new: J) -> list[J]:
+    """Which entries about one photo (the same lot and name) stand once `new` is written, `new` among them.
+
+    A refusal gives way to any later entry. An inspection gives way to a later entry about the same bytes, and to a refusal that
+    could read none. Another file of the same name is another photo: what was found on the first stands beside it.
+    """
+    return [old for old in before if not (old.refused or new.sha256 in (None, old.sha256))] + [new]
+
+
 def entries(ledger: Ledger, lot: str | None = None) -> Iterator[Entry]:
-    """Records and refusals in order, each as it reads after the entries that refer to it."""
+    """Records and refusals that stand, in order, one for each photo, each as it reads after the entries that refer to it.
+
+    Raises:
+        LedgerDamaged: an entry is not as it was written.
+    """
     for _, entry in latest(ledger, lot):
         yield entry
 
 
-def latest(ledger: Ledger, lot: str | None = None) -> Iterator[tuple[Row, Entry]]:
-    """(the row as written, how it reads now)."""
-    later: dict[str, list[Later]] = {}
-    for row in ledger.rows(lot, kinds=("explanation", "confirmation")):
-        if isinstance(row.entry, LaterWords | Confirmation):
-            later.setdefault(row.entry.refers_to, []).append(row.entry)
+def latest(ledger: Ledger, lot: str | None = None, *, superseded: bool = False) -> Iterator[tuple[Row, Entry]]:
+    """(the row as written, how it reads now) of what stands; with `superseded` of all that was ever written.
+
+    Raises:
+        LedgerDamaged: an entry is not as it was written.
+    """
+    later, last = dict[str, list[Later]](), dict[tuple[str, str], list[_Judged]]()
+    for stored in ledger.stored(lot):
+        if stored.kind in ("inspection", "refusal"):
+            photo = stored.lot, stored.photo
+            last[photo] = standing(last.get(photo, ()), _Judged(stored.seq, stored.kind == "refusal", stored.photo_sha256))
+        elif isinstance(words := ledger.parsed(stored).entry, LaterWords | Confirmation):
+            later.setdefault(words.refers_to, []).append(words)
+    stand = {one.seq for judged in last.values() for one in judged}
     for row in ledger.rows(lot, kinds=("inspection", "refusal")):
         entry = row.entry
         if isinstance(entry, InspectionRecord):
             for one in later.get(row.hash, ()):
                 entry = with_later(entry, one)
-        if isinstance(entry, InspectionRecord | RefusedPhoto):
+        if isinstance(entry, InspectionRecord | RefusedPhoto) and (superseded or row.seq in stand):
             yield row, entry
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    seq: int
+    refused: bool
+    sha256: str | None
 
 
 def with_later(record: InspectionRecord, later: Later) -> InspectionRecord:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 import torch
 
 from seewhy.agent.inspection.inspector import Inspector
 from seewhy.agent.inspection.recording import Examined
+from seewhy.agent.ledger.claims import claimed
 from seewhy.agent.ledger.reading import entries
 from seewhy.agent.ledger.store import Ledger
-from seewhy.agent.photos.images import read_bytes
+from seewhy.agent.lots.faults import unforeseen
+from seewhy.agent.lots.known import Known, word_of
 from seewhy.agent.photos.layouts import Sample
-from seewhy.canonical import sha256_bytes
 from seewhy.errors import BadData, BadImage
 from seewhy.record import Entry, RefusedPhoto
 from seewhy.threads import in_order
@@ -30,20 +32,17 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What became of a lot's photos in one run."""
+    """What became of a lot's photos: each counts once, as the last entry about it says."""
 
     passed: int = 0
     failed: int = 0
     review: int = 0
     refused: int = 0
-    skipped: int = 0  # had an entry already
+    skipped: int = 0  # photos of the list about which this run had nothing new to write
 
     def plus(self, entry: Entry) -> Tally:
         """The tally with one more entry."""
-        word = (
-            "refused" if isinstance(entry, RefusedPhoto) else {"pass": "passed", "fail": "failed"}.get(entry.verdict.value or "", "review")
-        )
-        return Tally(**{name: getattr(self, name) + (name == word) for name in self.__slots__})
+        return replace(self, **{(word := word_of(entry)): getattr(self, word) + 1})
 
     @property
     def exit_code(self) -> int:
@@ -59,9 +58,10 @@ def run_batch(
     lot: str,
     workers: int = 1,
     words_for_s: float | None = None,
+    again: bool = False,
     progress: Progress[Any] = silent,
 ) -> Tally:
-    """Inspect a lot. Photos that have an entry in it already are skipped, so the same call resumes a broken run.
+    """Inspect a lot. Photos that were inspected already are skipped, so the same call resumes a broken run; refused ones are tried again.
 
     Args:
         inspector: shared by all workers.
@@ -71,64 +71,71 @@ def run_batch(
         workers: threads; the machine's cores are shared out among them.
         words_for_s: seconds from the start after which nobody waits for an explainer's words any more; what is not described by then
             is `Unexplained`, and `explain_missing` fills it later. None: as long as they take.
+        again: inspect anew what another model, card, policy or false-reject rate judged; the new entries supersede the old.
         progress: wraps the loop.
 
     Returns:
         The tally of the whole lot, entries of earlier runs included.
+
+    Raises:
+        LotClaimed: another run is inspecting the lot.
+        BadData: the lot holds entries that another model, card, policy or rate made, and `again` wasn't asked for.
+        LedgerError: the ledger, its log or the disk can't be written, or an earlier entry was changed.
     """
     if workers < 1:
         raise BadData(f"workers is a number of threads, 1 or more, not {workers}")
-    done = ledger.done(lot)
-    left = [s for s in samples if not _has_entry(s, done)]
-    tally = Tally(skipped=len(samples) - len(left))
-    for entry in entries(ledger, lot) if done else ():
-        tally = tally.plus(entry)
-    examined = _shared_out(lambda sample: _examined(inspector, sample, lot), left, workers)
-    made = _concluded(inspector, examined, None if words_for_s is None else time.monotonic() + words_for_s)
-    for entry, pictures in progress(made, f"lot {lot}", len(left)):
-        ledger.append(entry, pictures)
-        tally = tally.plus(entry)
-    return tally
+    with claimed(ledger, lot) as claim:
+        known = Known(inspector)
+        for entry in entries(ledger, lot):
+            known.add(entry)
+        if not again:
+            known.refuse_others(lot)
+        left = [sample for sample in samples if not known.inspected(sample)]
+        log = ledger.path.with_name(f"{ledger.path.name}.log")
+        examined = _shared_out(lambda sample: _examined(inspector, sample, lot, log), left, workers)
+        until, written = None if words_for_s is None else time.monotonic() + words_for_s, 0
+        for entry, pictures in progress(_concluded(inspector, examined, until, log), f"lot {lot}", len(left)):
+            if not known.says(entry):
+                ledger.append(entry, pictures, claim=claim)
+                known.add(entry)
+                written += 1
+    return Tally(**known.words(), skipped=len(samples) - written)
 
 
-def _has_entry(sample: Sample, done: set[tuple[str, str | None]]) -> bool:
-    """Whether this very file, by name and content, is in the ledger; a changed file is another photo."""
-    return bool(done) and ((sample.name, None) in done or (sample.name, _digest(sample)) in done)
-
-
-def _digest(sample: Sample) -> str | None:
-    try:
-        return sha256_bytes(read_bytes(sample.path, sample.root))
-    except BadImage as error:
-        return sha256_bytes(b"") if error.code == "empty" else None
-
-
-def _examined(inspector: Inspector, sample: Sample, lot: str) -> Examined | RefusedPhoto:
+def _examined(inspector: Inspector, sample: Sample, lot: str, log: Path) -> Examined | RefusedPhoto:
     try:
         return inspector.examine(sample.path, lot=lot, name=sample.name, root=sample.root)
     except BadImage as error:
-        return refused(sample, error, lot, inspector.card.name)
+        return refused(sample.name, error, lot, inspector.card.name)
+    except Exception as error:
+        return refused(sample.name, unforeseen(error, sample.name, log), lot, inspector.card.name)
 
 
-def _concluded(inspector: Inspector, examined: Iterable[Examined | RefusedPhoto], until: float | None) -> Iterator[tuple[Entry, Pictured]]:
+def _concluded(
+    inspector: Inspector, examined: Iterable[Examined | RefusedPhoto], until: float | None, log: Path
+) -> Iterator[tuple[Entry, Pictured]]:
     """Entries in order; while an explainer waits for its server, further photos are examined."""
 
     def entry_of(one: Examined | RefusedPhoto) -> tuple[Entry, Pictured]:
         if isinstance(one, RefusedPhoto):
             return one, {}
-        inspection = inspector.conclude(one, until)
+        try:
+            inspection = inspector.conclude(one, until)
+        except Exception as error:
+            fault = unforeseen(error, one.photo.name, log, one.photo.sha256)
+            return refused(one.photo.name, fault, one.lot, inspector.card.name), {}
         return inspection.record, inspection.pictures | inspection.documents
 
     return in_order(entry_of, examined, inspector.explainer.in_flight)
 
 
-def refused(sample: Sample, error: BadImage, lot: str, product: str) -> RefusedPhoto:
-    """The ledger's entry for a file that could not be inspected."""
+def refused(name: str, error: BadImage, lot: str, product: str) -> RefusedPhoto:
+    """The ledger's entry for a photo that could not be inspected."""
     return RefusedPhoto(
         lot=lot,
         product=product,
-        name=sample.name,
-        sha256=_digest(sample),
+        name=name,
+        sha256=error.sha256,
         code=error.code,
         message=error.message,
         remedy=error.remedy,

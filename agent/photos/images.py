@@ -54,7 +54,12 @@ def read_photo(path: Path, *, name: str = "", root: Path | None = None, white_le
     Raises:
         BadImage: the file can't be inspected; `code` and `remedy` say why and what to do.
     """
-    return decode(read_bytes(path, root), name or path.as_posix(), white_level=white_level)
+    data = read_bytes(path, root)
+    try:
+        return decode(data, name or path.as_posix(), white_level=white_level)
+    except BadImage as error:
+        error.sha256 = sha256_bytes(data)
+        raise
 
 
 def read_bytes(path: Path, root: Path | None = None) -> bytes:
@@ -72,7 +77,7 @@ def read_bytes(path: Path, root: Path | None = None) -> bytes:
     except OSError as error:
         raise BadImage("unreadable", f"{path} can't be read ({error.strerror})", "check the file's permissions and the disk") from error
     if not data:
-        raise BadImage("empty", f"{path.name} is empty (0 bytes)", "copy it again from the camera")
+        raise BadImage("empty", f"{path.name} is empty (0 bytes)", "copy it again from the camera", sha256_bytes(data))
     return data
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -36,6 +37,47 @@ def write_file(path: Path, data: bytes | Callable[[BinaryIO], object]) -> None:
             with suppress(OSError):
                 fresh.unlink(missing_ok=True)
             raise
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """Make a file that never takes another's place, there whole or not at all.
+
+    Args:
+        path: the file to be.
+
+    Yields:
+        Where to make it; at the end of the block it goes onto the disk and gets its name.
+
+    Raises:
+        FileExistsError: something has that name, perhaps since a moment; it is left.
+        NotWritten: as for `write_file`.
+    """
+    if path.exists():
+        raise FileExistsError(path)
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
+    try:
+        with _told(path):
+            yield fresh
+            with fresh.open("rb+") as file:
+                os.fsync(file.fileno())
+        _name(fresh, path)
+    finally:
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
+
+
+def _name(fresh: Path, path: Path) -> None:
+    try:
+        os.link(fresh, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        if path.exists():
+            raise FileExistsError(path) from None
+        with _told(path):
+            fresh.rename(path)
+    _sync_folder(path.parent)
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -11,6 +11,8 @@ SeewhyError                 everything below: show the message, hide the traceba
 ├── NotWritten              a file or folder could not be written; what was there before still stands
 ├── ServerFailed            a VLM server did not start or ended by itself; shows its last words
 └── LedgerError             the ledger can't be read or written; what was written before still stands
+    ├── LedgerDamaged       it was read, and is not what was written; names the entry
+    └── LotClaimed          another run is inspecting the lot; says which
 """
 
 from __future__ import annotations
@@ -56,13 +58,15 @@ class BadImage(SeewhyError):
     Attributes:
         code: a short stable word for machines ("truncated", "empty", "folder", …).
         remedy: what to do about it.
+        sha256: of the bytes that could not be decoded; None where none were read.
     """
 
-    def __init__(self, code: str, message: str, remedy: str) -> None:
+    def __init__(self, code: str, message: str, remedy: str, sha256: str | None = None) -> None:
         super().__init__(f"{message}; {remedy}")
         self.code = code
         self.message = message
         self.remedy = remedy
+        self.sha256 = sha256
 
 
 class BadData(SeewhyError):
@@ -75,6 +79,14 @@ class BadModel(SeewhyError):
 
 class LedgerError(SeewhyError):
     """A ledger that can't be read or written."""
+
+
+class LedgerDamaged(LedgerError):
+    """A ledger that was read and is not what was written."""
+
+
+class LotClaimed(LedgerError):
+    """A lot that another run is inspecting."""
 
 
 class NotWritten(SeewhyError):

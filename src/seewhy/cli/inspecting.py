@@ -51,7 +51,6 @@ def inspect(
     from seewhy.agent.api.load import load
     from seewhy.agent.api.words import from_words
     from seewhy.agent.lots.batch import Tally, refused
-    from seewhy.agent.photos.layouts import Sample
     from seewhy.errors import BadData, BadImage
     from seewhy.reports import write_report
 
@@ -83,7 +82,7 @@ def inspect(
             entry: Any = inspection.record
             pictures |= inspection.pictures
         except BadImage as error:
-            entry = refused(Sample(path, path.parent, path.as_posix(), inspector.card.name), error, "", inspector.card.name)
+            entry = refused(path.as_posix(), error, "", inspector.card.name)
         entries.append(entry)
         tally = tally.plus(entry)
         if not json_:
@@ -113,6 +112,9 @@ def batch(
     words_for: Annotated[
         float | None, typer.Option(min=0, help="With --vlm: seconds after which the lot no longer waits for words; see explain --missing.")
     ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Inspect anew what another model, card, policy or alpha judged; the new entries supersede.")
+    ] = False,
     language: Annotated[str, typer.Option(help="With --vlm: language that its texts are also said in: en or ko.")] = "en",
     json_: Json = False,
 ) -> None:
@@ -129,7 +131,7 @@ def batch(
         inspector = load(
             model, product=product, then=models_of(then), card=card, policy=policy, alpha=alpha, device=device, explainer=explainer
         )
-        tally = run_batch(inspector, samples, book, lot=name, workers=workers, words_for_s=words_for, progress=progress)
+        tally = run_batch(inspector, samples, book, lot=name, workers=workers, words_for_s=words_for, again=again, progress=progress)
         head = book.head[1]
     words = {word: getattr(tally, word) for word in tally.__slots__}
     if json_:

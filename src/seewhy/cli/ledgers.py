@@ -17,7 +17,7 @@ from seewhy.cli.options import (
     VlmTimeout,
     explainer_at,
 )
-from seewhy.cli.terminal import out, plain, print_json, progress
+from seewhy.cli.terminal import out, plain, print_json, print_verification, progress
 
 
 def report(
@@ -33,7 +33,7 @@ def report(
     from seewhy.errors import BadData
     from seewhy.reports import write_report
 
-    with Ledger(ledger, create=False) as book:
+    with Ledger(ledger, read_only=True) as book:
         lots = book.lots()
         if not lot and len(lots) > 1:
             raise BadData(f"{ledger} holds several lots; give one with --lot: {', '.join(lots)}")
@@ -114,24 +114,22 @@ def verify(
     head: Annotated[str | None, typer.Option(help="A head noted elsewhere, for instance in a report.")] = None,
     json_: Json = False,
 ) -> None:
-    """Check that no entry was changed, deleted, inserted or moved; exit 1 when one was."""
-    from seewhy.agent.ledger.store import Ledger, Verification
-    from seewhy.errors import LedgerError
+    """Check that no entry was changed, deleted, inserted or moved; exit 1 when one was, 2 when the ledger could not be read."""
+    from seewhy.agent.ledger.store import verify as verify_
 
-    if not ledger.is_file():
-        raise LedgerError(f"there is no ledger at {ledger}")
-    try:
-        with Ledger(ledger, create=False) as book:
-            found = book.verify(head)
-    except LedgerError as error:
-        found = Verification(0, "", None, str(error))
-    if json_:
-        print_json(
-            {"intact": found.intact, "entries": found.entries, "head": found.head, "bad_entry": found.bad_seq, "problem": found.problem}
-        )
-    elif found.intact:
-        out.print(f"[green]intact[/]: {found.entries} entries, head {found.head}", highlight=False, soft_wrap=True)
-    else:
-        where = f"entry {found.bad_seq}: " if found.bad_seq else ""
-        out.print(f"[bold red]not intact[/]: {where}{plain(found.problem)}", highlight=False, soft_wrap=True)
+    found = verify_(ledger, head)
+    print_verification(found, json_)
+    raise typer.Exit(0 if found.intact else 1)
+
+
+def backup(
+    ledger: Annotated[Path, typer.Argument(help="Ledger file.")],
+    out_: Annotated[Path, typer.Option("--out", "-o", help="Where the copy goes; nothing may be there.")],
+    json_: Json = False,
+) -> None:
+    """Copy a ledger, also while a lot is being inspected into it, and verify the copy; exit 1 when that is not intact."""
+    from seewhy.agent.ledger.backup import backup as backup_
+
+    found = backup_(ledger, out_)
+    print_verification(found, json_)
     raise typer.Exit(0 if found.intact else 1)

@@ -94,6 +94,21 @@ def print_recommendation(found: Any, picture: Path | None, json_: bool) -> None:
     return None
 
 
+def print_verification(found: Any, json_: bool) -> None:
+    """Whether a ledger is intact, and what lies beside it."""
+    if json_:
+        facts = {"intact": found.intact, "entries": found.entries, "head": found.head, "bad_entry": found.bad_seq, "problem": found.problem}
+        return print_json(facts | {"notes": list(found.notes)})
+    if found.intact:
+        out.print(f"[green]intact[/]: {found.entries} entries, head {found.head}", highlight=False, soft_wrap=True)
+    else:
+        where = f"entry {found.bad_seq}: " if found.bad_seq else ""
+        out.print(f"[bold red]not intact[/]: {where}{plain(found.problem)}", highlight=False, soft_wrap=True)
+    for note in found.notes:
+        out.print(f"[yellow]note[/]: {plain(note)}", highlight=False, soft_wrap=True)
+    return None
+
+
 def print_json(data: Any) -> None:
     """For machines."""
     print(json.dumps(data, indent=1, ensure_ascii=False))

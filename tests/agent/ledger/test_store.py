@@ -10,10 +10,16 @@ from hypothesis import strategies as st
 from tests.helpers.photos import as_photo
 
 from seewhy.agent.inspection.inspector import Inspection, Inspector
-from seewhy.agent.ledger.store import Ledger
-from seewhy.errors import LedgerError
+from seewhy.agent.ledger.chain import Stored, hash_of
+from seewhy.agent.ledger.decisions import confirm
+from seewhy.agent.ledger.past import past_defects
+from seewhy.agent.ledger.reading import entries
+from seewhy.agent.ledger.store import Ledger, verify
+from seewhy.canonical import sha256_json
+from seewhy.errors import LedgerDamaged, LedgerError
 from seewhy.evals.synthetic.surfaces import defective, good
 from seewhy.record import RefusedPhoto
+from seewhy.reports import write_report
 
 
 @pytest.fixture(scope="session")
@@ -27,8 +33,7 @@ def written(inspections: list[Inspection], tmp_path_factory: pytest.TempPathFact
     path = tmp_path_factory.mktemp("ledger") / "l.sqlite"
     with Ledger(path) as ledger:
         for inspection in inspections:
-            ledger.append(inspection.record, inspection.pictures)
-        ledger._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            ledger.append(inspection.record, inspection.pictures | inspection.documents)
         assert ledger.verify().intact
     return path.read_bytes()
 
@@ -82,6 +87,8 @@ def test_records_come_back_as_they_were(ledger_file: Path, inspections: list[Ins
             "UPDATE evidence SET bytes = x'' WHERE sha256 = (SELECT body ->> '$.evidence[1].sha256' FROM entries WHERE seq = 2)",
             2,
         ),
+        ("UPDATE evidence SET bytes = x'7b7d' WHERE sha256 = (SELECT body ->> '$.provenance.card_sha256' FROM entries WHERE seq = 1)", 1),
+        ("UPDATE evidence SET bytes = x'7b7d' WHERE sha256 = (SELECT body ->> '$.provenance.policy_sha256' FROM entries WHERE seq = 1)", 1),
     ],
 )
 def test_verify_names_the_first_bad_entry(ledger_file: Path, statement: str, first_bad: int) -> None:
@@ -126,10 +133,46 @@ def test_triggers_forbid_change(ledger_file: Path) -> None:
         "UPDATE evidence SET bytes = x''",
         "DELETE FROM evidence",
         "DELETE FROM head",
+        "INSERT OR REPLACE INTO entries SELECT seq, kind, at, lot, photo, photo_sha256, 'other', prev, hash FROM entries WHERE seq = 2",
+        "INSERT OR REPLACE INTO entries SELECT 5, kind, at, lot, photo, photo_sha256, body, (SELECT hash FROM head), hash FROM entries",
+        "INSERT OR REPLACE INTO entries SELECT 6, kind, at, lot, photo, photo_sha256, body, hash, 'x' FROM entries WHERE seq = 4",
+        "INSERT OR REPLACE INTO entries SELECT 5, kind, at, lot, photo, photo_sha256, body, prev, 'x' FROM entries WHERE seq = 4",
+        "INSERT OR REPLACE INTO evidence SELECT sha256, media_type, x'' FROM evidence",
+        "REPLACE INTO head VALUES (1, 5, 'x')",
     ):
         with pytest.raises(sqlite3.IntegrityError, match="append-only"):
             db.execute(statement)
     db.close()
+    assert verify(ledger_file).intact
+
+
+@pytest.mark.parametrize(
+    ("statement", "named"),
+    [
+        ("UPDATE entries SET body = replace(body, '\"fail\"', '\"pass\"') WHERE seq = 2", "entry 2"),
+        ("DELETE FROM entries WHERE seq = 3", "entry 3"),
+        ("DELETE FROM entries WHERE seq = 4", "entry 4"),
+        ("UPDATE evidence SET bytes = x'00' WHERE sha256 = (SELECT body ->> '$.evidence[1].sha256' FROM entries WHERE seq = 3)", "entry 3"),
+    ],
+)
+def test_reports_and_learning_read_nothing_that_was_changed(ledger_file: Path, statement: str, named: str, tmp_path: Path) -> None:
+    with Ledger(ledger_file) as ledger:
+        confirm(ledger, "2.png", 1, "chip", by="Kim")
+    forced(ledger_file, statement)
+    with Ledger(ledger_file, read_only=True) as ledger, pytest.raises(LedgerDamaged, match=named):
+        write_report(list(entries(ledger, "L1")), ledger.evidence, tmp_path / "a.html")
+    assert not (tmp_path / "a.html").exists()
+    with pytest.raises(LedgerDamaged, match=named):
+        forced(ledger_file, "UPDATE evidence SET bytes = x'00'")
+        past_defects(ledger_file)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.tuples(*[st.text(st.characters(codec="utf-8"))] * 6), st.one_of(st.none(), st.text("0123456789abcdef")))
+def test_an_entrys_hash_is_over_canonical_json(texts: tuple[str, ...], digest: str | None) -> None:
+    kind, at, lot, photo, body, prev = texts
+    columns = {"seq": 7, "kind": kind, "at": at, "lot": lot, "photo": photo, "photo_sha256": digest, "body": body, "prev": prev}
+    assert hash_of(Stored(7, kind, at, lot, photo, digest, body, prev, "")) == sha256_json(columns)
 
 
 def contents(path: Path) -> object:
@@ -161,8 +204,9 @@ def test_a_changed_media_type_and_a_dropped_trigger_are_found(ledger_file: Path)
     db.execute("DROP TRIGGER entries_stay")
     db.commit()
     db.close()
-    with Ledger(copy) as ledger:
-        assert "triggers" in ledger.verify().problem
+    assert "triggers" in verify(copy).problem
+    with pytest.raises(LedgerDamaged, match="triggers"):  # nothing is added to it
+        Ledger(copy)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

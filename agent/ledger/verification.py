@@ -1,0 +1,87 @@
+"""Reading a whole ledger and recomputing every hash."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass
+
+from seewhy.agent.ledger.chain import Broken, Stored, checked
+from seewhy.agent.ledger.schema import GENESIS, expected_tables, tables_of
+from seewhy.canonical import sha256_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What `verify` found."""
+
+    entries: int  # that were read
+    head: str  # hash of the last good entry
+    bad_seq: int | None = None  # the first entry that is not as it was written
+    problem: str = ""
+    notes: tuple[str, ...] = ()  # what lies beside the file
+
+    @property
+    def intact(self) -> bool:
+        """Whether nothing was found."""
+        return not self.problem
+
+
+def verified(db: sqlite3.Connection, version: int, expected_head: str | None = None) -> Verification:
+    """Check tables, chain, pictures and head.
+
+    Args:
+        db: open to read.
+        version: of its tables.
+        expected_head: a head that was noted elsewhere; it must occur in the chain.
+
+    Raises:
+        sqlite3.Error: the file can't be read.
+    """
+    if tables_of(db) != expected_tables(version):
+        return Verification(0, GENESIS, None, "its tables or triggers are not those of a ledger: they were changed")
+    seq, head, seen = 0, GENESIS, expected_head in (None, GENESIS)
+    try:
+        for row in checked(db):
+            problem = _problem(db, row)
+            if problem:
+                return Verification(seq, head, row.seq, problem)
+            seq, head = row.seq, row.hash
+            seen = seen or head == expected_head
+    except Broken as error:
+        return Verification(seq, head, error.seq, error.problem)
+    if not seen:
+        return Verification(seq, head, None, f"the noted head {expected_head} is not in the chain")
+    (check,) = db.execute("PRAGMA integrity_check").fetchone()
+    return Verification(seq, head, None, "" if check == "ok" else f"SQLite finds the file damaged: {check}")
+
+
+def _problem(db: sqlite3.Connection, row: Stored) -> str:
+    """What is wrong with an entry whose hash is right."""
+    try:
+        return _disagreement(db, row)
+    except (KeyError, TypeError, ValueError):
+        return "its body is not that of an entry"
+
+
+def _disagreement(db: sqlite3.Connection, row: Stored) -> str:
+    body = json.loads(row.body)
+    name = body["photo"]["name"] if row.kind == "inspection" else body["name"]
+    if (body["lot"], name) != (row.lot, row.photo):
+        return "its columns and its body disagree"
+    refers_to = body.get("refers_to")
+    earlier = db.execute("SELECT seq FROM entries WHERE hash = ?", (refers_to,)).fetchone()
+    if refers_to is not None and (earlier is None or earlier[0] >= row.seq):
+        return "it refers to an entry that is not before it"
+    for item in body.get("evidence", ()):
+        picture = db.execute("SELECT media_type, bytes FROM evidence WHERE sha256 = ?", (item["sha256"],)).fetchone()
+        if picture is None:
+            return f"its picture {item['name']!r} is missing"
+        if picture[0] != item["media_type"] or sha256_bytes(bytes(picture[1])) != item["sha256"]:
+            return f"its picture {item['name']!r} was changed"
+    for what in ("card", "policy"):  # kept where the ledger is new enough
+        digest = body.get("provenance", {}).get(f"{what}_sha256")
+        kept = db.execute("SELECT bytes FROM evidence WHERE sha256 = ?", (digest,)).fetchone()
+        if kept is not None and sha256_bytes(bytes(kept[0])) != digest:
+            return f"its {what} was changed"
+    return ""

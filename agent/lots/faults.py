@@ -1,0 +1,38 @@
+"""What goes wrong with one photo and was not foreseen: a reason for its entry, and the traceback in a log beside the ledger."""
+
+from __future__ import annotations
+
+import errno
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+
+from seewhy.errors import BadImage, LedgerError, SeewhyError
+
+DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}  # a disk that takes nothing more takes no entry either
+
+
+def unforeseen(error: Exception, photo: str, log: Path, sha256: str | None = None) -> BadImage:
+    """Make an error that nobody foresaw the reason of a refusal, so that the lot goes on.
+
+    Args:
+        error: what was raised.
+        photo: its name.
+        log: where the traceback goes.
+        sha256: of the photo's bytes, where they were read.
+
+    Raises:
+        Exception: the error itself, where it is the ledger's, the model's or the disk's and would meet the next photo too.
+        LedgerError: the log can't be written.
+    """
+    if isinstance(error, SeewhyError) or (isinstance(error, OSError) and error.errno in DISK):
+        raise error
+    when = datetime.now(UTC).isoformat(timespec="milliseconds")
+    try:
+        with log.open("a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(f"{when} photo {photo!r}\n{''.join(traceback.format_exception(error))}\n")
+    except OSError as no_log:
+        raise LedgerError(f"{log} could not be written, because of the disk or its permissions ({no_log.strerror})") from error
+    why = f"{type(error).__name__}: {str(error)[:160]}"
+    remedy = f"the traceback is in {log.name} under the photo's name; the next run tries the photo again"
+    return BadImage("failed", f"{photo} could not be inspected ({why})", remedy, sha256)
