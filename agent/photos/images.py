@@ -17,6 +17,8 @@ from seewhy.canonical import sha256_bytes
 from seewhy.errors import BadImage
 from seewhy.types import Pixels
 
+LEAST_SIDE_PX = 8
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Photo:
@@ -95,10 +97,11 @@ def decode(data: bytes, name: str, *, white_level: int = FULL) -> Photo:
         why = " ".join(str(error).split())[:200] or type(error).__name__
         code = "truncated" if "truncated" in why.lower() or "end" in why.lower() else "damaged"
         raise BadImage(code, f"{name} is {code}: {why}", "copy it again from the camera") from error
+    if min(pixels.shape[:2]) < LEAST_SIDE_PX:
+        size = f"{pixels.shape[1]} x {pixels.shape[0]} pixels"
+        raise BadImage("small", f"{name} has {size}; less than {LEAST_SIDE_PX} across shows no part", "give the camera's own photo")
     upright = upright_of(pixels, stored.orientation)
-    return Photo(
-        name, sha256_bytes(data), len(data), upright, stored.format, stored.mode, stored.orientation, tuple(stored.notes), levels
-    )
+    return Photo(name, sha256_bytes(data), len(data), upright, stored.format, stored.mode, stored.orientation, tuple(stored.notes), levels)
 
 
 def read_stored(data: bytes, name: str) -> Stored:

@@ -16,6 +16,7 @@ from seewhy.types import Pixels
 MOST_PIXELS = 64_000_000  # of one photo; measured in docs/what-seewhy-reads.md
 MOST_BYTES = 1 << 30  # of one file
 SAVE_AS = "save it as 8- or 16-bit grey or RGB"
+ROWS = 64  # looked up at a time
 CUT = "cut the picture into smaller ones"
 
 Channels = Literal["grey", "rgb", "cmyk"]
@@ -51,12 +52,12 @@ def to_rgb(stored: Stored, white_level: int) -> tuple[Pixels, Levels]:
     if stored.bits > 8:
         stored.notes.append("16_bit_to_8" if stored.bits == 16 else "stated_bits_to_8")
         stored.notes += levels.doubts()
-    shades = _shades(white, full, stored.white_is_zero)[colour]  # (H, W, C) uint8
+    shades = _looked_up(_shades(white, full, stored.white_is_zero), colour)  # (H, W, C) uint8
     rgb = _in_srgb(stored, shades)
     if stored.alpha:
         alpha = stored.values[..., -1]
         opaque = white if alpha.max(initial=0) <= white else full
-        rgb = _on_white(rgb, _shades(opaque, full, False)[alpha], stored)
+        rgb = _on_white(rgb, _looked_up(_shades(opaque, full, False), alpha), stored)
     return np.ascontiguousarray(rgb), levels
 
 
@@ -65,6 +66,16 @@ def _shades(white: int, full: int, white_is_zero: bool) -> npt.NDArray[np.uint8]
     values = np.arange(full + 1, dtype=np.float64)
     share = (white - values if white_is_zero else values) / white
     return np.rint(np.clip(share, 0, 1) * 255).astype(np.uint8)
+
+
+def _looked_up(shades: npt.NDArray[np.uint8], values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """The shade of each value, some rows at a time: numpy looks up by indices of eight bytes each."""
+    if len(shades) == 256 and np.array_equal(shades, np.arange(256)):
+        return values.astype(np.uint8, copy=False)
+    out = np.empty(values.shape, np.uint8)
+    for row in range(0, len(values), ROWS):
+        out[row : row + ROWS] = shades[values[row : row + ROWS]]
+    return out
 
 
 def _in_srgb(stored: Stored, shades: npt.NDArray[np.uint8]) -> Pixels:

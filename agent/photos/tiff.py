@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import math
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,8 @@ def read_tiff(data: bytes, name: str) -> Stored:
     Raises:
         BadImage: with the reason; any other exception is a damaged file.
     """
+    if not _all_directories_there(data):
+        raise BadImage("truncated", f"{name} is truncated: a picture that it announces isn't there", "copy it again from the camera")
     with tifffile.TiffFile(io.BytesIO(data)) as file:
         views = [page for page in file.pages if not int(page.subfiletype) & NOT_A_VIEW]
         if not views:
@@ -48,14 +50,30 @@ def read_tiff(data: bytes, name: str) -> Stored:
         return stored
 
 
+def _all_directories_there(data: bytes) -> bool:
+    """Whether the chain of image file directories ends as it should; tifffile ends it where one is lost (TIFF 6.0, section 2)."""
+    order: Literal["little", "big"] = "little" if data.startswith(b"II") else "big"
+    big = data[:4] in MAGIC[2:]
+    word, count_bytes, tag_bytes = (8, 8, 20) if big else (4, 2, 12)
+    at, seen = word, set[int]()
+    while offset := int.from_bytes(data[at : at + word], order):
+        at = offset + count_bytes + tag_bytes * int.from_bytes(data[offset : offset + count_bytes], order)
+        if offset in seen or at + word > len(data):
+            return False
+        seen.add(offset)
+    return bool(seen)
+
+
 def _refuse_oddities(page: Any, name: str) -> None:
     """Whatever the standard leaves open, or no reader of ours knows."""
-    pixels = page.imagewidth * page.imagelength
-    tile = (page.tilewidth or 1) * (page.tilelength or 1)
+    sizes = (page.imagewidth, page.imagelength, page.tilewidth or 1, page.tilelength or 1, page.imagedepth, page.samplesperpixel)
+    if not all(isinstance(size, int) and size > 0 for size in sizes):
+        raise BadImage("damaged", f"{name} doesn't say how large it is", "copy it again from the camera")
+    pixels, tile = page.imagewidth * page.imagelength, sizes[2] * sizes[3]
     if max(pixels, tile) > MOST_PIXELS:
         raise BadImage("bomb", f"{name} has {max(pixels, tile):,} pixels, more than {MOST_PIXELS:,}", CUT)
-    if pixels == 0 or page.imagedepth != 1 or PHOTOMETRIC not in page.tags:
-        raise BadImage("damaged", f"{name} doesn't say how large it is or what its values mean", "copy it again from the camera")
+    if page.imagedepth != 1 or PHOTOMETRIC not in page.tags:
+        raise BadImage("colour", f"{name} is a volume, or doesn't say what its values mean", SAVE_AS)
     if page.sampleformat != 1:
         raise BadImage("depth", f"{name} has {_format_name(page)} values, of which nothing says what is black and what is white", SAVE_AS)
     if not isinstance(page.bitspersample, int) or page.bitspersample > 16:
