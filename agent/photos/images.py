@@ -11,7 +11,7 @@ from PIL import Image
 from seewhy.agent.photos import tiff
 from seewhy.agent.photos.levels import FULL, Levels
 from seewhy.agent.photos.names import recorded
-from seewhy.agent.photos.raster import read_raster
+from seewhy.agent.photos.raster import PNG, PNG_BITS, read_raster
 from seewhy.agent.photos.stored import MOST_BYTES, Stored, to_rgb
 from seewhy.canonical import sha256_bytes
 from seewhy.errors import BadImage
@@ -111,6 +111,16 @@ def read_stored(data: bytes, name: str) -> Stored:
         BadImage: with the reason; any other exception is a damaged file.
     """
     return tiff.read_tiff(data, name) if data.startswith(tiff.MAGIC) else read_raster(data, name)
+
+
+def may_be_deep(path: Path) -> bool:
+    """Whether a file may hold more than 8 bits per value: TIFF, or PNG of 16 bits."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(PNG_BITS + 1)
+    except (OSError, ValueError):
+        return False  # reading it will say why
+    return start.startswith(tiff.MAGIC) or (start.startswith(PNG) and start[PNG_BITS:] == b"\x10")
 
 
 def upright_of(pixels: np.ndarray, orientation: int) -> np.ndarray:
