@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from seewhy.agent.photos.folders import MASK_FOLDERS, PICTURES, child, files_below, subfolders
-from seewhy.agent.photos.names import recorded
 from seewhy.agent.photos.masks import marks_nothing
+from seewhy.agent.photos.names import recorded
 from seewhy.agent.photos.samples import GOOD_WORDS, SPLITS, UNLABELLED, Sample, kind_of, sample
 from seewhy.errors import BadData
 

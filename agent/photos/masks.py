@@ -45,7 +45,9 @@ def read_mask(sample: Sample, photo: Photo) -> Mask | None:
         turned = upright_of(mask, photo.orientation)
         if turned.shape != (photo.height, photo.width):
             height, width = mask.shape
-            raise BadData(f"{recorded(sample.mask)} is {width} x {height}, its photo {photo.width} x {photo.height}; give it the photo's size")
+            raise BadData(
+                f"{recorded(sample.mask)} is {width} x {height}, its photo {photo.width} x {photo.height}; give it the photo's size"
+            )
         mask = turned
     return mask if mask.any() else None
 

@@ -12,10 +12,10 @@ import warnings
 from collections import Counter
 
 import numpy as np
+from tests.agent.photos.matrix import every_kind
 
 from seewhy.agent.photos.images import decode
 from seewhy.errors import BadImage
-from tests.agent.photos.matrix import every_kind
 
 SLOWEST_S = 20.0
 

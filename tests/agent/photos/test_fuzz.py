@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image
+from tests.agent.photos.fuzz import SLOWEST_S, fuzz
+from tests.agent.photos.matrix import picture
 
 from seewhy.agent.photos.images import decode
 from seewhy.errors import BadImage
-from tests.agent.photos.fuzz import SLOWEST_S, fuzz
-from tests.agent.photos.matrix import picture
 
 
 @pytest.mark.filterwarnings("ignore")  # Pillow warns of what it finds damaged

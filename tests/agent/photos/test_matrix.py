@@ -4,10 +4,10 @@ from collections import defaultdict
 
 import numpy as np
 import pytest
+from tests.agent.photos.matrix import Kind, every_kind
 
 from seewhy.agent.photos.images import decode
 from seewhy.errors import BadImage
-from tests.agent.photos.matrix import Kind, every_kind
 
 GROUPS: dict[str, list[Kind]] = defaultdict(list)
 for one in every_kind():
