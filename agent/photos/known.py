@@ -10,12 +10,24 @@ from typing import Any
 from seewhy.agent.photos.folders import MASK_FOLDERS, PICTURES, child, files_below, subfolders
 from seewhy.agent.photos.masks import marks_nothing
 from seewhy.agent.photos.names import recorded
-from seewhy.agent.photos.samples import GOOD_WORDS, SPLITS, UNLABELLED, Sample, kind_of, sample
+from seewhy.agent.photos.samples import (
+    BESIDE,
+    BY_FOLDER,
+    GOOD_WORDS,
+    REAL_IAD,
+    SPLIT,
+    SPLITS,
+    UNLABELLED,
+    VISA_RAW,
+    Sample,
+    kind_of,
+    sample,
+)
 from seewhy.errors import BadData
 
 TRUTH = ("ground_truth", "groundtruth", "masks", "mask", "gt")
 PRIVATE = ("test_private", "test_private_mixed")
-BESIDE = ("_label", "_GT", "_gt", "_mask")  # what a mask's name adds to its photo's, where both lie in one folder
+MORE = ("_label", "_GT", "_gt", "_mask")  # what a mask's name adds to its photo's, where both lie in one folder
 
 
 def is_split(folder: Path) -> bool:
@@ -88,7 +100,7 @@ def _pairs(folder: Path) -> Iterator[tuple[Path, Path]]:
     """(photo, mask) for each mask that lies beside its photo."""
     files = {path.parent / path.stem: path for path in files_below(folder)}
     for stem, path in files.items():
-        mask = next((files[own] for more in BESIDE if (own := stem.with_name(stem.name + more)) in files), None)
+        mask = next((files[own] for more in MORE if (own := stem.with_name(stem.name + more)) in files), None)
         if mask is not None:
             yield path, mask
 
@@ -140,9 +152,9 @@ def read_by_folder(folder: Path, root: Path) -> Iterator[Sample]:
 
 
 LAYOUTS: dict[str, tuple[Callable[[Path], bool], Callable[[Path, Path], Iterator[Sample]]]] = {
-    "MVTec AD, MVTec AD 2, MVTec LOCO AD, MPDD, BTAD, GoodsAD, VisA (split)": (is_split, read_split),
-    "VisA (raw)": (is_visa, read_visa),
-    "Real-IAD": (is_real_iad, read_real_iad),
-    "KolektorSDD, KolektorSDD2": (is_beside, read_beside),
-    "anomalib's folders (good, a folder per defect, mask)": (is_by_folder, read_by_folder),
+    SPLIT: (is_split, read_split),
+    VISA_RAW: (is_visa, read_visa),
+    REAL_IAD: (is_real_iad, read_real_iad),
+    BESIDE: (is_beside, read_beside),
+    BY_FOLDER: (is_by_folder, read_by_folder),
 }

@@ -93,7 +93,7 @@ def _photo_named(name: str, file: Path, photos: dict[str, Path]) -> Path | None:
     beside = [path for path in photos.values() if path.name == name.rsplit("/", 1)[-1]]
     exact = [path for path in beside if path.as_posix().endswith(name)]
     near = [path for path in exact if path.parent == file.parent]
-    return (near or exact or beside or [None])[0]
+    return next(iter(near or exact or beside), None)
 
 
 def _labelme(file: Path, data: dict[str, Any], photos: dict[str, Path]) -> list[Labels]:

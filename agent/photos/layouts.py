@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -13,14 +13,14 @@ from seewhy.agent.photos.known import LAYOUTS
 from seewhy.agent.photos.labels import labels_below, read_labelled
 from seewhy.agent.photos.lists import read_list
 from seewhy.agent.photos.names import recorded
-from seewhy.agent.photos.samples import Sample, sample
+from seewhy.agent.photos.samples import BESIDE, LABELLED, LISTED, NAMES, REAL_IAD, UNLABELLED, Sample, sample
 from seewhy.errors import BadData
 
-__all__ = ["NAMES", "Layout", "Sample", "good_photos", "read_layout", "surveyed"]
+__all__ = ["NAMES", "Layout", "Sample", "good_photos", "learned_and_tested", "read_layout", "surveyed"]
 
-LISTED, VISA, LABELLED, PLAIN, UNKNOWN = "a list", "VisA", "COCO, Labelme or Pascal VOC labels", "a folder of photos", "unknown"
-NAMES = (*LAYOUTS, LABELLED, "a CSV with the columns path and label")
+VISA, PLAIN, UNKNOWN, BY_HAND = "VisA's split", "a folder of photos", "unknown", "said by hand"
 HOW = "name the folder that holds good photos (fit --good FOLDER), or give a CSV with the columns path and label"
+TESTED_EVERY = 5
 MOST_TOLD = 12  # folders in a message
 
 
@@ -28,7 +28,7 @@ MOST_TOLD = 12  # folders in a message
 class Layout:
     """What was found under a path, what of it was taken and what was left out."""
 
-    name: str  # a key of `LAYOUTS`, "a list", "a folder of photos", "unknown", …
+    name: str  # one of `NAMES`, "a folder of photos", "unknown", …
     samples: tuple[Sample, ...]
     left_out: tuple[tuple[str, str, int], ...] = ()  # (folder, why, how many)
     assumed: tuple[str, ...] = ()  # to read a list
@@ -36,7 +36,8 @@ class Layout:
     @property
     def taken(self) -> tuple[tuple[str, str, int], ...]:
         """(folder, what its photos are called, how many)."""
-        return _counted((_shortened(Path(one.name).parent), one.kind or "photo") for one in self.samples)
+        words = ("photo" if self.name == UNKNOWN else one.kind or "photo" for one in self.samples)
+        return _counted(zip((_shortened(Path(one.name).parent) for one in self.samples), words, strict=True))
 
     def told(self) -> list[str]:
         """What was taken and what was left out, in sentences for people."""
@@ -71,7 +72,7 @@ def surveyed(path: Path, good: Sequence[str] = ()) -> Layout:
     if visa.is_file():
         samples, assumed = read_list(visa, path)
         return Layout(VISA, tuple(samples), assumed=tuple(assumed))
-    name, found = ("given by hand", _by_hand(path, good)) if good else _recognised(path)
+    name, found = (BY_HAND, _by_hand(path, good)) if good else _recognised(path)
     samples = [one for one in found if one.mask is None or one.path != one.mask]
     if not samples:
         raise BadData(f"there is no file under {recorded(path)}; give a folder that holds photos")
@@ -88,9 +89,25 @@ def good_photos(samples: Sequence[Sample]) -> list[Sample]:
         return list(samples)
     good = [one for one in samples if one.good and one.split not in ("test", "private")]
     if not good:
-        seen = _listed(_counted((one.split, one.kind or "photo") for one in samples))
-        raise BadData(f"no photo here is known to be good to learn from; there are {seen}; {HOW}")
+        seen = Counter("/".join(word for word in (one.split, one.kind) if word) for one in samples)
+        listed = ", ".join(f"{name} ({count})" for name, count in sorted(seen.items())[:MOST_TOLD])
+        raise BadData(f"no photo is known to be good to learn from; what was seen, with the number of photos: {listed}; {HOW}")
     return good
+
+
+def learned_and_tested(samples: Sequence[Sample]) -> tuple[list[Sample], list[Sample]]:
+    """Photos to fit on and photos to measure on: as the layout splits them, else every fifth good photo and all others are measured on.
+
+    Raises:
+        BadData: no photo is known to be good.
+    """
+    good = good_photos(samples)
+    tested = [one for one in samples if one.split == "test"]
+    if tested:
+        return good, tested
+    aside = good[TESTED_EVERY - 1 :: TESTED_EVERY]
+    defective = [one for one in samples if not one.good and one.split != "private" and one.kind not in ("", UNLABELLED)]
+    return [one for one in good if one not in aside], [*aside, *defective]
 
 
 def _recognised(path: Path) -> tuple[str, Iterator[Sample]]:
@@ -99,9 +116,9 @@ def _recognised(path: Path) -> tuple[str, Iterator[Sample]]:
         if fits(path):
             return name, read(path, path)
         products = [folder for folder in subfolders(path) if fits(folder)]
-        if products and name != "KolektorSDD, KolektorSDD2":
+        if products and name != BESIDE:
             return name, chain.from_iterable(read(folder, path) for folder in products)
-        deeper = [product for folder in subfolders(path) for product in subfolders(folder) if fits(product)] if name == "Real-IAD" else []
+        deeper = [product for folder in subfolders(path) for product in subfolders(folder) if fits(product)] if name == REAL_IAD else []
         if deeper:
             return name, chain.from_iterable(read(folder, path) for folder in deeper)
     labels = labels_below(path)
@@ -153,7 +170,7 @@ def _shortened(folder: Path) -> str:
     return recorded(Path(*folder.parts[:2])) if folder.parts else "."
 
 
-def _counted(pairs: Iterator[tuple[str, str]]) -> tuple[tuple[str, str, int], ...]:
+def _counted(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str, int], ...]:
     return tuple((place, what, count) for (place, what), count in sorted(Counter(pairs).items()))
 
 

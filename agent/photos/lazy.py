@@ -8,7 +8,7 @@ from typing import Any
 
 from seewhy.agent.photos.images import Photo, may_be_deep, read_photo
 from seewhy.agent.photos.layouts import Layout, Sample, good_photos, read_layout
-from seewhy.agent.photos.levels import FULL, white_level_of
+from seewhy.agent.photos.levels import DOUBTS, FULL, white_level_of
 
 
 class LazyPhotos(Sequence[Photo]):
@@ -16,17 +16,24 @@ class LazyPhotos(Sequence[Photo]):
 
     Raises:
         BadImage: on access, when a file can't be read; fitting on a broken good photo is refused, not skipped.
+
+    Attributes:
+        doubted: names of the photos decoded so far whose pixels are doubtful, by the code of the note.
     """
 
     def __init__(self, samples: Sequence[Sample], white_level: int = FULL) -> None:
         self._samples, self._white_level = samples, white_level
+        self.doubted: dict[str, set[str]] = {}
 
     def __len__(self) -> int:
         return len(self._samples)
 
     def __getitem__(self, at: Any) -> Any:
         sample = self._samples[at]
-        return read_photo(sample.path, name=sample.name, root=sample.root, white_level=self._white_level)
+        photo = read_photo(sample.path, name=sample.name, root=sample.root, white_level=self._white_level)
+        for note in DOUBTS & set(photo.notes):
+            self.doubted.setdefault(note, set()).add(photo.name)
+        return photo
 
 
 def samples_by_product(source: Path | Layout, *, lot: bool = False) -> dict[str, list[Sample]]:

@@ -13,8 +13,8 @@ from seewhy.agent.photos.names import recorded
 from seewhy.agent.photos.samples import UNLABELLED, Sample, kind_of
 from seewhy.errors import BadData
 
-PATH_COLUMNS = ("path", "photo", "image", "file", "filename", "file_name", "filepath", "file_path", "image_path", "img", "img_path")
-PATH_COLUMNS += ("사진", "파일", "파일명", "경로", "이미지", "datei", "pfad", "bild")
+ENGLISH = ("path", "photo", "image", "file", "filename", "file_name", "filepath", "file_path", "image_path", "img", "img_path")
+PATH_COLUMNS = (*ENGLISH, "사진", "파일", "파일명", "경로", "이미지", "datei", "pfad", "bild")
 LABEL_COLUMNS = ("label", "kind", "class", "category", "defect", "result", "판정", "라벨", "등급", "ergebnis", "klasse")
 MASK_COLUMNS = ("mask", "mask_path", "ground_truth")
 PRODUCT_COLUMNS = ("product", "object")
@@ -43,10 +43,16 @@ def read_list(file: Path, root: Path) -> tuple[list[Sample], list[str]]:
     except OSError as error:
         raise BadData(f"{recorded(file)} can't be read ({error.strerror})") from error
     _refuse_other_files(data, file)
-    texts = _decoded(data, file)
-    tables = [(encoding, *_table(text, file, root)) for encoding, text in texts]
+    tables, refusals = list[tuple[str, Table, list[str]]](), list[BadData]()
+    for encoding, text in _decoded(data, file):
+        try:
+            tables.append((encoding, *_table(text, file, root)))
+        except BadData as error:
+            refusals.append(error)
+    if not tables:
+        raise refusals[0]
     encoding, table, assumed = max(tables, key=lambda one: _found(one[1], root))  # of equals the first
-    if encoding not in ("utf-8", "utf-8-sig"):
+    if not encoding.startswith("utf-8"):
         assumed = [f"{recorded(file.name)} was read as {encoding}", *assumed]
     samples = list(_samples(table, file, root, assumed))
     if not samples:
@@ -75,7 +81,7 @@ def _decoded(data: bytes, file: Path) -> list[tuple[str, str]]:
         if encoding == "utf-8":
             break
     texts = [(encoding, text) for encoding, text in texts if "\0" not in text]
-    if b"\0" not in data and not (texts and texts[0][0] == "utf-8"):
+    if bom is None and b"\0" not in data and not (texts and texts[0][0] == "utf-8"):
         texts.append(("bytes that are no text", data.decode("utf-8", "surrogateescape")))  # names on disk may be those very bytes
     if not texts:
         raise BadData(f"{recorded(file)} is not a text that can be read; save it as CSV (UTF-8)")
@@ -102,7 +108,7 @@ def _table(text: str, file: Path, root: Path) -> tuple[Table, list[str]]:
     if rows and all(len(cells) == 1 for _, cells in rows) and _on_disk(rows[0][1][0], root).is_file():
         plain = tuple((first + number, {"path": cells[0]}) for number, cells in rows)
         return Table(("path",), plain), [f"{recorded(file.name)} has no header; its lines were taken as paths"]
-    raise BadData(f"{recorded(file)} has no column of paths; name one of its columns {', '.join(PATH_COLUMNS[:4])}")
+    raise BadData(f"{recorded(file)} has no column of paths; name one of its columns {', '.join(ENGLISH[:4])}")
 
 
 def _rows(body: str, separator: str, file: Path) -> list[tuple[int, list[str]]]:

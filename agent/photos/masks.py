@@ -2,7 +2,7 @@
 
 Rules, in this order. A folder of pictures is their union; a label file (COCO, Labelme, VOC) is drawn. Of a picture:
 1. with transparency: where the alpha channel varies, what isn't transparent is the defect;
-2. a palette picture: every index but the background's 0, whatever colours its palette has;
+2. a palette picture (PNG, BMP): every index but the background's 0, whatever colours its palette has;
 3. few values (0 and 1, 0 and 255, classes), in any depth: every value but 0;
 4. many values (JPEG, smoothed edges): from half of the largest value on.
 Of colours the largest channel counts. A mask has its photo's size, upright or as the photo is stored (then it is turned with the photo).
@@ -91,7 +91,8 @@ def _raw(mask: Path, photo: Path) -> Mask:
         parts = [_picture(path) for path in files_below(mask)]
         if not parts or len({part.shape for part in parts}) > 1:
             raise BadData(f"{recorded(mask)} holds {'masks of different sizes' if parts else 'no mask'}; put that right")
-        return np.logical_or.reduce(parts)
+        union: Mask = np.logical_or.reduce(parts)
+        return union
     if mask.suffix.lower() in (".json", ".xml"):
         found = marked(mask, photo)
         if found is None:
@@ -106,7 +107,8 @@ def _picture(path: Path) -> Mask:
         if not data.startswith(tiff.MAGIC):
             indices = _indices(data)
             if indices is not None:
-                return indices != 0
+                marked: Mask = indices != 0
+                return marked
         stored = read_stored(data, recorded(path.name))
     except (BadImage, OSError, ValueError, SyntaxError) as error:
         raise BadData(f"{recorded(path)} can't be read as a mask: {error}") from error
@@ -128,8 +130,7 @@ def _marked(values: npt.NDArray[Any]) -> Mask:
     flat = values.max(axis=2)
     highest = int(flat.max(initial=0))
     few = len(np.unique(flat)) <= FEW
-    marked: Mask = flat > 0 if few else flat >= highest / 2
-    return marked
+    return np.asarray(flat > 0 if few else flat >= highest / 2)
 
 
 def unused(left_out: Sequence[tuple[str, str, int]]) -> list[str]:

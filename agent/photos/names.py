@@ -11,9 +11,9 @@ RAW_BYTE = 0xDC00  # where `surrogateescape` (PEP 383) puts the bytes that aren'
 
 
 def recorded(path: Path | str) -> str:
-    r"""A path as records, ledgers and messages hold it, "/" between its parts: bytes that aren't UTF-8 become \xNN, so that nothing is lost.
+    r"""A path as records, ledgers and messages hold it, "/" between its parts: bytes that aren't UTF-8 become \xNN.
 
-    A backslash that would read as such an escape becomes \x5c; all other names stay as they are.
+    Nothing is lost: a backslash that would read as such an escape becomes \x5c; all other names stay as they are.
 
     >>> recorded("lot/\udcba\udcce1.png"), recorded("lot/부품 1.png"), recorded(r"a\xb0.png")
     ('lot/\\xba\\xce1.png', 'lot/부품 1.png', 'a\\x5cxb0.png')

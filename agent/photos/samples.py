@@ -7,6 +7,14 @@ from pathlib import Path
 
 from seewhy.agent.photos.names import recorded
 
+# Layouts that are known, as people call them; the command line's help lists them, so this module imports nothing heavy.
+SPLIT = "MVTec AD, MVTec AD 2, MVTec LOCO AD, MPDD, BTAD, GoodsAD, VisA (raw or split)"
+VISA_RAW, REAL_IAD, BESIDE = "VisA as downloaded", "Real-IAD", "KolektorSDD, KolektorSDD2"
+BY_FOLDER = "anomalib's folders (good, one per defect, mask)"
+LABELLED = "labels by COCO, Labelme or Pascal VOC"
+LISTED = "a CSV with the columns path and label"
+NAMES = (SPLIT, REAL_IAD, BESIDE, BY_FOLDER, LABELLED, LISTED)
+
 GOOD_WORDS = frozenset({"good", "ok", "normal", "pass", "io", "i.o.", "gut", "양품", "정상", "합격"})
 SPLITS = {"train": "train", "validation": "validation", "val": "validation", "test": "test", "test_public": "test"}
 UNLABELLED = "unlabelled"  # the kind of a photo among labelled ones that has no label: nothing is known of it

@@ -71,7 +71,7 @@ def _shades(white: int, full: int, white_is_zero: bool) -> npt.NDArray[np.uint8]
 def _looked_up(shades: npt.NDArray[np.uint8], values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     """The shade of each value, some rows at a time: numpy looks up by indices of eight bytes each."""
     if len(shades) == 256 and np.array_equal(shades, np.arange(256)):
-        return values.astype(np.uint8, copy=False)
+        return np.asarray(values, np.uint8)
     out = np.empty(values.shape, np.uint8)
     for row in range(0, len(values), ROWS):
         out[row : row + ROWS] = shades[values[row : row + ROWS]]
@@ -101,6 +101,7 @@ def _on_white(rgb: Pixels, alpha: npt.NDArray[np.uint8], stored: Stored) -> Pixe
     """Lay transparent pixels on white."""
     stored.notes.append("alpha_on_white")
     if stored.alpha == "premultiplied":
-        return np.minimum(rgb.astype(np.uint16) + (255 - alpha.astype(np.uint16))[..., None], 255).astype(np.uint8)
+        laid = rgb.astype(np.uint16) + (255 - alpha.astype(np.uint16))[..., None]
+        return np.asarray(np.minimum(laid, 255), np.uint8)
     image = Image.fromarray(np.dstack([rgb, alpha]), "RGBA")
     return np.asarray(Image.alpha_composite(Image.new("RGBA", image.size, (255, 255, 255, 255)), image).convert("RGB"))

@@ -35,10 +35,11 @@ def read_tiff(data: bytes, name: str) -> Stored:
     if not _all_directories_there(data):
         raise BadImage("truncated", f"{name} is truncated: a picture that it announces isn't there", "copy it again from the camera")
     with tifffile.TiffFile(io.BytesIO(data)) as file:
-        views = [page for page in file.pages if not int(page.subfiletype) & NOT_A_VIEW]
+        pages: list[Any] = list(file.pages)
+        views = [page for page in pages if not int(page.subfiletype) & NOT_A_VIEW]
         if not views:
             raise BadImage("preview", f"{name} holds nothing but a preview (a camera's raw file?)", "develop it and save it as TIFF or PNG")
-        page: Any = views[0]
+        page = views[0]
         _refuse_oddities(page, name)
         _refuse_lost_data(page, len(data), name)
         stored = _stored(page, name)

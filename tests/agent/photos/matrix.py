@@ -1,7 +1,7 @@
 """Kinds of image files, each with the pixels that it must be read as, or the code of its refusal.
 
-The right pixels come from the array that a file was written from (lossless kinds), or from imagecodecs called directly (lossy ones): never from
-the reader under test. `python -m tests.agent.photos.matrix` writes docs/what-seewhy-reads.md.
+The right pixels come from the array that a file was written from (lossless kinds), or from imagecodecs called directly (lossy ones):
+never from the reader under test. `tests.agent.photos.page` writes docs/what-seewhy-reads.md from them.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from collections import defaultdict
 import numpy as np
 import pytest
 from tests.agent.photos.matrix import Kind, every_kind
+from tests.agent.photos.page import PAGE, page
 
 from seewhy.agent.photos.images import decode
 from seewhy.errors import BadImage
@@ -34,3 +35,7 @@ def test_equal_pixels_or_a_refusal_never_a_third_thing(group: str) -> None:
         apart = np.abs(photo.pixels.astype(int) - kind.pixels).max()
         assert apart <= bool(ROUNDED & set(photo.notes)), (kind.name, apart)
         assert set(kind.notes) <= set(photo.notes), (kind.name, photo.notes)
+
+
+def test_the_page_is_up_to_date() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "run python -m tests.agent.photos.page"
