@@ -15,19 +15,20 @@ from seewhy.prompts import sentence
 PAGE = ROOT / "docs" / "what-seewhy-reads.md"
 BEFORE = """# What seewhy reads, and what it refuses
 
-A photo is read with the right pixels, or it is refused with a reason and what to do about it; there is no third way. A refused photo is an entry
-of its lot, neither good nor bad, and the rest of the lot goes on. This page is written from a matrix of {count} kinds of files, each compared
-with the pixels that it was made from (`python -m tests.agent.photos.page`); a test holds that it is up to date.
+A photo is read with the right pixels, or it is refused with a reason and what to do about it; there is no third way. A refused
+photo is an entry of its lot, neither good nor bad, and the rest of the lot goes on. This page is written from a matrix of {count}
+kinds of files, each compared with the pixels that it was made from (`python -m tests.agent.photos.page`); a test holds that it is
+up to date.
 
 - JPEG, PNG, BMP and WebP are read by Pillow, TIFF and 16-bit colour PNG by tifffile and imagecodecs.
 - A photo has at most 64 million pixels and is at least 8 pixels wide and high; a file has at most 1 GiB.
-- **More than 8 bits.** A file that states 9 to 15 bits is scaled by them. 16-bit values are scaled by the card's `white_level`, the value that
-  is white (4095 for a 12-bit camera). Where the card gives none, `fit` takes the smallest of 255, 1023, 4095, 16383 and 65535 that no value of
-  the good photos exceeds, says so, and keeps it with the model.
+- **More than 8 bits.** A file that states 9 to 15 bits is scaled by them. 16-bit values are scaled by the card's `white_level`,
+  the value that is white (4095 for a 12-bit camera). Where the card gives none, `fit` takes the smallest of 255, 1023, 4095,
+  16383 and 65535 that no value of the good photos exceeds, says so, and keeps it with the model.
 - **Colour profiles** other than sRGB are converted to sRGB (relative colorimetric); one that can't be read is noted.
 - **Transparency** is laid on white. **Orientation** (EXIF, TIFF) is undone.
-- **Several pictures in one file:** the first is inspected and the part never passes by itself; save each view as a file of its own. Previews and
-  gain maps that phones and cameras add are left alone.
+- **Several pictures in one file:** the first is inspected and the part never passes by itself; save each view as a file of its
+  own. Previews and gain maps that phones and cameras add are left alone.
 - **Names** that aren't UTF-8 are recorded with `\\xNN` for each such byte; nothing is lost.
 
 A photo with one of these notes goes to a person, it never passes by itself:
