@@ -9,7 +9,8 @@ from PIL import Image
 from tests.agent.photos.matrix import tiff
 from tests.helpers.photos import SMALL
 
-from seewhy.agent.api import fit, load
+from seewhy.agent.api.learn import fit
+from seewhy.agent.api.load import load
 from seewhy.agent.inspection.inspector import Inspector
 from seewhy.agent.photos.images import decode
 from seewhy.agent.photos.levels import brightness, levels_differ
