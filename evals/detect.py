@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import platform
 import resource
 import time
@@ -15,18 +16,20 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image
 
 from seewhy.agent.models.fitting import unfitted
 from seewhy.agent.models.product import ProductModel
-from seewhy.agent.photos.images import read_photo
-from seewhy.agent.photos.layouts import Sample, good_photos, read_layout
-from seewhy.agent.photos.lazy import LazyPhotos
+from seewhy.agent.photos.images import Photo, read_photo
+from seewhy.agent.photos.layouts import Sample, learned_and_tested, surveyed
+from seewhy.agent.photos.lazy import LazyPhotos, white_level_for
+from seewhy.agent.photos.levels import FULL
+from seewhy.agent.photos.masks import checked_masks, read_mask, unused
 from seewhy.card import ProductCard
 from seewhy.errors import BadData
 from seewhy.evals.metrics import aupro, auroc, average_precision, binomial_interval, f1_max
 from seewhy.types import Map, Mask, Progress, silent
 
+LOG = logging.getLogger("seewhy.photos")
 MAP_PX = 320  # pixel metrics are computed with the photo's longer side at this many pixels
 
 
@@ -40,7 +43,10 @@ def evaluate(
     progress: Progress[Any] = silent,
 ) -> dict[str, Any]:
     """Figures for every product under `data`, with what made them (weights, hardware, date)."""
-    samples = read_layout(data)
+    layout = surveyed(data)
+    for doubt in (*layout.assumed, *unused(layout.left_out)):
+        LOG.warning("%s", doubt)
+    samples = layout.samples
     products = sorted({s.product for s in samples})
     rows, weights = [], list[str]()
     for product in products:
@@ -72,28 +78,32 @@ def hardware(device: str = "cpu") -> str:
 def _product(
     samples: Sequence[Sample], product: str, detector: str, alpha: float, device: str, settings: Any, progress: Progress[Any]
 ) -> tuple[dict[str, Any], list[str]]:
-    train = good_photos(list(samples))
-    test = [s for s in samples if s.split == "test"]
-    if not train or not any(s.good for s in test) or all(s.good for s in test):
+    train, test = learned_and_tested(samples)
+    if not any(s.good for s in test) or all(s.good for s in test):
         raise BadData(f"{product} needs good training photos, and good and defective test photos")
+    white = white_level_for(train)
+    for doubt in checked_masks(test, white):
+        LOG.warning("%s: %s", product, doubt)
     made = unfitted(detector, ProductCard(name=product.replace("_", " ")), settings=settings, device=device)
     began = time.perf_counter()
-    model = ProductModel.fit(LazyPhotos(train), made, product=product, alpha=alpha, progress=progress)
+    model = ProductModel.fit(LazyPhotos(train, white), made, product=product, alpha=alpha, progress=progress)
     fit_seconds = time.perf_counter() - began
     row = {"product": product, "fitted_on": len(train), "tested_on": len(test), "fit_seconds": round(fit_seconds, 1)}
-    return row | tested(model, test, alpha, progress), [f"{w.name} {w.revision}" for w in model.detector.weights]
+    return row | tested(model, test, alpha, progress, white_level=white), [f"{w.name} {w.revision}" for w in model.detector.weights]
 
 
-def tested(model: ProductModel, test: Sequence[Sample], alpha: float, progress: Progress[Any] = silent) -> dict[str, Any]:
+def tested(
+    model: ProductModel, test: Sequence[Sample], alpha: float, progress: Progress[Any] = silent, *, white_level: int = FULL
+) -> dict[str, Any]:
     """Figures of a fitted model on test photos: detection, localisation, rates at the conformal threshold, time, memory."""
     scores, maps, masks, seconds = list[float](), list[Map](), list[Mask | None](), 0.0
     for sample in progress(test, model.product, len(test)):
-        photo = read_photo(sample.path, root=sample.root)
+        photo = read_photo(sample.path, name=sample.name, root=sample.root, white_level=white_level)
         began = time.perf_counter()
         scored = model.detector.score(photo.pixels)
         seconds += time.perf_counter() - began
         scores.append(scored.score)
-        small, mask = _small(scored.values, sample)
+        small, mask = _small(scored.values, sample, photo)
         maps.append(small)
         masks.append(mask)
     labels = np.array([not s.good for s in test])
@@ -128,7 +138,7 @@ def pixel_figures(maps: Sequence[Map], masks: Sequence[Mask | None]) -> dict[str
     return {"pixel_auroc": _rounded(auroc(truth, pixels)), "aupro": _rounded(aupro([m for m, _ in known], [t for _, t in known]))}
 
 
-def _small(values: Map, sample: Sample) -> tuple[Map, Mask | None]:
+def _small(values: Map, sample: Sample, photo: Photo) -> tuple[Map, Mask | None]:
     """Map and mask at the size of the pixel metrics; a defective photo without a mask has None."""
     height, width = values.shape
     scale = min(1.0, MAP_PX / max(height, width))
@@ -136,12 +146,8 @@ def _small(values: Map, sample: Sample) -> tuple[Map, Mask | None]:
     small = cv2.resize(values, size, interpolation=cv2.INTER_AREA)
     if sample.good:
         return small, np.zeros(small.shape, bool)
-    if sample.mask is None:
-        return small, None
-    mask = np.asarray(Image.open(sample.mask).convert("L"))
-    if mask.shape != (height, width):
-        raise BadData(f"{sample.mask} is {mask.shape[1]} x {mask.shape[0]}, its photo {width} x {height}")
-    return small, cv2.resize((mask > 0).astype(np.float32), size, interpolation=cv2.INTER_AREA) >= 0.5
+    mask = read_mask(sample, photo)
+    return small, None if mask is None else cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) >= 0.5
 
 
 def _rates(

@@ -18,7 +18,7 @@ import numpy as np
 from seewhy.agent.models.fitting import unfitted
 from seewhy.agent.models.options import settings_for
 from seewhy.agent.photos.layouts import good_photos, read_layout
-from seewhy.agent.photos.lazy import LazyPhotos
+from seewhy.agent.photos.lazy import LazyPhotos, white_level_for
 from seewhy.detectors import DETECTORS
 from seewhy.detectors.anomalib.models import LITE, MODELS, PREFIX
 from seewhy.detectors.dinomaly.detector import DinomalySettings
@@ -110,7 +110,8 @@ def recommend(
     tested = [s for i, s in enumerate(samples) if i % TESTED_EVERY == TESTED_EVERY - 1][:MOST_TESTED]
     rest = [s for i, s in enumerate(samples) if i % TESTED_EVERY != TESTED_EVERY - 1]
     learned = [rest[int(i)] for i in np.unique(np.linspace(0, len(rest) - 1, min(len(rest), MOST_LEARNED)).round())]
-    known, asked = [p.pixels for p in LazyPhotos(learned)], [p.pixels for p in LazyPhotos(tested)]
+    white = white_level_for(samples)
+    known, asked = [p.pixels for p in LazyPhotos(learned, white)], [p.pixels for p in LazyPhotos(tested, white)]
     drawn = [_drawn(p, DRAWN_EACH * i + n, pattern=golden) for i, p in enumerate(asked) for n in range(DRAWN_EACH)]
     if golden:
         known += asked

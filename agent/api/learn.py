@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -10,16 +12,21 @@ from seewhy.agent.inspection.inspector import Inspector
 from seewhy.agent.inspection.policy import load_policy
 from seewhy.agent.inspection.terms import DEFAULT_ALPHA, Given, Terms
 from seewhy.agent.models.fitting import AUTO, CalibrationWay, Fitting, Merge, fit_models
-from seewhy.agent.photos.lazy import LazyPhotos, samples_by_product
+from seewhy.agent.photos.layouts import Layout, Sample
+from seewhy.agent.photos.lazy import LazyPhotos, samples_by_product, white_level_for
+from seewhy.agent.photos.levels import FULL
 from seewhy.card import ProductCard
 from seewhy.errors import BadData
+from seewhy.prompts import sentence
 from seewhy.types import Place, Progress, silent
+
+LOG = logging.getLogger("seewhy.photos")
 
 
 def fit(
-    good: Place | None = None,
+    good: Place | Layout | None = None,
     *,
-    lot: Place | None = None,
+    lot: Place | Layout | None = None,
     save: Place | None = None,
     detector: str = AUTO,
     merge: Merge = "bonferroni",
@@ -34,8 +41,8 @@ def fit(
     Card, policy and alpha are kept with the model and hold whenever it is loaded, unless others are given then.
 
     Args:
-        good: a folder of good photos, or a data set in a layout that `read_layout` knows (its good training photos); None for
-            a detector that reads words.
+        good: a folder of good photos, a data set in a layout that `read_layout` knows (its good training photos), or what
+            `surveyed` found there; None for a detector that reads words.
         lot: in their place, photos of which nobody knows what is good; they judge one another, and none passes without a person.
         save: where the model folder goes; a temporary folder by default.
         detector: "auto" chooses by the card, the photos and what is installed (`seewhy.agent.models.choice`). Else a name in
@@ -61,11 +68,12 @@ def fit(
     if good is not None and lot is not None:
         raise BadData("give good photos or a lot, not both: of a lot nobody knows what is good")
     source = good if lot is None else lot
-    found = {} if source is None else samples_by_product(Path(source), lot=lot is not None)
+    found = {} if source is None else samples_by_product(source if isinstance(source, Layout) else Path(source), lot=lot is not None)
     if len(found) > 1 and terms.card is not None:
         raise BadData(f"{source} holds {len(found)} products; a card is of one: give cards by product ({', '.join(list(found)[:4])}…)")
     names = {name: terms.card.name if terms.card is not None else name for name in found or ["product"]}
-    cards = {shown: card for name, shown in names.items() if (card := terms.card_of(name)) is not None}
+    wanted = {shown: _card_with_white(terms.card_of(name), shown, found.get(name, [])) for name, shown in names.items()}
+    cards = {shown: card for shown, card in wanted.items() if card is not None}
     photos = {shown: LazyPhotos(found.get(name, []), cards.get(shown, ProductCard()).white_level) for name, shown in names.items()}
     asked = Fitting(
         alpha=DEFAULT_ALPHA if terms.alpha is None else terms.alpha,
@@ -80,4 +88,24 @@ def fit(
         device=terms.device,
     )
     folder = Path(save) if save else Path(tempfile.mkdtemp(prefix="seewhy-")) / "model"
-    return Inspector.of_products(fit_models(photos, asked, folder, progress).members, **given)
+    members = fit_models(photos, asked, folder, progress).members
+    _tell_doubts(photos)
+    return Inspector.of_products(members, **given)
+
+
+def _card_with_white(card: ProductCard | None, product: str, good: Sequence[Sample]) -> ProductCard | None:
+    """The product's card, with the white level of the good photos' own 16-bit values where it gives none."""
+    if card is not None and "white_level" in card.model_fields_set:
+        return card
+    white = white_level_for(good)
+    if white == FULL:
+        return card
+    LOG.warning("%s: no 16-bit value of the good photos is above %d; that is white (white_level on the card)", product, white)
+    return (card or ProductCard(name=product)).model_copy(update={"white_level": white})
+
+
+def _tell_doubts(products: Mapping[str, LazyPhotos]) -> None:
+    for product, photos in products.items():
+        for note, names in sorted(photos.doubted.items()):
+            why = sentence(f"note.{note}").text
+            LOG.warning("%s: %d of the photos learned from are doubtful, for instance %s: %s", product, len(names), min(names), why)

@@ -48,6 +48,7 @@ class Link:
     threshold: float | None  # of photos' scores
     seed: float | None  # of a map's largest value
     provenance: Provenance
+    bright: tuple[float, ...]  # brightness of good photos that the model keeps
 
     @classmethod
     def of(cls, model: ProductModel, terms: Terms) -> Link:
@@ -56,7 +57,7 @@ class Link:
             raise BadModel("the model has no hash yet; save it first")
         agreed, calibration = terms.agreed(model), model.calibration
         threshold, seed = calibration.threshold(agreed.alpha), calibration.peak_threshold(agreed.alpha)
-        return cls(model, agreed, threshold, seed, provenance_of(model, agreed, terms.device))
+        return cls(model, agreed, threshold, seed, provenance_of(model, agreed, terms.device), model.references.brightness())
 
     def score(self, pixels: Pixels) -> ScoreMap:
         """The detector's map, silent outside the card's outline."""

@@ -15,6 +15,7 @@ from seewhy.agent.inspection.regions import MOST
 from seewhy.agent.inspection.verdict import gaps, stated_verdict, verdict_of
 from seewhy.agent.models.calibration import LOT
 from seewhy.agent.photos.images import Photo
+from seewhy.agent.photos.levels import brightness, levels_differ
 from seewhy.explainers import RegionView
 from seewhy.prompts import sentence
 from seewhy.record import Decision, Explanation, Finding, Hypothesis, InspectionRecord, Missing, PhotoFacts, Unexplained
@@ -49,7 +50,8 @@ def record_of(e: Examined, said: Sequence[Said], *, vlm: bool) -> InspectionReco
         vlm: whether a VLM was asked.
     """
     findings = tuple(_finding(e, number, words) for number, words in enumerate(said))
-    verdict, severity, reasons = verdict_of(e.decision, findings)
+    photo = _photo_facts(e)
+    verdict, severity, reasons = verdict_of(e.decision, findings, photo.notes)
     stated, graded = stated_verdict(verdict, severity)
     link = e.spoken.link
     provenance = link.provenance
@@ -58,7 +60,7 @@ def record_of(e: Examined, said: Sequence[Said], *, vlm: bool) -> InspectionReco
     return InspectionRecord(
         lot=e.lot,
         product=link.agreed.card.name,
-        photo=_photo_facts(e.photo),
+        photo=photo,
         verdict=stated,
         severity=graded,
         reasons=reasons,
@@ -88,7 +90,8 @@ def _finding(e: Examined, at: int, said: Said) -> Finding:
     )
 
 
-def _photo_facts(photo: Photo) -> PhotoFacts:
+def _photo_facts(e: Examined) -> PhotoFacts:
+    photo, differ = e.photo, levels_differ(brightness(e.photo.pixels), e.spoken.link.bright)
     return PhotoFacts(
         name=photo.name,
         sha256=photo.sha256,
@@ -98,7 +101,7 @@ def _photo_facts(photo: Photo) -> PhotoFacts:
         format=photo.format,
         mode=photo.mode,
         orientation=photo.orientation,
-        notes=tuple(sentence(f"note.{note}") for note in photo.notes),
+        notes=tuple(sentence(f"note.{note}") for note in (*photo.notes, *([differ] if differ else []))),
     )
 
 

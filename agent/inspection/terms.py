@@ -91,6 +91,8 @@ class Terms:
             BadData: the policy names what the card doesn't know.
         """
         given = self.card_of(model.product)
+        if given is not None and model.card is not None and "white_level" not in given.model_fields_set:
+            given = given.model_copy(update={"white_level": model.card.white_level})
         card = given or model.card or ProductCard(name=model.product)
         fitted_policy = None if model.policy is None else Policy.model_validate(model.policy)
         policy = self.policy or fitted_policy or load_policy()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from seewhy.agent.inspection.policy import worst
 from seewhy.agent.models.calibration import LOT, Calibration, needed
+from seewhy.agent.photos.levels import DOUBTS
 from seewhy.prompts import sentence
 from seewhy.record import Decision, Finding, Missing, Ruling, Sentence, Severity, Stated, Status, Unexplained, Verdict
 from seewhy.types import ScoreMap
@@ -41,8 +42,16 @@ def stated_verdict(verdict: Verdict, severity: Severity | None) -> tuple[Stated[
     return Stated(value=verdict, source="rule", evidence=("map",)), Stated(value=severity, source="rule", status=known)
 
 
-def verdict_of(decision: Decision, findings: Sequence[Finding]) -> tuple[Verdict, Severity | None, tuple[Sentence, ...]]:
-    """The part's verdict, its severity, and why, in sentences."""
+def verdict_of(
+    decision: Decision, findings: Sequence[Finding], notes: Sequence[Sentence]
+) -> tuple[Verdict, Severity | None, tuple[Sentence, ...]]:
+    """The part's verdict, its severity, and why, in sentences.
+
+    Args:
+        decision: the score against the threshold.
+        findings: with their rulings.
+        notes: of the photo; a doubt about its pixels (`seewhy.agent.photos.levels.DOUBTS`) keeps it from passing by itself.
+    """
     verdict, severity = worst(tuple(f.ruling for f in findings))
     said = [_score_reason(decision)]
     if decision.anomalous and not findings:
@@ -52,6 +61,10 @@ def verdict_of(decision: Decision, findings: Sequence[Finding]) -> tuple[Verdict
     if decision.threshold.value is None or decision.calibration == "uncalibrated":
         verdict = "review" if verdict == "pass" else verdict
         said.append(_uncalibrated_reason(decision))
+    doubts = [note for note in notes if note.key.removeprefix("note.") in DOUBTS]
+    if doubts:
+        verdict = "review" if verdict == "pass" else verdict
+        said += doubts
     return verdict, severity, (sentence(f"verdict.{verdict}"), *said)
 
 

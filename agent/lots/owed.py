@@ -104,7 +104,7 @@ def _explained(row: Row, record: InspectionRecord, said: Mapping[int, Explanatio
         elif isinstance(words, Unexplained):
             finding = finding.model_copy(update={"unexplained": words})
         findings.append(finding)
-    verdict, severity, reasons = verdict_of(record.decision, findings)
+    verdict, severity, reasons = verdict_of(record.decision, findings, record.photo.notes)
     stated, graded = stated_verdict(verdict, severity)
     kept = [m for m in record.missing if m.what != "vlm"]
     return LaterWords(

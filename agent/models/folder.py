@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from seewhy.agent.photos.folders import left_behind
 from seewhy.canonical import canonical_json, sha256_bytes, sha256_file
 from seewhy.disk import check_writable, write_folder
 from seewhy.errors import BadModel
@@ -76,7 +77,8 @@ def load_folder(folder: Path) -> dict[str, Any]:
         raise BadModel(f"{folder} has schema version {version}, this seewhy reads {SCHEMA_VERSION}; fit the model again")
     if sha256_bytes(canonical_json(manifest)) != claimed:
         raise BadModel(f"{path} was changed after the model was saved; fit it again or restore the file")
-    found = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir() or p.is_symlink()}
+    there = (p.relative_to(folder) for p in folder.rglob("*") if not p.is_dir() or p.is_symlink())
+    found = {path.as_posix() for path in there if left_behind(path) not in ("system file", "hidden file")}
     if extra := sorted(found - set(listed) - {MANIFEST}):
         raise BadModel(f"{folder} holds {extra[0]!r}, which its manifest does not list; remove it")
     for name, fact in listed.items():

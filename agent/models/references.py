@@ -12,6 +12,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from seewhy.agent.photos.images import Photo, resized_to_fit
+from seewhy.agent.photos.levels import LOOK_PX, brightness
 from seewhy.detectors.parts.bank import greedy_k_centre
 from seewhy.types import Descriptor, Pixels
 
@@ -36,6 +37,10 @@ class References:
         _, rows = index.search(descriptor[None].astype(np.float32), 1)
         return int(rows[0, 0])
 
+    def brightness(self) -> tuple[float, ...]:
+        """Of each kept photo, see `seewhy.agent.photos.levels`; decoded small, as it is looked at small."""
+        return tuple(brightness(_small(jpeg)) for jpeg in self.jpegs)
+
     def pixels(self, number: int) -> Pixels:
         """One kept photo, (h, w, 3)."""
         return np.asarray(Image.open(io.BytesIO(self.jpegs[number])).convert("RGB"))
@@ -54,6 +59,12 @@ def chosen_references(photos: Sequence[Photo], described: Mapping[int, Descripto
         jpegs.append(_jpeg(resized_to_fit(photo.pixels, REFERENCE_PX)))
         hashes.append(photo.sha256)
     return References(tuple(jpegs), tuple(hashes), features[chosen])
+
+
+def _small(jpeg: bytes) -> Pixels:
+    image = Image.open(io.BytesIO(jpeg))
+    image.draft("RGB", (LOOK_PX, LOOK_PX))
+    return np.asarray(image.convert("RGB"))
 
 
 def _jpeg(pixels: Pixels) -> bytes:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from seewhy.agent.photos import tiff
+from seewhy.agent.photos.levels import FULL, Levels
+from seewhy.agent.photos.names import recorded
+from seewhy.agent.photos.raster import PNG, PNG_BITS, read_raster
+from seewhy.agent.photos.stored import MOST_BYTES, Stored, to_rgb
 from seewhy.canonical import sha256_bytes
 from seewhy.errors import BadImage
 from seewhy.types import Pixels
 
-FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP")
-MAX_PIXELS = 178_956_970  # Pillow's own limit against decompression bombs
-EXIF_ORIENTATION = 0x0112
+LEAST_SIDE_PX = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,9 +29,10 @@ class Photo:
     file_bytes: int
     pixels: Pixels  # (H, W, 3) uint8 RGB, upright
     format: str
-    mode: str  # as stored: "L", "I;16", "P", "RGBA", "CMYK", …
+    mode: str  # as stored: "L", "I;16", "RGB;16", "P", "RGBA", "CMYK", …
     orientation: int  # EXIF, 1 to 8
     notes: tuple[str, ...]  # what was done to get there, for the record
+    levels: Levels = field(default=Levels())  # the range of its stored values
 
     @property
     def width(self) -> int:
@@ -42,7 +45,7 @@ class Photo:
         return int(self.pixels.shape[0])
 
 
-def read_photo(path: Path, *, name: str = "", root: Path | None = None, white_level: int = 65535) -> Photo:
+def read_photo(path: Path, *, name: str = "", root: Path | None = None, white_level: int = FULL) -> Photo:
     """Read, identify and decode one photo.
 
     Args:
@@ -56,7 +59,7 @@ def read_photo(path: Path, *, name: str = "", root: Path | None = None, white_le
     """
     data = read_bytes(path, root)
     try:
-        return decode(data, name or path.as_posix(), white_level=white_level)
+        return decode(data, name or recorded(path), white_level=white_level)
     except BadImage as error:
         error.sha256 = sha256_bytes(data)
         raise
@@ -64,96 +67,72 @@ def read_photo(path: Path, *, name: str = "", root: Path | None = None, white_le
 
 def read_bytes(path: Path, root: Path | None = None) -> bytes:
     """The bytes of a regular file inside `root`, or `BadImage`."""
-    if root is not None and not path.resolve().is_relative_to(root.resolve()):
-        raise BadImage("link_out", f"{path.name} is a link that leads out of the given folder", "copy the file into the folder")
-    if path.is_dir():
-        raise BadImage("folder", f"{path} is a folder", "give a photo, or use `seewhy batch` for folders")
-    if not path.exists():
-        raise BadImage("missing", f"{path} does not exist", "check the path")
-    if not path.is_file():
-        raise BadImage("not_a_file", f"{path} is not a regular file", "give a photo")
+    shown, named = recorded(path), recorded(path.name)
     try:
+        if root is not None and not path.resolve().is_relative_to(root.resolve()):
+            raise BadImage("link_out", f"{named} is a link that leads out of the given folder", "copy the file into the folder")
+        if path.is_dir():
+            raise BadImage("folder", f"{shown} is a folder", "give a photo, or use `seewhy batch` for folders")
+        if not path.exists():
+            raise BadImage("missing", f"{shown} does not exist", "check the path")
+        if not path.is_file():
+            raise BadImage("not_a_file", f"{shown} is not a regular file", "give a photo")
+        if path.stat().st_size > MOST_BYTES:
+            raise BadImage("bomb", f"{named} has more than {MOST_BYTES:,} bytes", "cut the picture into smaller ones")
         data = path.read_bytes()
     except OSError as error:
-        raise BadImage("unreadable", f"{path} can't be read ({error.strerror})", "check the file's permissions and the disk") from error
+        raise BadImage("unreadable", f"{shown} can't be read ({error.strerror})", "check the file's permissions and the disk") from error
+    except ValueError as error:
+        raise BadImage("missing", f"{shown} can't be a path ({error})", "check the path") from error
     if not data:
-        raise BadImage("empty", f"{path.name} is empty (0 bytes)", "copy it again from the camera", sha256_bytes(data))
+        raise BadImage("empty", f"{named} is empty (0 bytes)", "copy it again from the camera", sha256_bytes(data))
     return data
 
 
-def decode(data: bytes, name: str, *, white_level: int = 65535) -> Photo:
+def decode(data: bytes, name: str, *, white_level: int = FULL) -> Photo:
     """Decode a photo's bytes; see `read_photo`."""
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
-    except Image.DecompressionBombError as error:
-        raise BadImage("bomb", f"{name} claims more than {MAX_PIXELS:,} pixels", "cut the picture into smaller ones") from error
-    except UnidentifiedImageError as error:
-        raise BadImage("not_an_image", f"{name} is not an image seewhy reads", "use JPEG, PNG, TIFF, BMP or WebP") from error
-    except (OSError, SyntaxError, ValueError) as error:
-        raise BadImage("damaged", f"{name} is damaged ({error})", "copy it again from the camera") from error
-    format_, mode, notes = image.format or "", image.mode, list[str]()
+        stored = read_stored(data, name)
+        if stored.orientation != 1:
+            stored.notes.append("turned_by_exif")
+        pixels, levels = to_rgb(stored, white_level)
+    except BadImage:
+        raise
+    except Exception as error:  # decoders raise whatever a damaged file leads them to; nothing of it may stop a lot
+        why = " ".join(str(error).split())[:200] or type(error).__name__
+        code = "truncated" if "truncated" in why.lower() or "end" in why.lower() else "damaged"
+        raise BadImage(code, f"{name} is {code}: {why}", "copy it again from the camera") from error
+    if min(pixels.shape[:2]) < LEAST_SIDE_PX:
+        size = f"{pixels.shape[1]} x {pixels.shape[0]} pixels"
+        raise BadImage("small", f"{name} has {size}; less than {LEAST_SIDE_PX} across shows no part", "give the camera's own photo")
+    upright = upright_of(pixels, stored.orientation)
+    return Photo(name, sha256_bytes(data), len(data), upright, stored.format, stored.mode, stored.orientation, tuple(stored.notes), levels)
+
+
+def read_stored(data: bytes, name: str) -> Stored:
+    """What the file stores, by the reader of its kind.
+
+    Raises:
+        BadImage: with the reason; any other exception is a damaged file.
+    """
+    return tiff.read_tiff(data, name) if data.startswith(tiff.MAGIC) else read_raster(data, name)
+
+
+def may_be_deep(path: Path) -> bool:
+    """Whether a file may hold more than 8 bits per value: TIFF, or PNG of 16 bits."""
     try:
-        if getattr(image, "n_frames", 1) > 1 and format_ != "MPO":
-            notes.append("several_frames")
-        image.load()
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        code = "truncated" if "truncated" in str(error) or "end" in str(error).lower() else "damaged"
-        raise BadImage(code, f"{name} is {code}: {error}", "copy it again from the camera") from error
-    orientation = _orientation(image, notes)
-    pixels = _to_rgb(image, name, white_level, notes)
-    return Photo(name, sha256_bytes(data), len(data), _upright(pixels, orientation), format_, mode, orientation, tuple(notes))
+        with path.open("rb") as file:
+            start = file.read(PNG_BITS + 1)
+    except (OSError, ValueError):
+        return False  # reading it will say why
+    return start.startswith(tiff.MAGIC) or (start.startswith(PNG) and start[PNG_BITS:] == b"\x10")
 
 
-def _orientation(image: Image.Image, notes: list[str]) -> int:
-    try:
-        value = int(image.getexif().get(EXIF_ORIENTATION, 1))
-    except Exception:  # Pillow raises many kinds for broken EXIF; the pixels are still good
-        notes.append("broken_exif")
-        return 1
-    if not 1 <= value <= 8:
-        notes.append("broken_exif")
-        return 1
-    if value != 1:
-        notes.append("turned_by_exif")
-    return value
-
-
-def _upright(pixels: Pixels, orientation: int) -> Pixels:
-    """Undo EXIF orientation (CIPA DC-008, tag 0x0112)."""
-    turned = {
-        1: pixels,
-        2: pixels[:, ::-1],
-        3: pixels[::-1, ::-1],
-        4: pixels[::-1],
-        5: pixels.transpose(1, 0, 2),
-        6: pixels[::-1].transpose(1, 0, 2),
-        7: pixels[::-1, ::-1].transpose(1, 0, 2),
-        8: pixels[:, ::-1].transpose(1, 0, 2),
-    }[orientation]
-    return np.ascontiguousarray(turned)
-
-
-def _to_rgb(image: Image.Image, name: str, white_level: int, notes: list[str]) -> Pixels:
-    """(H, W, 3) uint8, whatever the file held; every lossy step leaves a note."""
-    if image.mode.startswith("I"):
-        grey = np.asarray(image).astype(np.int64)
-        if grey.min(initial=0) < 0 or grey.max(initial=0) > 65535:
-            raise BadImage("depth", f"{name} has 32-bit grey values", "save it with 8 or 16 bits")
-        notes.append("16_bit_to_8")
-        if white_level == 65535 and grey.max(initial=0) < 8192:
-            notes.append("dark_16_bit")
-        scaled = np.clip(np.rint(grey * (255.0 / white_level)), 0, 255).astype(np.uint8)
-        return np.repeat(scaled[:, :, None], 3, axis=2)
-    if image.mode == "F":
-        raise BadImage("depth", f"{name} has floating-point values", "save it with 8 or 16 bits")
-    if image.has_transparency_data:
-        notes.append("alpha_on_white")
-        rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
-        image = Image.alpha_composite(white, rgba)
-    elif image.mode == "CMYK":
-        notes.append("cmyk_to_rgb")
-    return np.asarray(image.convert("RGB"))
+def upright_of(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """Undo EXIF orientation (CIPA DC-008, tag 0x0112) of (H, W) or (H, W, C)."""
+    swapped = pixels.swapaxes(0, 1) if orientation >= 5 else pixels
+    rows, columns = {1: (1, 1), 2: (1, -1), 3: (-1, -1), 4: (-1, 1), 5: (1, 1), 6: (1, -1), 7: (-1, -1), 8: (-1, 1)}[orientation]
+    return np.ascontiguousarray(swapped[::rows, ::columns])
 
 
 def resized_to_fit(pixels: Pixels, longest_px: int) -> Pixels:

@@ -1,112 +1,180 @@
-"""Where photos lie: a folder, MVTec AD, VisA, or a CSV of paths."""
+"""Where photos lie: a folder, a data set in a layout that is known, or a list of paths."""
 
 from __future__ import annotations
 
-import csv
-import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
+from seewhy.agent.photos.folders import MASK_FOLDERS, everything_below, files_below, left_behind, subfolders
+from seewhy.agent.photos.known import LAYOUTS
+from seewhy.agent.photos.labels import labels_below, read_labelled
+from seewhy.agent.photos.lists import read_list
+from seewhy.agent.photos.names import recorded
+from seewhy.agent.photos.samples import BESIDE, LABELLED, LISTED, NAMES, REAL_IAD, UNLABELLED, Sample, sample
 from seewhy.errors import BadData
 
-PATH_COLUMNS = ("path", "photo", "image", "file")
+__all__ = ["NAMES", "Layout", "Sample", "good_photos", "learned_and_tested", "read_layout", "surveyed"]
+
+VISA, PLAIN, UNKNOWN, BY_HAND = "VisA's split", "a folder of photos", "unknown", "said by hand"
+HOW = "name the folder that holds good photos (fit --good FOLDER), or give a CSV with the columns path and label"
+TESTED_EVERY = 5
+MOST_TOLD = 12  # folders in a message
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """One photo on disk and what the layout says of it."""
+class Layout:
+    """What was found under a path, what of it was taken and what was left out."""
 
-    path: Path
-    root: Path  # no link may lead out of it
-    name: str  # unique in its layout; "/" between parts
-    product: str
-    split: str = ""  # "train", "test" or unknown
-    kind: str = ""  # "good", a defect's name, or unknown
-    mask: Path | None = None  # white where the defect is
+    name: str  # one of `NAMES`, "a folder of photos", "unknown", …
+    samples: tuple[Sample, ...]
+    left_out: tuple[tuple[str, str, int], ...] = ()  # (folder, why, how many)
+    assumed: tuple[str, ...] = ()  # to read a list
 
     @property
-    def good(self) -> bool:
-        """Whether the layout calls it a good photo."""
-        return self.kind == "good"
+    def taken(self) -> tuple[tuple[str, str, int], ...]:
+        """(folder, what its photos are called, how many)."""
+        words = ("photo" if self.name == UNKNOWN else one.kind or "photo" for one in self.samples)
+        return _counted(zip((_shortened(Path(one.name).parent) for one in self.samples), words, strict=True))
+
+    def told(self) -> list[str]:
+        """What was taken and what was left out, in sentences for people."""
+        lines = [f"taken: {_listed(self.taken)}", *self.assumed]
+        return [*lines[:1], f"left out: {_listed(self.left_out)}", *lines[1:]] if self.left_out else lines
 
 
-def read_layout(path: Path) -> list[Sample]:
-    """List the photos under `path` in a stable order, whichever layout it has.
+def read_layout(path: Path, good: Sequence[str] = ()) -> list[Sample]:
+    """The photos of `surveyed`, in a stable order."""
+    return list(surveyed(path, good).samples)
 
-    Recognised: a CSV file (of paths, or VisA's split); a folder with `split_csv/1cls.csv` (VisA);
-    a folder with `train/good` (one MVTec AD product) or of such folders; else every file below the folder.
+
+def surveyed(path: Path, good: Sequence[str] = ()) -> Layout:
+    """List the photos under `path`, whichever layout it has.
+
+    Recognised: `NAMES`, one product or a folder of products; else every photo below the folder. Masks, labels, system files and hidden
+    files are never photos; they are counted as left out.
+
+    Args:
+        path: a folder, or a list (CSV).
+        good: sub-folders that hold good photos, where no layout says so; "." for all.
 
     Raises:
-        BadData: there is nothing there, or the CSV has no column of paths.
+        BadData: there is nothing there, or the list can't be read.
     """
     if path.is_file():
-        samples = list(_csv(path, path.parent))
-    elif not path.is_dir():
-        raise BadData(f"{path} does not exist; give a folder of photos, a data set or a CSV of paths")
-    elif (path / "split_csv" / "1cls.csv").is_file():
-        samples = list(_csv(path / "split_csv" / "1cls.csv", path))
-    elif (path / "train" / "good").is_dir():
-        samples = list(_mvtec(path))
-    elif products := [p for p in sorted(path.iterdir()) if (p / "train" / "good").is_dir()]:
-        samples = [sample for product in products for sample in _mvtec(product)]
-    else:
-        samples = list(_folder(path))
+        samples, assumed = read_list(path, path.parent)
+        return Layout(LISTED, tuple(samples), assumed=tuple(assumed))
+    if not path.is_dir():
+        raise BadData(f"{recorded(path)} does not exist; give a folder of photos, a data set or a CSV of paths")
+    visa = path / "split_csv" / "1cls.csv"
+    if visa.is_file():
+        samples, assumed = read_list(visa, path)
+        return Layout(VISA, tuple(samples), assumed=tuple(assumed))
+    name, found = (BY_HAND, _by_hand(path, good)) if good else _recognised(path)
+    samples = [one for one in found if one.mask is None or one.path != one.mask]
     if not samples:
-        raise BadData(f"there is no file under {path}; give a folder that holds photos")
-    return samples
+        raise BadData(f"there is no file under {recorded(path)}; give a folder that holds photos")
+    return Layout(name, tuple(samples), _left_out(path, samples))
 
 
-def good_photos(samples: list[Sample]) -> list[Sample]:
-    """The photos to fit on: training photos called good, or all of a plain folder."""
-    labelled = [s for s in samples if s.split or s.kind]
-    return [s for s in labelled if s.good and s.split != "test"] if labelled else samples
+def good_photos(samples: Sequence[Sample]) -> list[Sample]:
+    """The photos to fit on: those called good that aren't for tests, or all of a plain folder.
+
+    Raises:
+        BadData: there are photos, and none is known to be good; says what was seen.
+    """
+    if not any(one.split or one.kind for one in samples):
+        return list(samples)
+    good = [one for one in samples if one.good and one.split not in ("test", "private")]
+    if not good:
+        seen = Counter("/".join(word for word in (one.split, one.kind) if word) for one in samples)
+        listed = ", ".join(f"{name} ({count})" for name, count in sorted(seen.items())[:MOST_TOLD])
+        raise BadData(f"no photo is known to be good to learn from; what was seen, with the number of photos: {listed}; {HOW}")
+    return good
 
 
-def files_below(folder: Path) -> Iterator[Path]:
-    """Every file and link below a folder, hidden ones left out, in a stable order; links to folders aren't entered."""
-    for here, folders, files in os.walk(folder):
-        linked = [name for name in folders if (Path(here) / name).is_symlink()]
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in linked)
-        yield from (Path(here) / name for name in sorted(files + linked) if not name.startswith("."))
+def learned_and_tested(samples: Sequence[Sample]) -> tuple[list[Sample], list[Sample]]:
+    """Photos to fit on and photos to measure on: as the layout splits them, else every fifth good photo and all others are measured on.
+
+    Raises:
+        BadData: no photo is known to be good.
+    """
+    good = good_photos(samples)
+    tested = [one for one in samples if one.split == "test"]
+    if tested:
+        return good, tested
+    aside = good[TESTED_EVERY - 1 :: TESTED_EVERY]
+    defective = [one for one in samples if not one.good and one.split != "private" and one.kind not in ("", UNLABELLED)]
+    return [one for one in good if one not in aside], [*aside, *defective]
 
 
-def _folder(folder: Path) -> Iterator[Sample]:
-    for path in files_below(folder):
-        yield Sample(path, folder, path.relative_to(folder).as_posix(), folder.resolve().name)
+def _recognised(path: Path) -> tuple[str, Iterator[Sample]]:
+    """The layout's name and its photos."""
+    for name, (fits, read) in LAYOUTS.items():
+        if fits(path):
+            return name, read(path, path)
+        products = [folder for folder in subfolders(path) if fits(folder)]
+        if products and name != BESIDE:
+            return name, chain.from_iterable(read(folder, path) for folder in products)
+        deeper = [product for folder in subfolders(path) for product in subfolders(folder) if fits(product)] if name == REAL_IAD else []
+        if deeper:
+            return name, chain.from_iterable(read(folder, path) for folder in deeper)
+    labels = labels_below(path)
+    if any(one.kinds for one in labels):
+        return LABELLED, read_labelled(path, path, labels)
+    if any(len(file.relative_to(path).parts) > 1 for file in _photos_below(path)):
+        return UNKNOWN, _by_hand(path, ())
+    return PLAIN, (sample(file, path, path) for file in _photos_below(path))
 
 
-def _mvtec(folder: Path) -> Iterator[Sample]:
-    """MVTec AD (Bergmann et al., IJCV 2021): train/good, test/KIND, ground_truth/KIND/NAME_mask.png."""
-    for split in ("train", "test"):
-        for kind in sorted(p for p in (folder / split).glob("*") if p.is_dir()):
-            for path in files_below(kind):
-                mask = folder / "ground_truth" / kind.name / f"{path.stem}_mask.png"
-                name = path.relative_to(folder).as_posix()
-                yield Sample(path, folder, name, folder.resolve().name, split, kind.name, mask if mask.is_file() else None)
+def _by_hand(path: Path, good: Sequence[str]) -> Iterator[Sample]:
+    """Good below the folders named; the others are called by their folder."""
+    folders = [path / name for name in good]
+    for folder in folders:
+        if not folder.is_dir():
+            raise BadData(f"{recorded(folder)} is not a folder; --good names sub-folders of {recorded(path)}")
+    for file in _photos_below(path):
+        known = any(file.is_relative_to(folder) for folder in folders)
+        yield sample(file, path, path, "", "good" if known else recorded(file.relative_to(path).parent))
 
 
-def _csv(file: Path, root: Path) -> Iterator[Sample]:
-    """A CSV of paths relative to it, or VisA's split (object, split, label, image, mask; Zou et al., ECCV 2022)."""
-    with file.open(newline="", encoding="utf-8-sig") as handle:
-        rows = csv.DictReader(handle)
-        columns = {name.strip().lower(): name for name in rows.fieldnames or ()}
-        column = next((columns[name] for name in PATH_COLUMNS if name in columns), None)
-        if column is None:
-            raise BadData(f"{file} has no column of paths; name one of its columns {', '.join(PATH_COLUMNS)}")
-        for number, row in enumerate(rows, start=2):
-            value = {key: (row.get(name) or "").strip() for key, name in columns.items()}
-            if not row[column]:
-                raise BadData(f"{file}, line {number}: the column {column!r} is empty; give a path or delete the line")
-            kind = value.get("label", value.get("kind", "")).lower()
-            given = Path(row[column].strip())
-            path = root / given
-            yield Sample(
-                path=path,
-                root=path.parent if given.is_absolute() or ".." in given.parts else root,
-                name=given.as_posix(),
-                product=value.get("object", "") or value.get("product", "") or root.resolve().name,
-                split=value.get("split", "").lower(),
-                kind="good" if kind in ("normal", "good") else kind,
-                mask=root / value["mask"] if value.get("mask") else None,
-            )
+def _photos_below(path: Path) -> Iterator[Path]:
+    """Without what lies in folders of masks."""
+    return (file for file in files_below(path) if not _in_mask_folder(file.relative_to(path)))
+
+
+def _in_mask_folder(relative: Path) -> bool:
+    return any(part.lower() in MASK_FOLDERS for part in relative.parts[:-1])
+
+
+def _left_out(root: Path, samples: Sequence[Sample]) -> tuple[tuple[str, str, int], ...]:
+    """Every other file below, with the reason."""
+    taken = {one.path for one in samples}
+    masks = {one.mask for one in samples if one.mask is not None}
+
+    def why(relative: Path) -> str:
+        file = root / relative
+        if behind := left_behind(relative):
+            return behind
+        if file in masks or file.parent in masks:
+            return "mask"
+        return "mask that belongs to no photo" if _in_mask_folder(relative) else "file that the layout doesn't name"
+
+    return _counted((_shortened(relative.parent), why(relative)) for relative in everything_below(root) if root / relative not in taken)
+
+
+def _shortened(folder: Path) -> str:
+    """Its first two parts: data sets have thousands of folders."""
+    return recorded(Path(*folder.parts[:2])) if folder.parts else "."
+
+
+def _counted(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str, int], ...]:
+    return tuple((place, what, count) for (place, what), count in sorted(Counter(pairs).items()))
+
+
+def _listed(counted: Sequence[tuple[str, str, int]]) -> str:
+    """For a sentence: "train/good (good: 5), test/ko (ko: 2)"."""
+    more = f" and {len(counted) - MOST_TOLD} more" if len(counted) > MOST_TOLD else ""
+    return ", ".join(f"{place or '.'} ({what}: {count})" for place, what, count in counted[:MOST_TOLD]) + more

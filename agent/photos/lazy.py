@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from seewhy.agent.photos.images import Photo, read_photo
-from seewhy.agent.photos.layouts import Sample, good_photos, read_layout
-from seewhy.errors import BadData
+from seewhy.agent.photos.images import Photo, may_be_deep, read_photo
+from seewhy.agent.photos.layouts import Layout, Sample, good_photos, read_layout
+from seewhy.agent.photos.levels import DOUBTS, FULL, white_level_of
 from seewhy.types import Pixels
 
 T = TypeVar("T")
@@ -19,17 +19,24 @@ class LazyPhotos(Sequence[Photo]):
 
     Raises:
         BadImage: on access, when a file can't be read; fitting on a broken good photo is refused, not skipped.
+
+    Attributes:
+        doubted: names of the photos decoded so far whose pixels are doubtful, by the code of the note.
     """
 
-    def __init__(self, samples: Sequence[Sample], white_level: int = 65535) -> None:
+    def __init__(self, samples: Sequence[Sample], white_level: int = FULL) -> None:
         self._samples, self._white_level = samples, white_level
+        self.doubted: dict[str, set[str]] = {}
 
     def __len__(self) -> int:
         return len(self._samples)
 
     def __getitem__(self, at: Any) -> Any:
         sample = self._samples[at]
-        return read_photo(sample.path, name=sample.name, root=sample.root, white_level=self._white_level)
+        photo = read_photo(sample.path, name=sample.name, root=sample.root, white_level=self._white_level)
+        for note in DOUBTS & set(photo.notes):
+            self.doubted.setdefault(note, set()).add(photo.name)
+        return photo
 
 
 class Chosen(Sequence[T]):
@@ -61,14 +68,28 @@ def pixels_of(photos: Sequence[Photo]) -> Sequence[Pixels]:
     return _PixelsOf(photos)
 
 
-def samples_by_product(source: Path, *, lot: bool = False) -> dict[str, list[Sample]]:
+def samples_by_product(source: Path | Layout, *, lot: bool = False) -> dict[str, list[Sample]]:
     """What a fit learns from: good photos of each product, or all photos of a lot.
 
     Raises:
-        BadData: there are none.
+        BadData: there are none, or nothing says which are good.
     """
-    samples = read_layout(source)
+    samples = list(source.samples) if isinstance(source, Layout) else read_layout(source)
     wanted = samples if lot else good_photos(samples)
-    if not wanted:
-        raise BadData(f"{source} holds no {'photo' if lot else 'good photo'} to fit on")
     return {product: [s for s in wanted if s.product == product] for product in sorted({s.product for s in wanted})}
+
+
+def white_level_for(samples: Iterable[Sample], white_level: int = FULL) -> int:
+    """The white level to read a product's photos by: the card's where it gives one, else what the good photos' own 16-bit values speak of.
+
+    Args:
+        samples: good photos; only those of more than 8 bits are decoded.
+        white_level: of the card; its default of 65535 gives none.
+
+    Raises:
+        BadImage: a good photo can't be read.
+    """
+    if white_level != FULL:
+        return white_level
+    deep = (sample for sample in samples if may_be_deep(sample.path))
+    return white_level_of(read_photo(one.path, name=one.name, root=one.root).levels for one in deep)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 from shapely import Polygon
@@ -85,7 +85,7 @@ class ProductCard(Saved):
     parts: tuple[Part, ...] = ()
     outline: tuple[tuple[float, float], ...] = ()
     scale: Scale | None = None
-    white_level: int = Field(default=65535, ge=1, le=65535)
+    white_level: int = Field(default=65535, ge=255, le=65535)
     view: Literal["auto", "whole", "tiles"] = "auto"
     material: Literal["dark", "light"] | None = None
     knowledge: tuple[Knowledge, ...] = ()
@@ -126,6 +126,15 @@ class ProductCard(Saved):
             if defects and (lost := [t for t in entry.applies_to if t not in defects]):
                 raise ValueError(f"knowledge {entry.id!r} applies to {lost[0]!r}; the card's defects are {', '.join(defects)}")
         return self
+
+    @field_validator("white_level", mode="before")
+    @classmethod
+    def _no_bit_count(cls, level: Any) -> Any:
+        if isinstance(level, int) and 1 <= level <= 16:
+            raise ValueError(
+                f"white_level is the value that is white, not a number of bits; for {level} bits write {max(2**level - 1, 255)}"
+            )
+        return level
 
     @property
     def sha256(self) -> str:

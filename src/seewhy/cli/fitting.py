@@ -14,7 +14,7 @@ from seewhy.cli.options import (
     Way,
     cards_of,
 )
-from seewhy.cli.terminal import print_fitted, progress, tell_losses
+from seewhy.cli.terminal import print_fitted, progress, tell_losses, tell_of_photos
 
 
 def fit(
@@ -43,12 +43,17 @@ def fit(
     policy: PolicyFile = None,
     alpha: Annotated[float, typer.Option(help="False-reject rate asked for on good parts, kept with the model.")] = 0.01,
     calibration_: Annotated[Way, typer.Option("--calibration", help="Set photos aside (split), or score each one left out.")] = "auto",
+    good_in: Annotated[
+        list[str] | None,
+        typer.Option("--good", help="Sub-folder that holds good photos, where no layout says so; several times; . for all."),
+    ] = None,
     device: Device = "cpu",
     json_: Json = False,
 ) -> None:
     """Learn a product from its good photos; with dinomaly, many products in one model."""
     from seewhy.agent.api.learn import fit as fit_
     from seewhy.agent.models.options import settings_for
+    from seewhy.agent.photos.layouts import surveyed
     from seewhy.errors import BadData
 
     source = data or good
@@ -56,10 +61,13 @@ def fit(
         raise BadData("fit needs a folder of good photos, a data set with --data, or a lot with --lot")
     options: Any = {"encoder": encoder, "steps": steps, "dtype": dtype, "at_once": at_once, "epochs": epochs, "input_px": input_px}
     tell_losses()
+    place = source or lot
+    found = None if place is None else surveyed(place, good_in or ())
+    tell_of_photos(found.told() if found else ())
     inspector = fit_(
-        source,
+        None if lot else found,
         save=out_,
-        lot=lot,
+        lot=found if lot else None,
         detector=detector,
         merge=merge,
         card=cards_of(card or []),

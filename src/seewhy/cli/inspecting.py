@@ -23,7 +23,7 @@ from seewhy.cli.options import (
     explainer_at,
     models_of,
 )
-from seewhy.cli.terminal import out, plain, print_entry, print_json, progress
+from seewhy.cli.terminal import out, plain, print_entry, print_json, progress, tell_of_photos
 
 
 def inspect(
@@ -51,6 +51,7 @@ def inspect(
     from seewhy.agent.api.load import load
     from seewhy.agent.api.words import from_words
     from seewhy.agent.lots.batch import Tally, refused
+    from seewhy.agent.photos.names import recorded
     from seewhy.errors import BadData, BadImage
     from seewhy.reports import write_report
 
@@ -82,7 +83,7 @@ def inspect(
             entry: Any = inspection.record
             pictures |= inspection.pictures
         except BadImage as error:
-            entry = refused(path.as_posix(), error, "", inspector.card.name)
+            entry = refused(recorded(path), error, "", inspector.card.name)
         entries.append(entry)
         tally = tally.plus(entry)
         if not json_:
@@ -122,16 +123,18 @@ def batch(
     from seewhy.agent.api.load import load
     from seewhy.agent.ledger.store import Ledger
     from seewhy.agent.lots.batch import run_batch
-    from seewhy.agent.photos.layouts import read_layout
+    from seewhy.agent.photos.layouts import surveyed
+    from seewhy.agent.photos.names import recorded
 
-    samples = read_layout(data)
-    name = lot or data.resolve().name
+    found = surveyed(data)
+    tell_of_photos(found.told())
+    name = lot or recorded(data.resolve().name)
     with Ledger(ledger) as book:
         explainer = explainer_at(vlm, vlm_model, vlm_timeout, language)
         inspector = load(
             model, product=product, then=models_of(then), card=card, policy=policy, alpha=alpha, device=device, explainer=explainer
         )
-        tally = run_batch(inspector, samples, book, lot=name, workers=workers, words_for_s=words_for, again=again, progress=progress)
+        tally = run_batch(inspector, found.samples, book, lot=name, workers=workers, words_for_s=words_for, again=again, progress=progress)
         head = book.head[1]
     words = {word: getattr(tally, word) for word in tally.__slots__}
     if json_:

@@ -9,15 +9,16 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from seewhy.agent.photos.samples import NAMES
 from seewhy.cli.options import (
     Device,
     Json,
 )
-from seewhy.cli.terminal import out, print_recommendation, progress
+from seewhy.cli.terminal import out, print_recommendation, progress, tell_of_photos
 
 
 def evaluate(
-    data: Annotated[Path, typer.Option("--data", help="Data set with good and defective photos (MVTec AD, VisA).")],
+    data: Annotated[Path, typer.Option("--data", help=f"Data set with good and defective photos: {'; '.join(NAMES)}.")],
     detector: Annotated[str, typer.Option(help="Which detector.")] = "patchcore",
     json_file: Annotated[Path | None, typer.Option("--json", help="Where the figures go.")] = None,
     shots: Annotated[int | None, typer.Option(help="winclip: good photos to compare with; 0 for words alone.")] = None,
@@ -36,6 +37,7 @@ def evaluate(
         from seewhy.detectors.winclip.settings import WinClipSettings
 
         settings = WinClipSettings(shots=shots)
+    tell_of_photos()
     results = evaluate_(data, detector=detector, alpha=alpha, device=device, settings=settings, progress=progress)
     if json_file:
         json_file.parent.mkdir(parents=True, exist_ok=True)

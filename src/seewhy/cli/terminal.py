@@ -129,6 +129,18 @@ def progress(items: Iterable[Any], title: str, total: int | None = None) -> Iter
         yield from bar.track(items, total=total, description=title)
 
 
+def tell_of_photos(lines: Iterable[str] = ()) -> None:
+    """What was taken and left out, and from now on whatever is assumed or doubted of photos and masks."""
+
+    class Told(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            err.print(plain(record.getMessage()), highlight=False, soft_wrap=True)
+
+    for line in lines:
+        err.print(plain(line), highlight=False, soft_wrap=True)
+    logging.getLogger("seewhy.photos").handlers = [Told()]
+
+
 def tell_losses() -> None:
     """Every fiftieth step of a training; the bar beside it says how long it will take."""
 

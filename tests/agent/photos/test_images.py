@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import os
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +73,13 @@ def test_grey_palette_alpha_and_cmyk_become_rgb() -> None:
     assert np.abs(cmyk.pixels.astype(int) - PIXELS).mean() < 3
 
 
+def raising(error: BaseException) -> Callable[..., None]:
+    def fails(*_: object) -> None:
+        raise error
+
+    return fails
+
+
 def bomb() -> bytes:
     """A PNG that claims 60,000 x 60,000 pixels."""
     import zlib
@@ -133,3 +141,19 @@ def test_broken_exif_does_not_lose_the_photo() -> None:
     photo = decode(encoded(Image.fromarray(PIXELS), "PNG", exif=exif), "a")
     assert photo.notes == ("broken_exif",)
     assert np.array_equal(photo.pixels, PIXELS)
+
+
+def test_slivers_are_refused_and_strips_are_read() -> None:
+    with pytest.raises(BadImage) as caught:
+        decode(encoded(Image.fromarray(np.zeros((1, 4096, 3), np.uint8)), "PNG"), "a")
+    assert caught.value.code == "small"
+    assert decode(encoded(Image.fromarray(np.zeros((16, 4096, 3), np.uint8)), "PNG"), "a").width == 4096
+
+
+def test_whatever_a_decoder_raises_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    for error in (TypeError("a"), ZeroDivisionError(), MemoryError("b"), RecursionError("c"), KeyError("d")):
+        monkeypatch.setattr(np, "rint", raising(error))
+        with pytest.raises(BadImage) as caught:
+            decode(encoded(Image.fromarray(PIXELS), "PNG"), "a")
+        assert caught.value.code == "damaged"
+        assert caught.value.__cause__ is error
