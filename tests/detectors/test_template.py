@@ -111,7 +111,7 @@ def test_many_photos_of_one_view_become_a_median_that_can_do_without_one() -> No
     same = [board(7, copy=i) for i in range(12)]
     detector = Template()
     detector.fit(same)
-    assert detector.settings["views"] == 1
+    assert detector.learned["views"] == 1
     assert detector.calibrates == "left_out"
     assert detector.without(3).score(same[3]).score < 0.2
     faint = same[0].astype(np.int16)
@@ -125,7 +125,7 @@ def test_many_photos_of_one_view_become_a_median_that_can_do_without_one() -> No
     with pytest.raises(BadModel, match="golden one"):
         single.without(0)
     with pytest.raises(BadModel, match="just fitted"):
-        Template.from_files(single.settings, single.files()).without(0)
+        Template.from_files(single.settings, single.learned, single.files()).without(0)
 
 
 def test_many_golden_photos_are_found_by_a_graph(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,7 +134,7 @@ def test_many_golden_photos_are_found_by_a_graph(monkeypatch: pytest.MonkeyPatch
     golden = [board(p, side=160) for p in range(60)]
     detector = Template()
     detector.fit(golden)
-    loaded = Template.from_files(detector.settings, detector.files())
+    loaded = Template.from_files(detector.settings, detector.learned, detector.files())
     assert loaded._fitted().kind == "IndexHNSWFlat"
     for place in range(0, 60, 7):
         scored = loaded.score(board(place, copy=1, side=160))
