@@ -16,7 +16,8 @@ from seewhy.agent.photos.images import Photo, decode
 from seewhy.agent.photos.layouts import read_layout
 from seewhy.card import ProductCard
 from seewhy.detectors.template.align import SURE, align
-from seewhy.detectors.template.detector import GRAPH_FROM, Template, TemplateSettings
+from seewhy.detectors.template.detector import Template, TemplateSettings
+from seewhy.detectors.template.places import GRAPH_FROM
 from seewhy.errors import BadData, BadImage, BadModel
 from seewhy.evals.promises.template import iou, matches
 from seewhy.evals.synthetic.boards import board, broken
@@ -129,7 +130,7 @@ def test_many_photos_of_one_view_become_a_median_that_can_do_without_one() -> No
 
 
 def test_many_golden_photos_are_found_by_a_graph(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("seewhy.detectors.template.detector.GRAPH_FROM", 30)
+    monkeypatch.setattr("seewhy.detectors.template.places.GRAPH_FROM", 30)
     assert GRAPH_FROM > 30
     golden = [board(p, side=160) for p in range(60)]
     detector = Template()
