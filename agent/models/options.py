@@ -47,7 +47,7 @@ def settings_for(
         UnknownName: there is no such detector, or none of them has such an option.
         BadData: an option can't be used.
     """
-    asked = [row_of(n.strip()) for n in detector.replace(JOIN, ",").split(",")] if detector != AUTO else _askable()
+    asked = [row_of(n.strip()) for n in detector.replace(JOIN, ",").split(",") if n.strip()] if detector != AUTO else _askable()
     flags = {"encoder": encoder, "steps": steps, "epochs": epochs, "input_px": input_px, "stand_ins": stand_ins}
     flags |= {"dtype": dtype if dtype != "float32" else "", "at_once": at_once if at_once != 16 else 0}
     taken = {row.name: dict[str, Any]() for row in asked}

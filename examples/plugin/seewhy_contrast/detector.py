@@ -14,6 +14,7 @@ from safetensors.numpy import load, save
 
 from seewhy.card import ProductCard
 from seewhy.detectors.catalogue import Row
+from seewhy.detectors.protocol import Calibrates, CopiesNothing
 from seewhy.detectors.weights.store import WeightsFile
 from seewhy.errors import BadData, BadModel
 from seewhy.prompts import sentence
@@ -31,11 +32,11 @@ class ContrastSettings:
     top_share: float = 0.01  # the photo's score is the mean of this share of its strangest places
 
 
-class Contrast:
+class Contrast(CopiesNothing):
     """How many standard deviations a place's grey level or local contrast lies from that of good photos."""
 
     kind = name = "contrast"
-    can_leave_out = True
+    calibrates: Calibrates = "left_out"
     weights: tuple[WeightsFile, ...] = ()
     row = Row(
         name="contrast",
