@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import sysconfig
 import venv
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
-from tests.helpers import ROOT
 
+from seewhy.agent.inspection.inspector import Inspector
 from seewhy.evals.synthetic.surfaces import defective, good
+from seewhy.record import Explanation
+from tests.helpers import ROOT
+from tests.helpers.photos import ALPHA, as_photo
 
 EXAMPLE = ROOT / "examples" / "plugin"
 
@@ -67,3 +72,16 @@ def test_the_example_runs_by_name(environment: Path, tmp_path: Path) -> None:
     seewhy("batch", tmp_path / "good", "-m", model, "--ledger", ledger, "--lot", "A", "--alpha", "0.2")
     seewhy("report", ledger, "-o", tmp_path / "lot.md")
     assert "| 3.png |" in (tmp_path / "lot.md").read_text(encoding="utf-8")
+
+
+def test_the_explainer_of_the_how_to_speaks(inspector: Inspector) -> None:
+    page = (ROOT / "docs" / "how-to" / "add-an-explainer.md").read_text(encoding="utf-8")
+    block = re.search(r"```python\n(.*?)```", page, re.DOTALL)
+    assert block is not None
+    names: dict[str, Any] = {}
+    exec(compile(block[1], "add-an-explainer.md", "exec"), names)
+    house = Inspector(inspector.model, card=inspector.card, alpha=ALPHA, explainer=names["HouseWords"]())
+    record = house.inspect(as_photo(defective("plate", "scratch", 2))).record
+    words = [f.explanation for f in record.findings if isinstance(f.explanation, Explanation)]
+    assert {w.explainer for w in words} == {"house"}
+    assert any(cause.id == "H-7" for w in words for cause in w.causes)
