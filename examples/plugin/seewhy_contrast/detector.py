@@ -14,7 +14,7 @@ from safetensors.numpy import load, save
 
 from seewhy.card import ProductCard
 from seewhy.detectors.catalogue import Row
-from seewhy.detectors.protocol import Calibrates, CopiesNothing
+from seewhy.detectors.protocol import Calibrates, Single
 from seewhy.detectors.weights.store import WeightsFile
 from seewhy.errors import BadData, BadModel
 from seewhy.prompts import sentence
@@ -32,7 +32,7 @@ class ContrastSettings:
     top_share: float = 0.01  # the photo's score is the mean of this share of its strangest places
 
 
-class Contrast(CopiesNothing):
+class Contrast(Single):
     """How many standard deviations a place's grey level or local contrast lies from that of good photos."""
 
     kind = name = "contrast"
