@@ -202,20 +202,20 @@ def row_of(name: str) -> Row:
 
 def rows() -> tuple[Row, ...]:
     """The table, and after it the rows of those plug-ins that can be used."""
-    made = list(TABLE)
+    usable = list(TABLE)
     for plugin in DETECTORS.plugins():
         if not plugin.problem:
             try:
-                made.append(row_of(plugin.name))
+                usable.append(row_of(plugin.name))
             except BrokenPlugin:
                 continue  # `seewhy doctor` tells why
-    return tuple(made)
+    return tuple(usable)
 
 
 def _row_of_plugin(name: str) -> Row:
     row = getattr(DETECTORS.get(name), "row", None)
     if not isinstance(row, Row) or row.name != name:
-        bringer = ", ".join(f"{d} {v}" for d, v in DETECTORS.brought(name).items())
+        bringer = ", ".join(f"{d} {v}" for d, v in DETECTORS.plugin_versions(name).items())
         raise BrokenPlugin(f"the detector {name!r} of {bringer} has no `row`, a seewhy.detectors.catalogue.Row of that name")
     try:
         row.lacks()

@@ -244,10 +244,10 @@ class Ensemble(Single):
         return made
 
 
-def brought(detector: Detector) -> dict[str, str]:
+def plugin_versions(detector: Detector) -> dict[str, str]:
     """Versions of the distributions that plugged in a detector, or members of an ensemble, by their names; nothing for built-in ones."""
     each = detector.detectors if isinstance(detector, Ensemble) else (detector,)
-    return {name: version for one in each for name, version in DETECTORS.brought(one.kind).items()}
+    return {name: version for one in each for name, version in DETECTORS.plugin_versions(one.kind).items()}
 
 
 def _member(detector: Detector, photos: Sequence[Pixels], progress: Progress[Any]) -> Member:

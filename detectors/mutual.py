@@ -16,7 +16,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from seewhy.canonical import sha256_bytes
-from seewhy.card import ProductCard
 from seewhy.detectors.parts.backbones import Encoder
 from seewhy.detectors.parts.features import joined
 from seewhy.detectors.parts.inputs import as_batch, squared
@@ -71,11 +70,6 @@ class Mutual(Single):
         self._wholes, self._scores = torch.zeros(0, 0), torch.zeros(0)  # of the peers: (peers, D) descriptions, (peers,) their own scores
         self._lot = 0
         self._resolution_cells = 1.0
-
-    @classmethod
-    def from_card(cls, _card: ProductCard | None, settings: MutualSettings | None = None, /, *, device: str = "cpu") -> Self:
-        """Unfitted; the card has nothing for it."""
-        return cls(settings, device=device)
 
     def introduce(self, product: str, good_photos: int) -> Sentence:
         """What it compares with."""

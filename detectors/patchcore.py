@@ -15,7 +15,6 @@ from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 from torch import Tensor
 
-from seewhy.card import ProductCard
 from seewhy.detectors.parts.backbones import Encoder
 from seewhy.detectors.parts.bank import Features, MemoryBank, greedy_k_centre
 from seewhy.detectors.parts.features import joined
@@ -84,11 +83,6 @@ class PatchCore(Single):
         self._turns = wanted.turns == "yes"  # as fit decides where the settings say "auto"
         self._turn_ratio: float | None = None  # measured by fit where turns is "auto"
         self._resolution_cells = 1.0  # measured by fit
-
-    @classmethod
-    def from_card(cls, _card: ProductCard | None, settings: PatchCoreSettings | None = None, /, *, device: str = "cpu") -> Self:
-        """Unfitted; the card has nothing for it."""
-        return cls(settings, device=device)
 
     def introduce(self, product: str, good_photos: int) -> Sentence:
         """What it knows of the product."""

@@ -98,9 +98,16 @@ class Detector(Protocol):
 
 
 class Single:
-    """For detectors that learn one product at a time and need no copies of its good photos."""
+    """For detectors that learn one product at a time, take nothing from its card and need no copies of its good photos."""
 
     many_products = False
+
+    @classmethod
+    def from_card(cls, _card: ProductCard | None, settings: Any = None, /, *, device: str = "cpu") -> Self:
+        """Unfitted; the card has nothing for it."""
+        kind: Any = cls
+        detector: Self = kind(settings, device=device)
+        return detector
 
     def fit_products(
         self,

@@ -28,7 +28,7 @@ def restored(facts: Mapping[str, Any], files: Mapping[str, bytes], device: str) 
         BrokenPlugin: a plug-in brought it and can't be used.
         BadData: a setting doesn't fit this version's.
     """
-    made: Detector = DETECTORS.get(facts["kind"]).from_files(
+    detector: Detector = DETECTORS.get(facts["kind"]).from_files(
         row_of(facts["kind"]).settings_from(facts["settings"]), facts["learned"], files, device
     )
-    return made
+    return detector

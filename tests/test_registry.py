@@ -54,8 +54,8 @@ def test_without_a_group_nothing_is_plugged_in() -> None:
 def test_a_plug_in_is_found_by_name_with_its_distribution() -> None:
     assert DETECTORS.get("spots").__name__ == "Spots"
     assert row_of("spots").name == "spots"
-    assert DETECTORS.brought("spots") == {"spots-plug": "1.2"}
-    assert DETECTORS.brought("patchcore") == {}
+    assert DETECTORS.plugin_versions("spots") == {"spots-plug": "1.2"}
+    assert DETECTORS.plugin_versions("patchcore") == {}
     assert [row.name for row in rows()[len(TABLE) :]] == ["spots"]
     with pytest.raises(UnknownName, match="did you mean 'spots'"):
         DETECTORS.get("spot")

@@ -12,7 +12,7 @@ import numpy as np
 from seewhy.agent.inspection.facts import inside_outline
 from seewhy.agent.inspection.terms import Agreed, Terms
 from seewhy.agent.models.product import ProductModel
-from seewhy.detectors.ensemble import brought
+from seewhy.detectors.ensemble import plugin_versions
 from seewhy.errors import BadModel
 from seewhy.explainers import EXPLAINERS
 from seewhy.packages import versions
@@ -119,7 +119,7 @@ class Chain:
 
 def provenance_of(model: ProductModel, agreed: Agreed, terms: Terms) -> Provenance:
     """What makes a model's records, by hash, and the plug-ins among it, by version."""
-    worded = EXPLAINERS.brought(terms.explainer.name) if terms.explainer else {}
+    worded = EXPLAINERS.plugin_versions(terms.explainer.name) if terms.explainer else {}
     return Provenance(
         model_sha256=model.sha256,
         detector=model.detector.name,
@@ -131,7 +131,7 @@ def provenance_of(model: ProductModel, agreed: Agreed, terms: Terms) -> Provenan
         prompts_sha256=model.detector.learned.get("prompts_sha256"),
         reference_sha256=None,
         device=terms.device,
-        versions=versions() | brought(model.detector) | worded,
+        versions=versions() | plugin_versions(model.detector) | worded,
         overrides=agreed.overrides,
     )
 

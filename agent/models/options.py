@@ -47,45 +47,32 @@ def settings_for(
         UnknownName: there is no such detector, or none of them has such an option.
         BadData: an option can't be used.
     """
-    asked = [row_of(n.strip()) for n in detector.replace(JOIN, ",").split(",") if n.strip()] if detector != AUTO else _askable()
-    flags = {"encoder": encoder, "steps": steps, "epochs": epochs, "input_px": input_px, "stand_ins": stand_ins}
+    names = [name.strip() for name in detector.replace(JOIN, ",").split(",") if name.strip()]
+    asked = [row for row in rows() if row.auto is not None] if detector == AUTO else [row_of(name) for name in names]
+    flags: dict[str, Any] = {"encoder": encoder, "steps": steps, "epochs": epochs, "input_px": input_px, "stand_ins": stand_ins}
     flags |= {"dtype": dtype if dtype != "float32" else "", "at_once": at_once if at_once != 16 else 0}
     taken = {row.name: dict[str, Any]() for row in asked}
-    for name, value in flags.items():
-        if value:
-            _give(
-                name,
-                value,
-                asked,
-                taken,
-                [row for row in asked if name in _fields(row) or (name == "encoder" and row.name.startswith(PREFIX))],
-            )
-    for name, value in map(_parted, options):
-        own = [row for row in asked if name in _fields(row)]
-        _give(name, value, asked, taken, own or [row for row in asked if REST in _fields(row)])
+    for name, value in (*((n, v) for n, v in flags.items() if v), *map(_parted, options)):
+        for row in _takers(name, asked):
+            own = taken[row.name]
+            if name in _fields(row):
+                own[name] = _typed(row, name, value)
+            else:
+                own[REST] = {**own.get(REST, {}), **(_lite(row, value) if name == "encoder" else {name: _json(value)})}
     return {row.name: row.settings_from(taken[row.name]) for row in asked if detector != AUTO or taken[row.name]}
 
 
-def _askable() -> list[Row]:
-    return [row for row in rows() if row.auto is not None]
-
-
-def _give(name: str, value: Any, asked: Sequence[Row], taken: Mapping[str, dict[str, Any]], takers: Sequence[Row]) -> None:
-    """Note an option with the settings of those that take it.
+def _takers(name: str, asked: Sequence[Row]) -> list[Row]:
+    """Detectors whose settings have the field, else those that hand options on.
 
     Raises:
-        UnknownName: nobody does.
-        BadData: the value doesn't fit.
+        UnknownName: there are none.
     """
+    takers = [row for row in asked if name in _fields(row)] or [row for row in asked if REST in _fields(row)]
     if not takers:
-        names = {field for row in asked for field in _fields(row)} - {REST}
-        raise UnknownName(f"option of {', '.join(row.name for row in asked)}", name, names)
-    for row in takers:
-        own = taken[row.name]
-        if name in _fields(row):
-            own[name] = _typed(row, name, value)
-        else:
-            own[REST] = {**own.get(REST, {}), **(_lite(row, value) if name == "encoder" else {name: _json(value)})}
+        known = {field for row in asked for field in _fields(row)}
+        raise UnknownName(f"option of {', '.join(row.name for row in asked)}", name, known)
+    return takers
 
 
 def _fields(row: Row) -> tuple[str, ...]:
@@ -114,9 +101,8 @@ def _typed(row: Row, name: str, value: Any) -> Any:
     Raises:
         BadData: none does.
     """
-    readings = [value, _json(value), value.split(",")] if isinstance(value, str) else [value]
     refused = list[BadData]()
-    for reading in readings:
+    for reading in (value, _json(value), *([value.split(",")] if isinstance(value, str) else [])):
         try:
             return getattr(row.settings_from({name: reading}), name)
         except BadData as error:
@@ -124,8 +110,9 @@ def _typed(row: Row, name: str, value: Any) -> Any:
     raise BadData(f"{row.name} can't take {name}={value}: {refused[0]}")
 
 
-def _json(value: str) -> Any:
+def _json(value: Any) -> Any:
+    """What a text says in JSON; itself where it says nothing there, or is no text."""
     try:
-        return json.loads(value)
+        return json.loads(value) if isinstance(value, str) else value
     except ValueError:
         return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
-from seewhy.detectors.anomalib.from_disk import Missing, from_disk, stand_in
+from seewhy.detectors.anomalib.from_disk import STAND_IN, Missing, from_disk, stand_in
 from seewhy.detectors.anomalib.models import MODELS, PREFIX, Model
 from seewhy.detectors.weights import datasets, known, store
 from seewhy.detectors.weights.store import WeightsFile
@@ -93,6 +93,11 @@ def built(model: str, own_options: Mapping[str, Any], input_px: int, missing: Mi
         given.used.append(OWN_WEIGHTS[model](module, missing))
     _take_in_the_whole(module)
     return module, (*given.used, *taken)
+
+
+def stood_in(used: Sequence[WeightsFile]) -> bool:
+    """Whether something stands in for weights or a data set that are not here."""
+    return any(file.name.startswith((STAND_IN, "textures")) for file in used)
 
 
 def side_of(module: Any) -> int:

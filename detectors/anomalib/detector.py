@@ -22,8 +22,7 @@ from PIL import Image
 from safetensors.torch import load as load_tensors
 
 from seewhy.card import ProductCard
-from seewhy.detectors.anomalib.building import built, class_of, make_room, row_of_model, side_of, state_of
-from seewhy.detectors.anomalib.from_disk import STAND_IN, Missing
+from seewhy.detectors.anomalib.building import built, class_of, make_room, row_of_model, side_of, state_of, stood_in
 from seewhy.detectors.anomalib.models import PREFIX
 from seewhy.detectors.anomalib.training import quiet, seeded, train
 from seewhy.detectors.parts.inputs import as_batch, squared
@@ -99,9 +98,8 @@ class Anomalib(Single):
     @property
     def name(self) -> str:
         """Another backbone than its own, and what stands in for weights and data, are part of it: the figures are not the model's."""
-        labelled = any(w.name.startswith((STAND_IN, "textures")) for w in self._used)
         backbone = next((f"/{self._settings.options[o]}" for o in BACKBONE_OPTIONS if o in self._settings.options), "")
-        return f"{self.kind}{backbone}" + (" with stand-ins" if labelled else "")
+        return f"{self.kind}{backbone}" + (" with stand-ins" if stood_in(self._used) else "")
 
     def introduce(self, product: str, good_photos: int) -> Sentence:
         """What it knows of the product."""
@@ -136,7 +134,8 @@ class Anomalib(Single):
         if not len(photos):
             raise BadData(f"{self.name} needs at least one good photo")
         with tempfile.TemporaryDirectory(prefix="seewhy-") as folder, seeded(self._settings.seed), quiet():
-            module, self._used = self._built("stand-in" if self._settings.stand_ins else "refuse", Path(folder))
+            s = self._settings
+            module, self._used = built(s.model, s.options, s.input_px, "stand-in" if s.stand_ins else "refuse", Path(folder))
             module.to(self._device)
             try:
                 if self._row.epochs:
@@ -200,9 +199,6 @@ class Anomalib(Single):
             raise BadModel(f"{self.kind} was not fitted; call fit first or load a model")
         return self._module
 
-    def _built(self, missing: Missing, folder: Path) -> tuple[Any, tuple[WeightsFile, ...]]:
-        return built(self._settings.model, self._settings.options, self._settings.input_px, missing, folder)
-
     @torch.no_grad()
     def _asked(self, pixels: Pixels) -> tuple[float, Map | None]:
         module = self._fitted()
@@ -223,7 +219,7 @@ class Anomalib(Single):
 
     def _loaded(self, data: bytes) -> Any:
         with tempfile.TemporaryDirectory(prefix="seewhy-") as folder, seeded(self._settings.seed), quiet():
-            module, _ = self._built("leave", Path(folder))
+            module, _ = built(self._settings.model, self._settings.options, self._settings.input_px, "leave", Path(folder))
             if hasattr(module, "is_setup"):
                 module.setup("fit")
         state = load_tensors(data)

@@ -18,8 +18,6 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 from torch.nn import functional
 
-from seewhy.canonical import sha256_bytes, sha256_json
-from seewhy.card import ProductCard
 from seewhy.detectors.dinomaly.feature_cache import FeatureCache
 from seewhy.detectors.dinomaly.net import NetShape, Restorer, cell_map, paper_map
 from seewhy.detectors.dinomaly.tokens import TokenEncoder, Tokens, token_encoder
@@ -94,11 +92,6 @@ class Dinomaly(Single):
         self._spread: Tensor | None = None
         self._facts: dict[str, Any] = {}  # of training, for the manifest
         self._resolution_cells = 1.0
-
-    @classmethod
-    def from_card(cls, _card: ProductCard | None, settings: DinomalySettings | None = None, /, *, device: str = "cpu") -> Self:
-        """Unfitted; the card has nothing for it."""
-        return cls(settings, device=device)
 
     @property
     def name(self) -> str:
@@ -179,7 +172,7 @@ class Dinomaly(Single):
             if start is not None:
                 net.load_state_dict(start._fitted().state_dict())
             plan = Plan(**{f.name: getattr(self._settings, f.name) for f in fields(Plan)})
-            about = sha256_json([self.encoder_key(), seen.names, sha256_bytes(save_tensors(net.state_dict()))])
+            about = [seen.key, seen.names]
             course = train(net, seen, plan, device=self._device, checkpoint=checkpoint, about=about, progress=progress)
         self._net, self._coarse = net.to(self._device), None
         every = max(1, len(course.losses) // LOSSES_KEPT)
@@ -272,10 +265,10 @@ class Dinomaly(Single):
         """What the encoder sees of photos at the network's size."""
         return self._encoder(as_batch(squares))
 
-    def encoder_key(self) -> str:
-        """Of all that changes what the encoder sees."""
+    def encoder_key(self) -> list[Any]:
+        """All that changes what the encoder sees."""
         s = self._settings
-        return sha256_json([s.encoder, self._encoder.weights.sha256, s.input_px, s.recentre, s.dtype])
+        return [s.encoder, self._encoder.weights.sha256, s.input_px, s.recentre, s.dtype]
 
     def _cell_px(self, pixels: Pixels) -> float:
         """Longer side of a token's place, in the photo's pixels."""

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from seewhy.canonical import sha256_bytes
-from seewhy.card import ProductCard
 from seewhy.detectors.parts.bank import MemoryBank
 from seewhy.detectors.protocol import Calibrates, Single
 from seewhy.detectors.template.align import AGREES, Alignment, laid_over, roughly
@@ -62,11 +61,6 @@ class Template(Single):
         self._index: MemoryBank | None = None
         self._of: npt.NDArray[np.int64] = np.zeros(0, np.int64)  # (photos,) which view each good photo went to
         self._kept: dict[int, dict[int, npt.NDArray[np.uint8]]] = {}  # by view: photos behind its median, between fit and save
-
-    @classmethod
-    def from_card(cls, _card: ProductCard | None, settings: TemplateSettings | None = None, /, *, device: str = "cpu") -> Self:
-        """Unfitted; the card has nothing for it."""
-        return cls(settings, device=device)
 
     @property
     def calibrates(self) -> Calibrates:

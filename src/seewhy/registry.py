@@ -65,19 +65,19 @@ class Registry:
             return self._plugin(name)
         entry = self.families[prefix] if prefix else self.table[name]
         try:
-            made = imported(entry.target)
+            found = imported(entry.target)
         except ModuleNotFoundError as error:
             if entry.extra and not (error.name or "").startswith("seewhy"):
                 raise MissingExtra(f"the {self.kind} {name!r}", entry.extra) from error
             raise
-        return made(name.removeprefix(prefix)) if prefix else made
+        return found(name.removeprefix(prefix)) if prefix else found
 
     def plugins(self) -> tuple[Plugin, ...]:
         """Everything that installed distributions bring, by name, with the problem of those that can't be used for their name."""
         found = _found(self.group, tuple(sys.path)) if self.group else ()
         return tuple(replace(p, problem=self._clash(p, found)) for p in found)
 
-    def brought(self, name: str) -> dict[str, str]:
+    def plugin_versions(self, name: str) -> dict[str, str]:
         """The version of the distribution that brought `name`, by its name; nothing where it is built in."""
         if self._prefix(name) or name in self.table:
             return {}
@@ -116,5 +116,5 @@ def imported(target: str) -> Any:
 def _found(group: str, path: tuple[str, ...]) -> tuple[Plugin, ...]:
     """Plug-ins of a group that stand on the path, by name."""
     del path  # what was found stands for as long as it is the same
-    made = [Plugin(p.name, f"{p.module}:{p.attr}", p.dist.name, p.dist.version) for p in entry_points(group=group) if p.dist]
-    return tuple(sorted(made, key=lambda p: (p.name, p.distribution)))
+    plugins = [Plugin(p.name, f"{p.module}:{p.attr}", p.dist.name, p.dist.version) for p in entry_points(group=group) if p.dist]
+    return tuple(sorted(plugins, key=lambda p: (p.name, p.distribution)))

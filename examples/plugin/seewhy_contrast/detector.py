@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import load, save
 
-from seewhy.card import ProductCard
 from seewhy.detectors.catalogue import Row
 from seewhy.detectors.protocol import Calibrates, Single
 from seewhy.detectors.weights.store import WeightsFile
@@ -51,11 +50,6 @@ class Contrast(Single):
         del device  # it computes with NumPy
         self._settings = settings or ContrastSettings()
         self._moments: npt.NDArray[np.float64] = np.zeros((0, 2, 2))  # (photos, mean and mean square, features)
-
-    @classmethod
-    def from_card(cls, _card: ProductCard | None, settings: ContrastSettings | None = None, /, *, device: str = "cpu") -> Self:
-        """Unfitted; the card has nothing for it."""
-        return cls(settings, device=device)
 
     def introduce(self, product: str, good_photos: int) -> Sentence:
         """What it knows of the product."""
