@@ -18,14 +18,15 @@ import numpy as np
 import numpy.typing as npt
 
 from seewhy.card import ProductCard
+from seewhy.detectors.catalogue import DETECTORS, JOIN
 from seewhy.detectors.protocol import Calibrates, Detector, Single, scored_good
+from seewhy.detectors.saved import facts_of, restored
 from seewhy.detectors.weights.store import WeightsFile
 from seewhy.errors import BadData, BadModel
 from seewhy.prompts import sentence
 from seewhy.record import Sentence
 from seewhy.types import Map, Pixels, Progress, ScoreMap, Vote, silent
 
-JOIN = "+"  # between members' names
 FEWEST = 3  # good photos
 ASIDE = 5  # every nth photo is set aside for a member that can't leave one out
 VALUES_PER_PHOTO = 2048  # of a map, behind its table of p-values
@@ -104,6 +105,8 @@ class Ensemble(Single):
         BadData: there are too few, or one learns from a lot, which knows no good photo.
     """
 
+    kind = "ensemble"
+
     def __init__(self, detectors: Sequence[Detector], settings: EnsembleSettings | None = None) -> None:
         if len(detectors) < 2:
             raise BadData(f"an ensemble is of two or more detectors, not {len(detectors)}")
@@ -132,6 +135,11 @@ class Ensemble(Single):
         return JOIN.join(d.name for d in self._detectors)
 
     @property
+    def detectors(self) -> tuple[Detector, ...]:
+        """The members."""
+        return self._detectors
+
+    @property
     def calibrates(self) -> Calibrates:
         """By photos left out where all members do; by copies where one must; else by photos held out."""
         ways = {d.calibrates for d in self._detectors}
@@ -147,19 +155,17 @@ class Ensemble(Single):
         return tuple(dict.fromkeys(w for d in self._detectors for w in d.weights))
 
     @property
-    def settings(self) -> dict[str, Any]:
-        """The members' settings and calibration, and how they correlate."""
+    def settings(self) -> EnsembleSettings:
+        """As asked."""
+        return self._settings
+
+    @property
+    def learned(self) -> dict[str, Any]:
+        """The members and their calibration, and how they correlate."""
         return {
-            "merge": self._settings.merge,
             "correlation": self._correlation,
             "members": [
-                {
-                    "detector": m.detector.name,
-                    "settings": m.detector.settings,
-                    "scores": m.scores.tolist(),
-                    "numbers": list(m.numbers),
-                    "cells": m.cells.tolist(),
-                }
+                facts_of(m.detector) | {"scores": m.scores.tolist(), "numbers": list(m.numbers), "cells": m.cells.tolist()}
                 for m in self._fitted()
             ],
         }
@@ -216,17 +222,15 @@ class Ensemble(Single):
         return {f"{i}/{name}": data for i, m in enumerate(self._fitted()) for name, data in m.detector.files().items()}
 
     @classmethod
-    def from_files(cls, settings: Mapping[str, Any], files: Mapping[str, bytes], device: str = "cpu") -> Self:
+    def from_files(cls, settings: EnsembleSettings, learned: Mapping[str, Any], files: Mapping[str, bytes], device: str = "cpu") -> Self:
         """The ensemble that was saved."""
-        from seewhy.detectors import detector_class
-
         members = []
-        for i, row in enumerate(settings["members"]):
+        for i, facts in enumerate(learned["members"]):
             own = {name.removeprefix(f"{i}/"): data for name, data in files.items() if name.startswith(f"{i}/")}
-            detector = detector_class(row["detector"]).from_files(row["settings"], own, device)
-            members.append(Member(detector, np.array(row["scores"]), tuple(row["numbers"]), np.array(row["cells"])))
-        ensemble = cls([m.detector for m in members], EnsembleSettings(settings["merge"]))
-        ensemble._members, ensemble._correlation = tuple(members), settings["correlation"]
+            detector = restored(facts, own, device)
+            members.append(Member(detector, np.array(facts["scores"]), tuple(facts["numbers"]), np.array(facts["cells"])))
+        ensemble = cls([m.detector for m in members], settings)
+        ensemble._members, ensemble._correlation = tuple(members), learned["correlation"]
         return ensemble
 
     def _fitted(self) -> tuple[Member, ...]:
@@ -238,6 +242,12 @@ class Ensemble(Single):
         """(k, …) of -ln p to (…): -ln of k times the smallest p, or Fisher's statistic."""
         made: Numbers = nats.max(0) - np.log(len(nats)) if self._settings.merge == "bonferroni" else 2 * nats.sum(0)
         return made
+
+
+def plugin_versions(detector: Detector) -> dict[str, str]:
+    """Versions of the distributions that plugged in a detector, or members of an ensemble, by their names; nothing for built-in ones."""
+    each = detector.detectors if isinstance(detector, Ensemble) else (detector,)
+    return {name: version for one in each for name, version in DETECTORS.plugin_versions(one.kind).items()}
 
 
 def _member(detector: Detector, photos: Sequence[Pixels], progress: Progress[Any]) -> Member:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Self
 
 import cv2
@@ -16,10 +16,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from seewhy.canonical import sha256_bytes
-from seewhy.card import ProductCard
 from seewhy.detectors.parts.backbones import Encoder
+from seewhy.detectors.parts.features import joined
+from seewhy.detectors.parts.inputs import as_batch, squared
 from seewhy.detectors.parts.resolution import answer_to_a_dot
-from seewhy.detectors.patchcore import joined
 from seewhy.detectors.protocol import Calibrates, Single
 from seewhy.detectors.weights.store import WeightsFile
 from seewhy.errors import BadData, BadModel
@@ -58,7 +58,7 @@ class Mutual(Single):
         MissingWeights: the backbone's weights aren't on this machine.
     """
 
-    name = "mutual"
+    kind = name = "mutual"
     calibrates: Calibrates = "lot"
 
     def __init__(self, settings: MutualSettings | None = None, *, device: str = "cpu") -> None:
@@ -71,11 +71,6 @@ class Mutual(Single):
         self._lot = 0
         self._resolution_cells = 1.0
 
-    @classmethod
-    def from_card(cls, _card: ProductCard | None, settings: MutualSettings | None = None, /, *, device: str = "cpu") -> Self:
-        """Unfitted; the card has nothing for it."""
-        return cls(settings, device=device)
-
     def introduce(self, product: str, good_photos: int) -> Sentence:
         """What it compares with."""
         return sentence("detector.spoke_mutual", name=self.name, photos=good_photos, product=product)
@@ -86,11 +81,15 @@ class Mutual(Single):
         return (self._encoder.weights,)
 
     @property
-    def settings(self) -> dict[str, Any]:
-        """The settings, and who judges."""
+    def settings(self) -> MutualSettings:
+        """As asked."""
+        return self._settings
+
+    @property
+    def learned(self) -> dict[str, Any]:
+        """The lot's size, and who judges."""
         self._fitted()
-        s = asdict(self._settings) | {"layers": list(self._settings.layers), "pools": list(self._settings.pools)}
-        return s | {"lot": self._lot, "judges": self._names, "resolution_cells": self._resolution_cells}
+        return {"lot": self._lot, "judges": self._names, "resolution_cells": self._resolution_cells}
 
     def fit(self, photos: Sequence[Pixels], progress: Progress[Any] = silent) -> None:
         """Look at the photos of a lot, good and bad alike.
@@ -173,17 +172,14 @@ class Mutual(Single):
         return {"judges.safetensors": save_tensors(state | {"wholes": self._wholes.cpu().contiguous(), "scores": self._scores.cpu()})}
 
     @classmethod
-    def from_files(cls, settings: Mapping[str, Any], files: Mapping[str, bytes], device: str = "cpu") -> Self:
+    def from_files(cls, settings: MutualSettings, learned: Mapping[str, Any], files: Mapping[str, bytes], device: str = "cpu") -> Self:
         """The detector that was saved."""
-        known: dict[str, Any] = {
-            k: tuple(v) if isinstance(v, list) else v for k, v in settings.items() if k in MutualSettings.__dataclass_fields__
-        }
-        made = cls(MutualSettings(**known), device=device)
+        detector = cls(settings, device=device)
         state = load_tensors(files["judges.safetensors"])
-        made._peers = [state[f"pool{i}"].to(made._device) for i in range(len(made._settings.pools))]
-        made._wholes, made._scores = state["wholes"].to(made._device), state["scores"].to(made._device)
-        made._names, made._lot, made._resolution_cells = list(settings["judges"]), settings["lot"], settings["resolution_cells"]
-        return made
+        detector._peers = [state[f"pool{i}"].to(detector._device) for i in range(len(settings.pools))]
+        detector._wholes, detector._scores = (state[name].to(detector._device) for name in ("wholes", "scores"))
+        detector._names, detector._lot, detector._resolution_cells = list(learned["judges"]), learned["lot"], learned["resolution_cells"]
+        return detector
 
     def _fitted(self) -> None:
         if not self._peers:
@@ -192,9 +188,7 @@ class Mutual(Single):
     def _features(self, pixels: Pixels) -> list[Tensor]:
         """(rows, cols, D) for each pool."""
         side = self._settings.input_px
-        shrinks = side < max(pixels.shape[:2])
-        square = cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
-        maps = self._encoder(torch.from_numpy(square).permute(2, 0, 1)[None].float() / 255)
+        maps = self._encoder(as_batch([squared(pixels, side)]))
         return [torch.from_numpy(joined(maps, side, pool=pool)).to(self._device) for pool in self._settings.pools]
 
     def _nearest(self, flat: Tensor, peers: Sequence[Tensor]) -> Tensor:

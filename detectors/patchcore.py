@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import copy
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
 
 import cv2
@@ -14,11 +14,11 @@ import torch
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 from torch import Tensor
-from torch.nn import functional
 
-from seewhy.card import ProductCard
 from seewhy.detectors.parts.backbones import Encoder
 from seewhy.detectors.parts.bank import Features, MemoryBank, greedy_k_centre
+from seewhy.detectors.parts.features import joined
+from seewhy.detectors.parts.inputs import as_batch, resized
 from seewhy.detectors.parts.resolution import answer_to_a_dot
 from seewhy.detectors.parts.tiles import Tile, blend, tiles_for
 from seewhy.detectors.protocol import Calibrates, Single
@@ -69,8 +69,8 @@ class PatchCore(Single):
         MissingWeights: the backbone's weights aren't on this machine.
     """
 
+    kind = name = "patchcore"
     calibrates: Calibrates = "left_out"
-    name = "patchcore"
 
     def __init__(self, settings: PatchCoreSettings | None = None, *, device: str = "cpu") -> None:
         wanted = settings or PatchCoreSettings()
@@ -81,13 +81,9 @@ class PatchCore(Single):
         self._density = np.ones(1, np.float32)  # (rows of the bank,) mean distance to neighbours
         self._owner = np.zeros(0, np.int64)  # (rows of the bank,) which photo each came from; only between fit and save
         self._around = (np.zeros((0, 1), np.float32), np.zeros((0, 1), np.int64))  # distances and rows of their neighbours
+        self._turns = wanted.turns == "yes"  # as fit decides where the settings say "auto"
         self._turn_ratio: float | None = None  # measured by fit where turns is "auto"
         self._resolution_cells = 1.0  # measured by fit
-
-    @classmethod
-    def from_card(cls, _card: ProductCard | None, settings: PatchCoreSettings | None = None, /, *, device: str = "cpu") -> Self:
-        """Unfitted; the card has nothing for it."""
-        return cls(settings, device=device)
 
     def introduce(self, product: str, good_photos: int) -> Sentence:
         """What it knows of the product."""
@@ -99,15 +95,19 @@ class PatchCore(Single):
         return (self._encoder.weights,)
 
     @property
-    def settings(self) -> dict[str, Any]:
-        """The settings, and what became of the bank."""
+    def settings(self) -> PatchCoreSettings:
+        """As asked, with the backbone's own layers where none were named."""
+        return self._settings
+
+    @property
+    def learned(self) -> dict[str, Any]:
+        """What became of the bank, and whether turned copies are in it."""
         bank = self._fitted()
         return {
-            **asdict(self._settings),
-            "layers": list(self._settings.layers),
             "bank": bank.rows,
             "index": bank.kind,
             "resolution_cells": self._resolution_cells,
+            "turns": "yes" if self._turns else "no",
             "turn_ratio": self._turn_ratio,
         }
 
@@ -125,8 +125,7 @@ class PatchCore(Single):
             raise BadData("patchcore needs at least one good photo to fit on; give more photos")
         if self._settings.turns == "auto":
             self._turn_ratio = self._try_turns(photos)
-            better = self._turn_ratio is not None and self._turn_ratio <= TURN_GAIN
-            self._settings = replace(self._settings, turns="yes" if better else "no")
+            self._turns = self._turn_ratio is not None and self._turn_ratio <= TURN_GAIN
         self._learn(photos, progress)
         self._resolution_cells = self._probe(photos[len(photos) // 2])
 
@@ -173,14 +172,14 @@ class PatchCore(Single):
         return {"bank.faiss": self._fitted().to_bytes(), "density.safetensors": save_arrays({"density": self._density})}
 
     @classmethod
-    def from_files(cls, settings: Mapping[str, Any], files: Mapping[str, bytes], device: str = "cpu") -> Self:
+    def from_files(cls, settings: PatchCoreSettings, learned: Mapping[str, Any], files: Mapping[str, bytes], device: str = "cpu") -> Self:
         """The detector that was saved."""
-        known = {k: v for k, v in settings.items() if k in PatchCoreSettings.__dataclass_fields__}
-        made = cls(PatchCoreSettings(**{**known, "layers": tuple(known["layers"])}), device=device)
-        made._density = load_arrays(files["density.safetensors"])["density"]
-        made._resolution_cells = settings["resolution_cells"]
-        made._bank = MemoryBank.from_bytes(files["bank.faiss"], device)
-        return made
+        detector = cls(settings, device=device)
+        detector._density = load_arrays(files["density.safetensors"])["density"]
+        detector._resolution_cells = learned["resolution_cells"]
+        detector._turns, detector._turn_ratio = learned["turns"] == "yes", learned["turn_ratio"]
+        detector._bank = MemoryBank.from_bytes(files["bank.faiss"], device)
+        return detector
 
     def _fitted(self) -> MemoryBank:
         if self._bank is None:
@@ -217,16 +216,17 @@ class PatchCore(Single):
         sample = [photos[int(i)] for i in chosen]
         rows = min(self._settings.bank_rows, TURN_ROWS)
         medians = list[float]()
-        for turns in ("no", "yes"):
+        for turns in (False, True):
             trial = copy(self)
-            trial._settings = replace(self._settings, turns=turns, bank_rows=rows, candidate_rows=6 * rows, density=0)
+            trial._turns = turns
+            trial._settings = replace(self._settings, bank_rows=rows, candidate_rows=6 * rows, density=0)
             trial._learn(sample, silent)
             medians.append(float(np.median([trial.without(i).score(pixels).score for i, pixels in enumerate(sample)])))
         return round(medians[1] / medians[0], 4) if medians[0] > 0 else None
 
     def _learn(self, photos: Sequence[Pixels], progress: Progress[Any]) -> None:
         """Draw patches from every photo and fill the bank."""
-        turns = (0, *TURNS) if self._settings.turns == "yes" else (0,)
+        turns = (0, *TURNS) if self._turns else (0,)
         rng = np.random.default_rng(self._settings.seed)
         per_photo = -(-self._settings.candidate_rows // len(photos))
         samples = [
@@ -244,10 +244,8 @@ class PatchCore(Single):
         out = []
         for tile in self._tiles(pixels):
             cut = pixels[tile.box.slices]
-            shrinks = tile.input_width < tile.box.width
-            small = cv2.resize(cut, (tile.input_width, tile.input_height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
-            image = torch.from_numpy(small).permute(2, 0, 1)[None].float() / 255  # (1, 3, h, w)
-            out.append((tile, self._join(self._encoder(image), tile.input_height)))
+            small = resized(cut, tile.input_width, tile.input_height, shrinks=tile.input_width < tile.box.width)
+            out.append((tile, self._join(self._encoder(as_batch([small])), tile.input_height)))
         return out
 
     def _tiles(self, pixels: Pixels) -> list[Tile]:
@@ -275,20 +273,6 @@ class PatchCore(Single):
         """The map's answer to a dot, in cells."""
         tile, cells = self._encode(pixels)[0]
         return answer_to_a_dot(lambda p: self.score(p).values, pixels, tile.box.width / cells.shape[1])
-
-
-def joined(maps: Sequence[Tensor], input_rows: int, *, pool: int, grid_px: int = 0, unit_length: bool = True) -> Features:
-    """Layers averaged over a neighbourhood, laid on the finest grid, put side by side: (rows, cols, D). See `PatchCoreSettings`."""
-    if pool > 1:
-        maps = [functional.avg_pool2d(m, pool, 1, pool // 2, count_include_pad=False) for m in maps]
-    rows, cols = maps[0].shape[-2:]
-    finer = max(1, input_rows // rows // grid_px) if grid_px else 1
-    finest = (rows * finer, cols * finer)
-    if unit_length:
-        maps = [functional.normalize(m, dim=1) for m in maps]
-    maps = [m if m.shape[-2:] == finest else functional.interpolate(m, finest, mode="bilinear", align_corners=False) for m in maps]
-    one = torch.cat(list(maps), 1)[0].permute(1, 2, 0)  # (rows, cols, D)
-    return np.ascontiguousarray(one.cpu().numpy())
 
 
 def _some(rows: Features, count: int, rng: np.random.Generator) -> Features:

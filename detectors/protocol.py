@@ -19,8 +19,12 @@ class Detector(Protocol):
     """Learns what good photos look like, and scores how far another photo is from that."""
 
     @property
+    def kind(self) -> str:
+        """The registry's key, by which a model finds it again."""
+
+    @property
     def name(self) -> str:
-        """What records call it."""
+        """What records call it, for people; may say more than the kind: another encoder, stand-ins."""
 
     @property
     def many_products(self) -> bool:
@@ -47,8 +51,12 @@ class Detector(Protocol):
         """The pretrained weights behind the scores."""
 
     @property
-    def settings(self) -> dict[str, Any]:
-        """Everything that made this detector what it is, as plain JSON data."""
+    def settings(self) -> Any:
+        """What was asked: a frozen dataclass, the one that its row in the catalogue names. Fitting doesn't change it."""
+
+    @property
+    def learned(self) -> Mapping[str, Any]:
+        """What became of it, beside its files: sizes, measured resolution, facts of training, as plain JSON data."""
 
     def fit(self, photos: Sequence[Pixels], progress: Progress[Any]) -> None:
         """Learn from good photos only."""
@@ -85,14 +93,21 @@ class Detector(Protocol):
         """What must be kept to score again, by file name."""
 
     @classmethod
-    def from_files(cls, settings: Mapping[str, Any], files: Mapping[str, bytes], device: str) -> Self:
-        """The detector that `settings` and `files` describe."""
+    def from_files(cls, settings: Any, learned: Mapping[str, Any], files: Mapping[str, bytes], device: str) -> Self:
+        """The detector that was saved: what `settings`, `learned` and `files` gave."""
 
 
 class Single:
-    """For detectors that learn one product at a time and need no copies of its good photos."""
+    """For detectors that learn one product at a time, take nothing from its card and need no copies of its good photos."""
 
     many_products = False
+
+    @classmethod
+    def from_card(cls, _card: ProductCard | None, settings: Any = None, /, *, device: str = "cpu") -> Self:
+        """Unfitted; the card has nothing for it."""
+        kind: Any = cls
+        detector: Self = kind(settings, device=device)
+        return detector
 
     def fit_products(
         self,

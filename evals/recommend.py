@@ -16,12 +16,9 @@ import cv2
 import numpy as np
 
 from seewhy.agent.models.fitting import unfitted
-from seewhy.agent.models.options import settings_for
 from seewhy.agent.photos.layouts import good_photos, read_layout
 from seewhy.agent.photos.lazy import LazyPhotos, white_level_for
-from seewhy.detectors import DETECTORS
-from seewhy.detectors.anomalib.models import LITE, MODELS, PREFIX
-from seewhy.detectors.dinomaly.detector import DinomalySettings
+from seewhy.detectors.catalogue import DETECTORS, row_of, rows
 from seewhy.detectors.protocol import Detector
 from seewhy.detectors.template.detector import disturbed
 from seewhy.drawing import heat_over, outline, smaller
@@ -32,19 +29,13 @@ from seewhy.types import Map, Mask, Pixels, Progress, silent
 
 MOST_LEARNED, MOST_TESTED = 100, 24  # good photos
 LEAST = 6  # good photos
-TESTED_EVERY = 4  # every so manieth is not learned from
+TESTED_EVERY = 4  # every 4th is not learned from
 FAINT = 0.6  # of the drawn defects' usual strength: easier ones tell no detectors apart
 USUAL_CONTRAST = 100.0  # grey levels between a photo's darkest and lightest, for which that strength is meant
 DRAWN_EACH = 3  # defects on each of the photos that are tested
 PASTES = 12  # places that a pasted defect is tried at
 EQUAL = 0.01  # image AUROC; nearer than that, place and time decide
 PICTURE_PX = 320
-
-CANDIDATES: dict[str, Any] = {
-    "patchcore": None,
-    "template": None,
-    "dinomaly": DinomalySettings(encoder="efficientnet-lite0", depth=4, steps=300),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +85,7 @@ def recommend(
         data: a folder of good photos, or a data set (its good training photos; the others are not looked at).
         golden: each photo is the golden one of a place that will be photographed again (a bare board in many fields of view). Then
             all photos are learned, and disturbed copies of some, with and without a change of the pattern, are tested.
-        candidates: settings by detector; `CANDIDATES` where None.
+        candidates: settings by detector; those that the catalogue's rows name where None.
         device: where they run.
         progress: wraps the loop over candidates.
 
@@ -118,7 +109,7 @@ def recommend(
         asked = [disturbed(p, i) for i, p in enumerate(asked)]
         drawn = [Drawn(disturbed(d.pixels, i), d.mask, d.kind) for i, d in enumerate(drawn)]
     tried, pictures = list[Candidate](), list[Pixels]()
-    wanted = CANDIDATES if candidates is None else candidates
+    wanted = chosen_from(None) if candidates is None else candidates
     for name in progress(list(wanted), "trying detectors", len(wanted)):
         made, shown = _tried(name, lambda n=name: unfitted(n, settings=wanted[n], device=device), known, asked, drawn)  # type: ignore[misc]
         tried.append(made)
@@ -129,19 +120,19 @@ def recommend(
     return Recommendation(products[0], len(learned), len(tested), tuple(tried), best, because, picture)
 
 
-def chosen_from(names: Sequence[str] | None) -> dict[str, Any] | None:
-    """Candidates by name, those of anomalib on EfficientNet-lite0 where they can; None for all.
+def chosen_from(names: Sequence[str] | None) -> dict[str, Any]:
+    """Settings of candidates by name, as their rows have them; of all that are tried unasked where no name is given.
+
+    Models of anomalib run on EfficientNet-lite0 where they can.
 
     Raises:
         UnknownName: one is no detector.
         MissingExtra: what one needs isn't installed.
     """
-    if not names:
-        return None
-    for name in names:
+    for name in names or ():
         DETECTORS.get(name)
-    lite = {f"{PREFIX}{m.name}" for m in MODELS.values() if m.lite}
-    return {name: settings_for(name, encoder=LITE)[name] if name in lite else CANDIDATES.get(name) for name in names}
+    wanted = [row_of(name) for name in names] if names else [row for row in rows() if row.candidate is not None]
+    return {row.name: row.settings_from(row.candidate or {"options": row.lite}) for row in wanted}
 
 
 def _tried(

@@ -13,6 +13,7 @@ from seewhy.types import Map, Mask, Pixels
 EXPLAINERS = Registry(
     "explainer",
     {"measured": Entry("seewhy.explainers.measured:MeasuredWords"), "vlm": Entry("seewhy.explainers.vlm:VlmWords", "vlm")},
+    group="seewhy.explainers",
 )
 
 

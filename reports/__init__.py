@@ -21,6 +21,7 @@ REPORTS = Registry(
         "json": Row("seewhy.reports.tables:JsonReport"),
         "csv": Row("seewhy.reports.tables:CsvReport"),
     },
+    group="seewhy.reports",
 )
 
 

@@ -30,9 +30,12 @@ FLOORS: dict[str, tuple[set[str], ...]] = {
     "agent": ({"photos", "machine"}, {"models"}, {"inspection"}, {"ledger"}, {"lots"}, {"api"}),
     "detectors": (
         {"weights"},
-        {"protocol", "parts"},
-        {"anomalib", "dinomaly", "patchcore", "template", "winclip"},
-        {"mutual", "catalogue", "ensemble"},
+        {"protocol", "settings", "parts"},
+        {"anomalib", "dinomaly", "mutual", "patchcore", "template", "winclip"},
+        {"catalogue"},
+        {"saved"},
+        {"ensemble"},
+        {"__main__"},
     ),
     "evals": (
         {"metrics"},

@@ -35,7 +35,7 @@ def test_broken_cookies_score_higher_than_whole_ones(inspector: Inspector, sampl
         scores[sample.good].append(inspector.inspect(sample.path).record.decision.score.value or 0.0)
     above = np.array(scores[False])[:, None] > np.array(scores[True])[None]
     assert above.mean() > 0.97  # image AUROC
-    assert inspector.model.detector.settings["turns"] == "yes"  # cookies lie in any direction
+    assert inspector.model.detector.learned["turns"] == "yes"  # cookies lie in any direction
 
 
 def test_breaks_stand_out_and_no_verdict_is_sure(inspector: Inspector, samples: list[Sample], tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ import numpy as np
 from seewhy.agent.inspection.facts import inside_outline
 from seewhy.agent.inspection.terms import Agreed, Terms
 from seewhy.agent.models.product import ProductModel
+from seewhy.detectors.ensemble import plugin_versions
 from seewhy.errors import BadModel
+from seewhy.explainers import EXPLAINERS
 from seewhy.packages import versions
 from seewhy.prompts import sentence
 from seewhy.record import DetectorNote, Provenance
@@ -57,7 +59,7 @@ class Link:
             raise BadModel("the model has no hash yet; save it first")
         agreed, calibration = terms.agreed(model), model.calibration
         threshold, seed = calibration.threshold(agreed.alpha), calibration.peak_threshold(agreed.alpha)
-        return cls(model, agreed, threshold, seed, provenance_of(model, agreed, terms.device), model.references.brightness())
+        return cls(model, agreed, threshold, seed, provenance_of(model, agreed, terms), model.references.brightness())
 
     def score(self, pixels: Pixels) -> ScoreMap:
         """The detector's map, silent outside the card's outline."""
@@ -116,8 +118,9 @@ class Chain:
         raise BadModel("a chain has at least one model")
 
 
-def provenance_of(model: ProductModel, agreed: Agreed, device: str) -> Provenance:
-    """What makes a model's records, by hash."""
+def provenance_of(model: ProductModel, agreed: Agreed, terms: Terms) -> Provenance:
+    """What makes a model's records, by hash, and the plug-ins among it, by version."""
+    worded = EXPLAINERS.plugin_versions(terms.explainer.name) if terms.explainer else {}
     return Provenance(
         model_sha256=model.sha256,
         detector=model.detector.name,
@@ -126,10 +129,10 @@ def provenance_of(model: ProductModel, agreed: Agreed, device: str) -> Provenanc
         policy_version=agreed.policy.version,
         policy_sha256=agreed.policy.sha256,
         card_sha256=agreed.card.sha256,
-        prompts_sha256=model.detector.settings.get("prompts_sha256"),
+        prompts_sha256=model.detector.learned.get("prompts_sha256"),
         reference_sha256=None,
-        device=device,
-        versions=versions(),
+        device=terms.device,
+        versions=versions() | plugin_versions(model.detector) | worded,
         overrides=agreed.overrides,
     )
 

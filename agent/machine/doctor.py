@@ -8,10 +8,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from seewhy.detectors.catalogue import TABLE
+from seewhy.detectors.catalogue import DETECTORS, TABLE, row_of
 from seewhy.detectors.weights.known import KNOWN
 from seewhy.detectors.weights.store import present, weights_folder
+from seewhy.errors import BrokenPlugin
+from seewhy.explainers import EXPLAINERS
 from seewhy.packages import installed
+from seewhy.registry import Plugin, Registry
+from seewhy.reports import REPORTS
 
 EXTRAS = {
     "clip": ("open_clip_torch",),
@@ -47,12 +51,28 @@ def examine() -> list[Check]:
         checks.append(Check(f"extra {extra}", ", ".join(have) if complete else "", "" if complete else f"pip install 'seewhy[{extra}]'"))
     for detector in TABLE:
         checks.append(Check(f"detector {detector.name}", detector.runs(), detector.lacks()))
+    checks += [_plugged_in(registry, p) for registry in (DETECTORS, EXPLAINERS, REPORTS) for p in registry.plugins()]
     for name, row in KNOWN.items():
         here = present(name)
         checks.append(
             Check(f"weights {name}", "here" if here else "", "" if here else f"get {row.source}; seewhy weights import {name} FILE")
         )
     return checks + _machine()
+
+
+def _plugged_in(registry: Registry, plugin: Plugin) -> Check:
+    """Whether a plug-in can be used, and which distribution brings it."""
+    what = f"{registry.kind} {plugin.name} ({plugin.brought_by})"
+    if plugin.problem:
+        return Check(what, "", plugin.problem)
+    try:
+        if registry is not DETECTORS:
+            registry.get(plugin.name)
+            return Check(what, "can be used", "")
+        row = row_of(plugin.name)
+        return Check(what, row.runs(), row.lacks())
+    except BrokenPlugin as error:
+        return Check(what, "", str(error))
 
 
 def _machine() -> list[Check]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
 
 from seewhy.card import ProductCard
-from seewhy.detectors.catalogue import TABLE
+from seewhy.detectors.catalogue import Row, rows
 from seewhy.prompts import sentence
 from seewhy.record import Sentence
 
@@ -24,8 +25,30 @@ class Choice:
     why_not: Sentence | None = None  # None: it can
 
 
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What is there to learn from, and where."""
+
+    card: ProductCard | None
+    good: int  # photos that are known to be good
+    lot: bool  # whether what is there is a lot, of which nobody knows what is good
+    device: str
+
+
+# Each reason for which `auto` passes over a detector has a sentence `choose.NAME`; rows of the catalogue name those that count for them.
+REASONS: Mapping[str, Callable[[Situation], bool]] = {
+    "no_good": lambda s: s.lot or not s.good,
+    "no_lot": lambda s: not s.lot,
+    "no_material": lambda s: not (s.card and s.card.material),
+    "no_words": lambda s: not (s.card and (s.card.description or s.card.defects)),
+    "bank_is_better": lambda s: s.good >= BANK_FROM and not s.lot,
+    "few_to_train": lambda s: s.good < TRAINS_FROM,
+    "slow_to_train": lambda s: s.device == "cpu" and not torch.cuda.is_available(),
+}
+
+
 def choose(card: ProductCard | None, *, good: int, lot: bool = False, device: str = "cpu") -> tuple[Choice, ...]:
-    """Every detector of seewhy's own, those that can be asked first, best first.
+    """Every detector that `auto` may ask, those that can be asked first, best first; plug-ins after seewhy's own.
 
     Args:
         card: what is known of the product.
@@ -36,33 +59,18 @@ def choose(card: ProductCard | None, *, good: int, lot: bool = False, device: st
     >>> [c.name for c in choose(None, good=40) if c.why_not is None]
     ['patchcore']
     """
-    words = bool(card and (card.description or card.defects))
-    rules: dict[str, str] = {
-        "template": _first(
-            (lot or not good, "no_good"),
-            (not (card and card.material), "no_material"),
-        ),
-        "dinomaly": _first(
-            (lot or not good, "no_good"),
-            (good < TRAINS_FROM, "few_to_train"),
-            (device == "cpu" and not torch.cuda.is_available(), "slow_to_train"),
-        ),
-        "winclip": _first((not words, "no_words"), (good >= BANK_FROM and not lot, "bank_is_better")),
-        "patchcore": _first((lot or not good, "no_good")),
-        "mutual": _first((not lot, "no_lot")),
-    }
-    lacks = {row.name: row.lacks() for row in TABLE}
-    made = []
-    for name, rule in rules.items():
-        if rule:
-            made.append(Choice(name, sentence(f"choose.{rule}", name=name, good=good, wanted=TRAINS_FROM)))
-        elif lacks[name]:
-            made.append(Choice(name, sentence("detector.silent", name=name, why=f"what it needs is not here ({lacks[name]})")))
-        else:
-            made.append(Choice(name))
-    return tuple(sorted(made, key=lambda c: c.why_not is not None))
+    situation = Situation(card, good, lot, device)
+    considered = [Choice(row.name, _why_not(row, row.auto, situation)) for row in rows() if row.auto is not None]
+    return tuple(sorted(considered, key=lambda c: c.why_not is not None))
 
 
-def _first(*rules: tuple[bool, str]) -> str:
-    """The first rule that forbids; empty where none does."""
-    return next((name for forbids, name in rules if forbids), "")
+def _why_not(row: Row, reasons: tuple[str, ...], situation: Situation) -> Sentence | None:
+    """The first reason that holds, or what the detector lacks here; None where it can be asked."""
+    unknown = [name for name in reasons if name not in REASONS]
+    if unknown:
+        return sentence("detector.silent", name=row.name, why=f"its row names a reason that seewhy doesn't know: {unknown[0]}")
+    reason = next((name for name in reasons if REASONS[name](situation)), "")
+    if reason:
+        return sentence(f"choose.{reason}", name=row.name, good=situation.good, wanted=TRAINS_FROM)
+    lacks = row.lacks()
+    return sentence("detector.silent", name=row.name, why=f"what it needs is not here ({lacks})") if lacks else None

@@ -18,8 +18,8 @@ from seewhy.agent.models.product import CalibrationWay, ProductModel
 from seewhy.agent.photos.images import Photo
 from seewhy.agent.photos.lazy import Chosen, pixels_of
 from seewhy.card import ProductCard
-from seewhy.detectors import DETECTORS
-from seewhy.detectors.ensemble import JOIN, Ensemble, EnsembleSettings, Merge
+from seewhy.detectors.catalogue import DETECTORS, JOIN
+from seewhy.detectors.ensemble import Ensemble, EnsembleSettings, Merge
 from seewhy.detectors.protocol import Detector
 from seewhy.errors import BadData, BadImage, SeewhyError, UnknownName
 from seewhy.prompts import sentence

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from seewhy.agent.models.schema1 import as_schema_2
 from seewhy.agent.photos.folders import left_behind
 from seewhy.canonical import canonical_json, sha256_bytes, sha256_file
 from seewhy.disk import check_writable, write_folder
 from seewhy.errors import BadModel
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 MANIFEST = "manifest.json"
 
 
@@ -73,8 +74,8 @@ def load_folder(folder: Path) -> dict[str, Any]:
         listed, version = manifest["files"], manifest["schema_version"]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadModel(f"{path} can't be read ({error}); fit the model again") from error
-    if version != SCHEMA_VERSION:
-        raise BadModel(f"{folder} has schema version {version}, this seewhy reads {SCHEMA_VERSION}; fit the model again")
+    if version not in ("1", SCHEMA_VERSION):
+        raise BadModel(f"{folder} has schema version {version}, this seewhy reads {SCHEMA_VERSION} and 1; fit the model again")
     if sha256_bytes(canonical_json(manifest)) != claimed:
         raise BadModel(f"{path} was changed after the model was saved; fit it again or restore the file")
     there = (p.relative_to(folder) for p in folder.rglob("*") if not p.is_dir() or p.is_symlink())
@@ -87,4 +88,4 @@ def load_folder(folder: Path) -> dict[str, Any]:
             raise BadModel(f"{folder} lacks {name!r}; restore it or fit the model again")
         if sha256_file(file) != fact["sha256"]:
             raise BadModel(f"{file} was changed after the model was saved; restore it or fit the model again")
-    return {**manifest, "manifest_sha256": claimed}
+    return {**(as_schema_2(manifest) if version == "1" else manifest), "manifest_sha256": claimed}

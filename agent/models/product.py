@@ -21,8 +21,8 @@ from seewhy.agent.photos.images import Photo
 from seewhy.agent.photos.lazy import Chosen, pixels_of
 from seewhy.canonical import canonical_json
 from seewhy.card import ProductCard
-from seewhy.detectors import detector_class
 from seewhy.detectors.protocol import Detector, scored_good
+from seewhy.detectors.saved import facts_of, restored
 from seewhy.errors import BadData, BadModel, UnknownName
 from seewhy.record import Sentence
 from seewhy.types import Descriptor, Progress, ScoreMap, silent
@@ -178,8 +178,7 @@ def save_members(folder: Path, members: Mapping[str, ProductModel]) -> dict[str,
         files |= {f"{inside}{file}": data for file, data in _member_files(member).items()}
         products[name] = {"folder": inside} | _member_facts(member)
     facts = {
-        "detector": first.detector.name,
-        "settings": first.detector.settings,
+        **facts_of(first.detector),
         "weights": [asdict(w) for w in first.detector.weights],
         "considered": [[name, why.model_dump(mode="json")] for name, why in first.considered],
         "products": products,
@@ -222,7 +221,7 @@ def _member_files(member: ProductModel) -> dict[str, bytes]:
 def _read_detector(folder: Path, manifest: Mapping[str, Any], device: str) -> Detector:
     names = [n for n in manifest["files"] if n.startswith("detector/")]
     files = {name.removeprefix("detector/"): (folder / name).read_bytes() for name in names}
-    detector: Detector = detector_class(manifest["detector"]).from_files(manifest["settings"], files, device)
+    detector = restored(manifest, files, device)
     if [asdict(w) for w in detector.weights] != manifest["weights"]:
         raise BadModel(f"{folder} was made with other weights than are on this machine; fit it again or import those weights")
     return detector

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, Self, cast
 
@@ -18,12 +18,11 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 from torch.nn import functional
 
-from seewhy.canonical import sha256_bytes, sha256_json
-from seewhy.card import ProductCard
 from seewhy.detectors.dinomaly.feature_cache import FeatureCache
 from seewhy.detectors.dinomaly.net import NetShape, Restorer, cell_map, paper_map
 from seewhy.detectors.dinomaly.tokens import TokenEncoder, Tokens, token_encoder
 from seewhy.detectors.dinomaly.training import Plan, train
+from seewhy.detectors.parts.inputs import as_batch, squared
 from seewhy.detectors.parts.resolution import answer_to_a_dot
 from seewhy.detectors.protocol import Calibrates, Single
 from seewhy.detectors.weights.store import WeightsFile
@@ -70,6 +69,7 @@ class Dinomaly(Single):
         MissingExtra: a ViT without transformers.
     """
 
+    kind = "dinomaly"
     many_products = True
     calibrates: Calibrates = "held_out"  # a photo's part in the weights can't be taken back
 
@@ -93,11 +93,6 @@ class Dinomaly(Single):
         self._facts: dict[str, Any] = {}  # of training, for the manifest
         self._resolution_cells = 1.0
 
-    @classmethod
-    def from_card(cls, _card: ProductCard | None, settings: DinomalySettings | None = None, /, *, device: str = "cpu") -> Self:
-        """Unfitted; the card has nothing for it."""
-        return cls(settings, device=device)
-
     @property
     def name(self) -> str:
         """Another encoder than the paper's is part of the name: its figures are not the paper's."""
@@ -107,11 +102,6 @@ class Dinomaly(Single):
     def encoder(self) -> TokenEncoder:
         """The frozen one."""
         return self._encoder
-
-    @property
-    def settings_asked(self) -> DinomalySettings:
-        """As given, with the input's side that follows from the encoder."""
-        return self._settings
 
     def introduce(self, product: str, good_photos: int) -> Sentence:
         """What it knows of the product."""
@@ -124,10 +114,15 @@ class Dinomaly(Single):
         return (self._encoder.weights,)
 
     @property
-    def settings(self) -> dict[str, Any]:
-        """The settings, and how training went."""
+    def settings(self) -> DinomalySettings:
+        """As asked, with the input's side that follows from the encoder where none was named."""
+        return self._settings
+
+    @property
+    def learned(self) -> dict[str, Any]:
+        """How training went."""
         self._fitted()
-        return asdict(self._settings) | {"resolution_cells": self._resolution_cells, "training": self._facts}
+        return {"resolution_cells": self._resolution_cells, "training": self._facts}
 
     def fit(self, photos: Sequence[Pixels], progress: Progress[Any] = silent) -> None:
         """Train on the good photos of one product."""
@@ -160,7 +155,9 @@ class Dinomaly(Single):
         if empty or not products:
             raise BadData(f"dinomaly needs at least one good photo of each product; there is none of {', '.join(empty) or 'any'}")
         if start is not None and start._settings.encoder != self._settings.encoder:
-            raise BadModel(f"a model with the encoder {start._settings.encoder} can't be trained on with {self._settings.encoder}")
+            raise BadModel(
+                f"training can't continue from a model with encoder {start._settings.encoder}; this one has {self._settings.encoder}"
+            )
         with tempfile.TemporaryDirectory(prefix="seewhy-") as here:
             seen = FeatureCache(cache or Path(here), self.encoder_key(), self.encode, self.square, self._encoder.prefix)
             for name, photos in products.items():
@@ -175,7 +172,7 @@ class Dinomaly(Single):
             if start is not None:
                 net.load_state_dict(start._fitted().state_dict())
             plan = Plan(**{f.name: getattr(self._settings, f.name) for f in fields(Plan)})
-            about = sha256_json([self.encoder_key(), seen.names, sha256_bytes(save_tensors(net.state_dict()))])
+            about = [seen.key, seen.names]
             course = train(net, seen, plan, device=self._device, checkpoint=checkpoint, about=about, progress=progress)
         self._net, self._coarse = net.to(self._device), None
         every = max(1, len(course.losses) // LOSSES_KEPT)
@@ -221,19 +218,19 @@ class Dinomaly(Single):
         return {"restorer.safetensors": save_tensors(state)}
 
     @classmethod
-    def from_files(cls, settings: Mapping[str, Any], files: Mapping[str, bytes], device: str = "cpu") -> Self:
+    def from_files(cls, settings: DinomalySettings, learned: Mapping[str, Any], files: Mapping[str, bytes], device: str = "cpu") -> Self:
         """The detector that was saved."""
-        made = cls(DinomalySettings(**{k: v for k, v in settings.items() if k in DinomalySettings.__dataclass_fields__}), device=device)
+        detector = cls(settings, device=device)
         state = load_tensors(files["restorer.safetensors"])
-        made._middle, made._spread = state.pop("middle", None), state.pop("spread", None)
-        net = Restorer(made.shape())
+        detector._middle, detector._spread = state.pop("middle", None), state.pop("spread", None)
+        net = Restorer(detector.shape())
         try:
             net.load_state_dict({name.removeprefix("net."): t for name, t in state.items()})
         except RuntimeError as error:
-            raise BadModel(f"the model's decoder doesn't fit the encoder {made._settings.encoder}; train it again") from error
-        made._net = net.eval().to(device)
-        made._facts, made._resolution_cells = settings["training"], settings["resolution_cells"]
-        return made
+            raise BadModel(f"the model's decoder doesn't fit the encoder {settings.encoder}; train it again") from error
+        detector._net = net.eval().to(device)
+        detector._facts, detector._resolution_cells = learned["training"], learned["resolution_cells"]
+        return detector
 
     def _quick(self) -> Restorer:
         """The decoder in the arithmetic that was asked for; the one that is trained and saved stays float32."""
@@ -262,20 +259,16 @@ class Dinomaly(Single):
 
     def square(self, pixels: Pixels) -> Pixels:
         """The photo at the network's size; the whole of it, the paper's centre crop would lose the border."""
-        side = self._settings.input_px
-        shrinks = side < max(pixels.shape[:2])
-        made: Pixels = cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
-        return made
+        return squared(pixels, self._settings.input_px)
 
     def encode(self, squares: Sequence[Pixels]) -> Tokens:
         """What the encoder sees of photos at the network's size."""
-        images = torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2).float() / 255  # (B, 3, side, side)
-        return self._encoder(images)
+        return self._encoder(as_batch(squares))
 
-    def encoder_key(self) -> str:
-        """Of all that changes what the encoder sees."""
+    def encoder_key(self) -> list[Any]:
+        """All that changes what the encoder sees."""
         s = self._settings
-        return sha256_json([s.encoder, self._encoder.weights.sha256, s.input_px, s.recentre, s.dtype])
+        return [s.encoder, self._encoder.weights.sha256, s.input_px, s.recentre, s.dtype]
 
     def _cell_px(self, pixels: Pixels) -> float:
         """Longer side of a token's place, in the photo's pixels."""

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from seewhy.canonical import sha256_bytes
+from seewhy.canonical import sha256_bytes, sha256_json
 from seewhy.detectors.dinomaly.tokens import Tokens
 from seewhy.disk import write_file
 from seewhy.types import Pixels, Progress, silent
@@ -30,16 +30,22 @@ class FeatureCache:
 
     Args:
         folder: where the files are; those that are there already are taken.
-        key: of the encoder and all that changes what it sees.
+        about: the encoder and all that changes what it sees, as plain JSON data.
         encode: photos, (B, H, W, 3) of the network's size, to tokens.
         fitted: a photo to the network's size.
         prefix: class and register tokens before those of places.
     """
 
     def __init__(
-        self, folder: Path, key: str, encode: Callable[[Sequence[Pixels]], Tokens], fitted: Callable[[Pixels], Pixels], prefix: int
+        self,
+        folder: Path,
+        about: Sequence[Any],
+        encode: Callable[[Sequence[Pixels]], Tokens],
+        fitted: Callable[[Pixels], Pixels],
+        prefix: int,
     ) -> None:
-        self._folder, self._encode, self._fitted = folder / key[:16], encode, fitted
+        self.key = sha256_json(list(about))
+        self._folder, self._encode, self._fitted = folder / self.key[:16], encode, fitted
         self.prefix = prefix
         self._files: list[Path] = []
         self._middle: Tensor | None = None

@@ -17,7 +17,7 @@ from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from seewhy.canonical import sha256_json
+from seewhy.canonical import sha256_bytes, sha256_json
 from seewhy.detectors.dinomaly.net import Restorer, mining_loss
 from seewhy.detectors.dinomaly.optimiser import StableAdamW, rate_at
 from seewhy.disk import write_file
@@ -71,7 +71,7 @@ def train(
     *,
     device: str = "cpu",
     checkpoint: Path | None = None,
-    about: str = "",
+    about: Sequence[Any] = (),
     progress: Progress[Any] = silent,
     told: Callable[[int, float], None] = lambda _step, _loss: None,
 ) -> Course:
@@ -86,7 +86,7 @@ def train(
         plan: see there.
         device: "cpu", "cuda", …; under `accelerate launch` each process takes its share of the batch.
         checkpoint: where the state is kept every `save_every` steps; training goes on from it where it is there.
-        about: what tells this training from others with the same plan: its photos, its encoder, what it started from.
+        about: what tells this training from others with the same plan and the same weights to start from: its photos, its encoder.
         progress: wraps the loop over steps.
         told: hears each step's number and loss.
 
@@ -98,12 +98,13 @@ def train(
     """
     if not len(features):
         raise BadData("dinomaly needs good photos to train on")
+    started = sha256_json([*about, sha256_bytes(save(net.state_dict()))])
     accelerator = _accelerator(plan, device)
     where = accelerator.device
     model: Any = accelerator.prepare(net.train())
     optimiser = StableAdamW(net.parameters())
     course = Course()
-    meant = sha256_json({"plan": asdict(plan), "shape": asdict(net.shape), "photos": len(features), "about": about})
+    meant = sha256_json({"plan": asdict(plan), "shape": asdict(net.shape), "photos": len(features), "about": started})
     if checkpoint is not None and checkpoint.is_file():
         course.losses = _restored(checkpoint, net, optimiser, meant)
         course.resumed_at = len(course.losses)

@@ -4,38 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import copy
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Self, cast
 
 import cv2
-import faiss
 import numpy as np
 import numpy.typing as npt
 
 from seewhy.canonical import sha256_bytes
-from seewhy.card import ProductCard
 from seewhy.detectors.parts.bank import MemoryBank
 from seewhy.detectors.protocol import Calibrates, Single
-from seewhy.detectors.template.align import AGREES, SURE, Alignment, Grey, align, by_shift, laid_over, roughly
+from seewhy.detectors.template.align import AGREES, Alignment, laid_over, roughly
 from seewhy.detectors.template.golden import Packed, View, as_lit, as_png, coloured, grey_of, laid_on, levels_of, median_of, reduced
+from seewhy.detectors.template.places import CANDIDATES, DESCRIBED, ROUGH_PX, aligned, describe, indexed, same_shape, same_view, sized
 from seewhy.detectors.weights.store import WeightsFile
 from seewhy.errors import BadData, BadImage, BadModel
 from seewhy.prompts import sentence
 from seewhy.record import Sentence
 from seewhy.types import Map, Pixels, Progress, ScoreMap, silent
 
-DESCRIBED_PX, LOW = 128, 16  # side at which a photo is described, and frequencies that are kept
-DESCRIBED = 2 * LOW * (LOW + 1)  # length of a description
-ROUGH_PX = 160  # longest side at which candidates are told apart before they are looked at as they are
-CANDIDATES = 4  # golden photos that are tried
 ABOUT = 0.05  # of agreement: what agrees so nearly as well as the best is looked at too
-SHAPE = 0.02  # by which a photo's aspect ratio may differ from its golden photo's
 LEAST_PATTERN = 2.0  # standard deviation of a golden photo, grey levels
-SAME_SHIFT = 0.05  # share of the side by which photos of one view may be shifted
 FEW = 5  # photos of one view from which its template is their median
 MOST = 48  # photos of one view that are kept in memory while fitting
-GRAPH_FROM = 1000  # golden photos from which they are found by a graph (HNSW), not by comparing with each
-LINKS = 32
 HALO, HALO_SHARE = 0.016, 0.05  # sigma over the longer side, and share of the map
 
 
@@ -60,7 +51,7 @@ class Template(Single):
         device: not used: it computes with OpenCV on the CPU.
     """
 
-    name = "template"
+    kind = name = "template"
     weights: tuple[WeightsFile, ...] = ()
 
     def __init__(self, settings: TemplateSettings | None = None, *, device: str = "cpu") -> None:
@@ -70,11 +61,6 @@ class Template(Single):
         self._index: MemoryBank | None = None
         self._of: npt.NDArray[np.int64] = np.zeros(0, np.int64)  # (photos,) which view each good photo went to
         self._kept: dict[int, dict[int, npt.NDArray[np.uint8]]] = {}  # by view: photos behind its median, between fit and save
-
-    @classmethod
-    def from_card(cls, _card: ProductCard | None, settings: TemplateSettings | None = None, /, *, device: str = "cpu") -> Self:
-        """Unfitted; the card has nothing for it."""
-        return cls(settings, device=device)
 
     @property
     def calibrates(self) -> Calibrates:
@@ -86,9 +72,14 @@ class Template(Single):
         return sentence("detector.spoke_template", name=self.name, photos=good_photos, product=product, views=len(self._views))
 
     @property
-    def settings(self) -> dict[str, Any]:
-        """The settings, and how many views there are."""
-        return asdict(self._settings) | {"views": len(self._views)}
+    def settings(self) -> TemplateSettings:
+        """As asked."""
+        return self._settings
+
+    @property
+    def learned(self) -> dict[str, Any]:
+        """How many views there are."""
+        return {"views": len(self._views)}
 
     def fit(self, photos: Sequence[Pixels], progress: Progress[Any] = silent) -> None:
         """Learn the views: photos that show the same one are put together where there are `FEW` of them or more.
@@ -109,8 +100,8 @@ class Template(Single):
             one = View(levels_of(reduced(pixels)), None)
             if one.grey.std() < LEAST_PATTERN:
                 raise BadData(f"good photo {number + 1} is even; template needs a pattern to lay photos over, another detector doesn't")
-            vector = _described(one.grey)
-            at = _same_view(one, vector, firsts, described)
+            vector = describe(one.grey)
+            at = same_view(one, vector, firsts, described)
             if at is None:
                 members[len(firsts)] = [number]
                 described[len(firsts)] = vector
@@ -130,8 +121,8 @@ class Template(Single):
             for n in numbers:
                 of[n] = len(self._views)
                 self._views.append(firsts[at] if n == numbers[0] else View(levels_of(reduced(photos[n])), None))
-                vectors.append(_described(cast(View, self._views[-1]).grey))
-        self._of, self._index = of, _indexed(np.stack(vectors))
+                vectors.append(describe(cast(View, self._views[-1]).grey))
+        self._of, self._index = of, indexed(np.stack(vectors))
 
     def without(self, held_out: int) -> Self:
         """The same detector whose median lacks photo `held_out`.
@@ -161,7 +152,7 @@ class Template(Single):
         """
         height, width = pixels.shape[:2]
         small = reduced(pixels)
-        descriptor = _described(grey_of(small))
+        descriptor = describe(grey_of(small))
         view, alignment, change = self._place(small, descriptor)
         back = np.linalg.inv(alignment.matrix)
         change = cv2.warpPerspective(change, back, small.shape[1::-1], flags=cv2.INTER_LINEAR)
@@ -193,12 +184,12 @@ class Template(Single):
         return out
 
     @classmethod
-    def from_files(cls, settings: Mapping[str, Any], files: Mapping[str, bytes], device: str = "cpu") -> Self:
+    def from_files(cls, settings: TemplateSettings, learned: Mapping[str, Any], files: Mapping[str, bytes], device: str = "cpu") -> Self:
         """The detector that was saved."""
-        made = cls(TemplateSettings(**{k: v for k, v in settings.items() if k in TemplateSettings.__dataclass_fields__}), device=device)
-        made._views = [Packed(files[f"views/{i:05}.png"], files.get(f"spreads/{i:05}.png")) for i in range(settings["views"])]
-        made._index = MemoryBank.from_bytes(files["index.faiss"])
-        return made
+        detector = cls(settings, device=device)
+        detector._views = [Packed(files[f"views/{i:05}.png"], files.get(f"spreads/{i:05}.png")) for i in range(learned["views"])]
+        detector._index = MemoryBank.from_bytes(files["index.faiss"])
+        return detector
 
     def _fitted(self) -> MemoryBank:
         if self._index is None:
@@ -216,14 +207,14 @@ class Template(Single):
         """
         _, near = self._fitted().search(descriptor[None], CANDIDATES)
         grey = grey_of(small)
-        views = [v for v in (self._view(int(n)) for n in near[0] if n >= 0) if _same_shape(grey, v)]
-        agreed = [roughly(_sized(grey, v.grey), v.grey, ROUGH_PX) for v in views]
+        views = [v for v in (self._view(int(n)) for n in near[0] if n >= 0) if same_shape(grey, v)]
+        agreed = [roughly(sized(grey, v.grey), v.grey, ROUGH_PX) for v in views]
         best = max(agreed, default=0.0)
         tried = []
         for view, agreement in zip(views, agreed, strict=True):
             if agreement < best - ABOUT:
                 continue
-            found = _aligned(grey, view.grey)
+            found = aligned(grey, view.grey)
             if found.agreement >= AGREES:
                 tried.append((view, found, self._change(small, view, found)))
         if not tried:
@@ -279,55 +270,6 @@ def disturbed(pixels: Pixels, number: int) -> Pixels:
     blurred = cv2.GaussianBlur(moved, (0, 0), float(rng.uniform(0.3, 1.0)))
     made: Pixels = np.clip(blurred * rng.uniform(0.92, 1.08) + rng.normal(0, 3, pixels.shape), 0, 255).astype(np.uint8)
     return made
-
-
-def _described(grey: Grey) -> npt.NDArray[np.float32]:
-    """(D,) of length 1: low frequencies of the photo's spectrum, without phase: a shift leaves it as it is."""
-    small = cv2.resize(grey, (DESCRIBED_PX, DESCRIBED_PX), interpolation=cv2.INTER_AREA).astype(np.float32)
-    window = cv2.createHanningWindow((DESCRIBED_PX, DESCRIBED_PX), cv2.CV_32F)
-    spectrum = np.abs(np.fft.rfft2((small - small.mean()) * window))
-    low = np.concatenate([spectrum[:LOW, : LOW + 1], spectrum[-LOW:, : LOW + 1]])
-    vector = np.sqrt(low).ravel().astype(np.float32)
-    made: npt.NDArray[np.float32] = vector / max(float(np.linalg.norm(vector)), 1e-6)
-    return made
-
-
-def _same_view(one: View, vector: npt.NDArray[np.float32], firsts: Sequence[View], described: npt.NDArray[np.float32]) -> int | None:
-    """Which of the views found so far a photo shows, if any: boards repeat patterns, so a large shift is another place."""
-    near = np.argsort(-(described[: len(firsts)] @ vector))[:CANDIDATES]
-    alike = [int(i) for i in near if firsts[i].middle.shape == one.middle.shape]
-    same = [i for i in alike if roughly(one.grey, firsts[i].grey, ROUGH_PX) >= AGREES]
-    tried = [(by_shift(one.grey, firsts[i].grey), i) for i in same]
-    near_by = SAME_SHIFT * max(one.grey.shape)
-    found = [(a.agreement, i) for a, i in tried if a.agreement >= SURE and np.abs(a.matrix[:2, 2]).max() <= near_by]
-    return max(found)[1] if found else None
-
-
-def _indexed(vectors: npt.NDArray[np.float32]) -> MemoryBank:
-    if len(vectors) < GRAPH_FROM:
-        return MemoryBank.build(vectors)
-    index: Any = faiss.IndexHNSWFlat(vectors.shape[1], LINKS)
-    index.add(vectors)
-    return MemoryBank(index)
-
-
-def _same_shape(grey: Grey, view: View) -> bool:
-    rows, cols = view.middle.shape[:2]
-    return bool(abs(grey.shape[1] / grey.shape[0] * rows / cols - 1) <= SHAPE)
-
-
-def _sized(grey: Grey, template: Grey) -> Grey:
-    if grey.shape == template.shape:
-        return grey
-    made: Grey = cv2.resize(grey, template.shape[::-1], interpolation=cv2.INTER_AREA).astype(np.uint8)
-    return made
-
-
-def _aligned(grey: Grey, template: Grey) -> Alignment:
-    """On a template that may be of another size."""
-    found = align(_sized(grey, template), template)
-    scale = np.diag([template.shape[1] / grey.shape[1], template.shape[0] / grey.shape[0], 1.0])
-    return Alignment(found.matrix @ scale, found.agreement, found.how)
 
 
 def _spread_over(numbers: Sequence[int], most: int) -> list[int]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import copy
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -17,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from seewhy.card import ProductCard
+from seewhy.detectors.parts.inputs import as_batch, squared
 from seewhy.detectors.parts.tiles import Tile, blend, square_tiles
 from seewhy.detectors.protocol import Calibrates, Single
 from seewhy.detectors.weights.store import WeightsFile
@@ -57,8 +57,8 @@ class WinClip(Single):
         BadData: the words can't be used.
     """
 
+    kind = name = "winclip"
     calibrates: Calibrates = "left_out"
-    name = "winclip"
 
     def __init__(self, settings: WinClipSettings | None = None, *, device: str = "cpu", clip: Clip | None = None) -> None:
         self._settings = settings or WinClipSettings()
@@ -94,11 +94,14 @@ class WinClip(Single):
         return (self.clip.weights,)
 
     @property
-    def settings(self) -> dict[str, Any]:
-        """The settings, and what they came to."""
-        s = self._settings
-        lists = {"defects": list(s.defects), "scales": list(s.scales)}
-        return {**asdict(s), **lists, "good_photos_compared": len(self._shots), "prompts_sha256": self.prompts.sha256}
+    def settings(self) -> WinClipSettings:
+        """As asked."""
+        return self._settings
+
+    @property
+    def learned(self) -> dict[str, Any]:
+        """How many good photos it compares with, and the hash of the words that it asks."""
+        return {"good_photos_compared": len(self._shots), "prompts_sha256": self.prompts.sha256}
 
     def fit(self, photos: Sequence[Pixels], progress: Progress[Any] = silent) -> None:
         """Read the words; look at a few good photos where there are any.
@@ -163,20 +166,19 @@ class WinClip(Single):
         return out | {"good.safetensors": save_tensors(shots)}
 
     @classmethod
-    def from_files(cls, settings: Mapping[str, Any], files: Mapping[str, bytes], device: str = "cpu") -> Self:
+    def from_files(cls, settings: WinClipSettings, learned: Mapping[str, Any], files: Mapping[str, bytes], device: str = "cpu") -> Self:
         """The detector that was saved."""
-        known = {k: v for k, v in settings.items() if k in WinClipSettings.__dataclass_fields__}
-        made = cls(WinClipSettings(**{**known, "defects": tuple(known["defects"]), "scales": tuple(known["scales"])}), device=device)
-        if made.prompts.sha256 != settings["prompts_sha256"]:
+        detector = cls(settings, device=device)
+        if detector.prompts.sha256 != learned["prompts_sha256"]:
             raise BadModel("the model was made with other prompt files than this version of seewhy has; fit it again")
-        made._words = Words(**load_tensors(files["words.safetensors"]))
+        detector._words = Words(**load_tensors(files["words.safetensors"]))
         tensors = load_tensors(files["good.safetensors"])
-        scales = range(len(made._settings.scales))
-        made._shots = tuple(
+        scales = range(len(settings.scales))
+        detector._shots = tuple(
             _Shot(tensors[f"{i}.patches"].to(device), tuple(tensors[f"{i}.windows.{k}"].to(device) for k in scales))
-            for i in range(settings["good_photos_compared"])
+            for i in range(learned["good_photos_compared"])
         )
-        return made
+        return detector
 
     def _fitted(self) -> Words:
         if self._words is None:
@@ -188,11 +190,7 @@ class WinClip(Single):
         return square_tiles(pixels.shape[1], pixels.shape[0], self.clip.input_px, s.max_shrink, s.view)
 
     def _see(self, pixels: Pixels, tile: Tile, *, patches: bool | None = None) -> Seen:
-        cut = pixels[tile.box.slices]
-        side = self.clip.input_px
-        shrinks = side < max(cut.shape[:2])
-        small = cv2.resize(cut, (side, side), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
-        image = torch.from_numpy(small).permute(2, 0, 1)[None].float() / 255  # (1, 3, side, side)
+        image = as_batch([squared(pixels[tile.box.slices], self.clip.input_px)])  # (1, 3, side, side)
         return self.clip.see(image, self._index, patches=bool(self._shots) if patches is None else patches)
 
     def _look_at(self, pixels: Pixels) -> _Shot:

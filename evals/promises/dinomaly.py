@@ -55,7 +55,7 @@ def products(data: Path, out: Path, settings: DinomalySettings = SETTINGS) -> No
         made, seconds = _timed(lambda: Family.fit(train, Dinomaly(settings), alpha=ALPHA, cache=cache))
         facts["one model for all"] = _rows(made, test) | {
             "fit_seconds": seconds,
-            "losses": made.detector.settings["training"]["losses"][::10],
+            "losses": made.detector.learned["training"]["losses"][::10],
         }
         write(out, facts)
         facts["patchcore"] = _patchcore(train, test, PatchCoreSettings())

@@ -21,7 +21,7 @@ from seewhy.agent.photos.lazy import LazyPhotos
 from seewhy.errors import SeewhyError
 from seewhy.evals.detect import hardware
 from seewhy.evals.metrics import auroc
-from seewhy.evals.recommend import CANDIDATES, MOST_LEARNED, recommend
+from seewhy.evals.recommend import MOST_LEARNED, chosen_from, recommend
 
 GOLDEN = ("pcb_trace",)
 NEAR = 0.02  # of the best real image AUROC
@@ -43,7 +43,7 @@ def run(data: Path, out: Path) -> None:
 
 def _product(folder: Path) -> dict[str, Any]:
     made = recommend(folder, golden=folder.name in GOLDEN)
-    real = {name: _real(folder, name) for name in CANDIDATES}
+    real = {name: _real(folder, name) for name in chosen_from(None)}
     able = {name: value for name, value in real.items() if value is not None}
     best = max(able, key=lambda name: able[name])
     return {
@@ -61,7 +61,7 @@ def _real(folder: Path, name: str) -> float | None:
     samples = read_layout(folder)
     good, test = good_photos(samples), [s for s in samples if s.split == "test"]
     learned = good if folder.name in GOLDEN else [good[int(i)] for i in np.unique(np.linspace(0, len(good) - 1, MOST_LEARNED).round())]
-    detector = unfitted(name, settings=CANDIDATES[name])
+    detector = unfitted(name, settings=chosen_from([name])[name])
     try:
         detector.fit([p.pixels for p in LazyPhotos(learned)], lambda items, *_: items)
     except SeewhyError:

@@ -25,6 +25,7 @@ from seewhy.agent.inspection.inspector import Inspector
 from seewhy.agent.photos.images import read_photo
 from seewhy.agent.photos.layouts import Sample, read_layout
 from seewhy.card import ProductCard
+from seewhy.detectors.settings import plain
 from seewhy.detectors.template.detector import Template
 from seewhy.evals.detect import hardware, tested
 from seewhy.types import Box, Pixels
@@ -56,7 +57,7 @@ def measure(data: Path) -> dict[str, Any]:
     return {
         "detector": "template, no weights",
         "fitted_on": f"{inspector.model.good_photos} golden photos, no photo of a defect",
-        "settings": inspector.model.detector.settings,
+        "settings": plain(inspector.model.detector.settings),
         "calibration": inspector.model.calibration.method,
         "date": datetime.now(UTC).date().isoformat(),
         "hardware": hardware(),
@@ -131,7 +132,7 @@ def growth(root: Path) -> list[dict[str, Any]]:
         began = time.perf_counter()
         detector.fit(golden)
         fit_s = time.perf_counter() - began
-        loaded = Template.from_files(detector.settings, detector.files())
+        loaded = Template.from_files(detector.settings, detector.learned, detector.files())
         spent = []
         for i in range(0, count, max(1, count // 40)):
             asked = detector.copy_of(golden[i], i)

@@ -32,7 +32,7 @@ from seewhy.evals.metrics import auroc
 from seewhy.evals.promises.dinomaly import ALPHA, SETTINGS, SPARSE, facts_of, split, write
 
 STEPS = (600, 1200, 1800)  # of one course
-FEW = 4  # a small bank is of every so manieth photo
+FEW = 4  # a small bank is of every nth photo
 
 Asked = Mapping[str, Sequence[tuple[Tokens, bool]]]  # test photos by product, and whether each is bad
 
@@ -42,7 +42,7 @@ def run(data: Path, out: Path) -> None:
     train_photos, test = split(data)
     detector = Dinomaly(replace(SETTINGS, steps=STEPS[-1]))
     learned = {n: Chosen(pixels_of(p), learned_and_aside(len(p), ALPHA)[0]) for n, p in train_photos.items()}
-    facts = facts_of(detector.settings_asked)
+    facts = facts_of(detector.settings)
     with tempfile.TemporaryDirectory() as folder:
         seen = FeatureCache(Path(folder), detector.encoder_key(), detector.encode, detector.square, detector.encoder.prefix)
         first, rows = 0, dict[str, list[int]]()
@@ -58,7 +58,7 @@ def run(data: Path, out: Path) -> None:
             ]
             for name, samples in test.items()
         }
-        side = detector.settings_asked.input_px
+        side = detector.settings.input_px
         facts["banks of the same tokens"] = {
             "of the product": _aurocs(asked, lambda name: _bank(seen, rows[name], side)),
             f"of every {FEW}th photo of the product": _aurocs(asked, lambda name: _bank(seen, rows[name][::FEW], side)),
@@ -68,7 +68,7 @@ def run(data: Path, out: Path) -> None:
         facts["one dinomaly of all, by steps"] = course = dict[str, Any]()
         torch.manual_seed(SETTINGS.seed)
         net = Restorer(detector.shape())
-        plan = Plan(**{f.name: getattr(detector.settings_asked, f.name) for f in fields(Plan)})
+        plan = Plan(**{f.name: getattr(detector.settings, f.name) for f in fields(Plan)})
 
         def told(step: int, _loss: float) -> None:
             if step + 1 in STEPS:

@@ -3,6 +3,7 @@
 SeewhyError                 everything below: show the message, hide the traceback
 ├── UnknownName             no such detector, explainer, report format or backbone
 ├── MissingExtra            an optional dependency is not installed; says which `pip install`
+├── BrokenPlugin            what another distribution plugs in can't be loaded or used; says which
 ├── MissingWeights          a model file is not here; says where to get it and where to put it
 ├── WeightsMismatch         a model file is here, but is not the one that was pinned
 ├── BadImage                the file is not an image that we can read; says why
@@ -42,6 +43,10 @@ class MissingExtra(SeewhyError):
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(f"{what} needs a package that isn't installed: pip install 'seewhy[{extra}]'")
         self.extra = extra
+
+
+class BrokenPlugin(SeewhyError):
+    """A plug-in of another distribution that can't be loaded or used."""
 
 
 class MissingWeights(SeewhyError):

@@ -27,10 +27,11 @@ from seewhy.agent.models.options import settings_for
 from seewhy.agent.models.product import ProductModel
 from seewhy.agent.photos.images import decode
 from seewhy.card import ProductCard
-from seewhy.detectors import DETECTORS, detector_class
-from seewhy.detectors.anomalib.detector import Anomalib, AnomalibSettings, named, registered
+from seewhy.detectors import DETECTORS
+from seewhy.detectors.anomalib.building import registered
+from seewhy.detectors.anomalib.detector import Anomalib, AnomalibSettings, named
 from seewhy.detectors.anomalib.from_disk import from_disk
-from seewhy.detectors.anomalib.models import MODELS, PREFIX
+from seewhy.detectors.anomalib.models import MODELS
 from seewhy.detectors.weights import datasets, store
 from seewhy.errors import BadData, BadModel, MissingWeights, UnknownName, WeightsMismatch
 from seewhy.evals.synthetic.surfaces import defective, good
@@ -293,6 +294,7 @@ def test_doctor_says_what_would_run_and_what_the_others_miss(monkeypatch: pytest
     assert said["anomalib/vlm_ad"] == ("", "set OPENAI_API_KEY in the environment")
 
 
-def test_names_in_records_lead_back_to_classes() -> None:
-    assert detector_class("anomalib/padim/resnet18 with stand-ins").model == "padim"
-    assert PREFIX in DETECTORS.families
+def test_the_kind_leads_back_to_the_class() -> None:
+    detector = named("padim")(AnomalibSettings(options={"backbone": "resnet18"}, stand_ins=True))
+    assert (detector.kind, detector.name) == ("anomalib/padim", "anomalib/padim/resnet18")
+    assert DETECTORS.get(detector.kind).model == "padim"

@@ -4,9 +4,7 @@ import json
 import pickletools
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,22 +16,21 @@ from tests.helpers import ROOT
 from tests.helpers.photos import SMALL, noise, png
 
 from seewhy.agent.machine.importing import import_weights
+from seewhy.agent.models.choice import REASONS
 from seewhy.agent.models.product import ProductModel
 from seewhy.agent.photos.images import decode
-from seewhy.detectors import DETECTORS
 from seewhy.detectors.anomalib.models import MODELS
-from seewhy.detectors.catalogue import BORROWED, OWN, as_markdown
-from seewhy.detectors.dinomaly.detector import DinomalySettings
-from seewhy.detectors.mutual import MutualSettings
+from seewhy.detectors.catalogue import BORROWED, DETECTORS, ENSEMBLE, FAMILY, OWN, TABLE, Row, as_markdown
 from seewhy.detectors.parts.backbones import BACKBONES, Encoder
 from seewhy.detectors.parts.bank import MemoryBank, greedy_k_centre
 from seewhy.detectors.parts.tiles import blend, tiles_for
 from seewhy.detectors.patchcore import PatchCore, PatchCoreSettings
+from seewhy.detectors.settings import plain, read
 from seewhy.detectors.weights import known, store
 from seewhy.errors import BadData, BadModel, MissingWeights, UnknownName, WeightsMismatch
 from seewhy.evals.synthetic.boards import board, broken
-from seewhy.evals.synthetic.surfaces import Drawn, defective, good
-from seewhy.types import Box, Pixels
+from seewhy.evals.synthetic.surfaces import defective, good
+from seewhy.types import Box
 
 
 def test_efficientnet_is_the_published_network() -> None:
@@ -190,53 +187,48 @@ def test_turned_copies_are_learned_only_where_parts_lie_in_any_direction() -> No
     for name, photos in (("straight", straight), ("turned", turned)):
         detector = PatchCore(PatchCoreSettings(input_px=192, bank_rows=1000, candidate_rows=6000))
         detector.fit(photos)
-        chosen[name] = detector.settings["turns"], detector.settings["turn_ratio"]
+        chosen[name] = detector.learned["turns"], detector.learned["turn_ratio"]
+        assert detector.settings.turns == "auto"  # what was asked stays as it was
     assert chosen["straight"][0] == "no", chosen
     assert chosen["turned"][0] == "yes", chosen
 
 
-@dataclass(frozen=True)
-class Example:
-    """What a detector is tried on: settings with weights that are here, and photos of a product that suits it."""
-
-    settings: Any
-    good: list[Pixels]  # to fit on
-    other: Pixels  # good too
-    bad: Drawn
+SURFACES = [good("cast", i).pixels for i in range(4)], good("cast", 51).pixels, defective("cast", "stain", 4)
+BOARDS = [board(p) for p in range(4)], board(2, copy=1), broken(1, "extra", copy=1)
+PHOTOS = {"surfaces": SURFACES, "boards": BOARDS}  # good ones to fit on, another good one, and one with a defect
 
 
-def surfaces(settings: Any = None) -> Example:
-    return Example(settings, [good("cast", i).pixels for i in range(4)], good("cast", 51).pixels, defective("cast", "stain", 4))
+def test_every_detector_has_an_example_or_tests_of_its_own() -> None:
+    for row in TABLE:
+        assert (row.example is None) == bool(row.tests), row.name
+        assert not row.tests or (ROOT / "tests" / "detectors" / f"{row.tests}.py").is_file()
+    assert {row.name for row in OWN} | {"ensemble"} == set(DETECTORS.table)
+    assert {row.name for row in BORROWED} == {f"anomalib/{name}" for name in MODELS}
 
 
-def boards() -> Example:
-    return Example(None, [board(p) for p in range(4)], board(2, copy=1), broken(1, "extra", copy=1))
-
-
-EXAMPLES = {
-    "patchcore": lambda: surfaces(SMALL),
-    "dinomaly": lambda: surfaces(DinomalySettings(encoder="efficientnet-lite0", input_px=128, depth=2, steps=150, batch=8, at_once=8)),
-    "template": boards,
-    "mutual": lambda: surfaces(MutualSettings(input_px=192)),
-}
-
-
-def test_every_detector_has_an_example() -> None:
-    assert set(DETECTORS.table) - set(EXAMPLES) == {"winclip"}  # its weights are not here; see test_winclip
-    assert {row.name for row in OWN} == set(DETECTORS.table)
-    assert {row.name for row in BORROWED} == {f"anomalib/{name}" for name in MODELS}  # see test_anomalib
+@pytest.mark.parametrize("row", [*OWN, ENSEMBLE, FAMILY], ids=lambda row: row.name)
+def test_what_a_row_names_is_there(row: Row) -> None:
+    settings = row.settings_from(row.candidate or {})
+    assert read(type(settings), plain(settings)) == settings
+    assert set(row.auto or ()) <= set(REASONS)
+    assert DETECTORS.get(row.name if row is not FAMILY else "anomalib/padim").kind
 
 
 def test_the_docs_show_the_table_as_it_is() -> None:
     assert as_markdown() in (ROOT / "docs/detectors.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_every_detector_keeps_the_contract(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("row", [row for row in TABLE if row.example], ids=lambda row: row.name)
+def test_every_detector_keeps_the_contract(row: Row, tmp_path: Path) -> None:
     """Fitted on a few photos: finite map at the photo's size, the scratch found, the same after save and load in a new process."""
-    example = EXAMPLES[name]()
-    drawn, detector = example.bad, DETECTORS.get(name)(example.settings)
-    detector.fit(example.good)
+    assert row.example is not None
+    photos, other, drawn = PHOTOS[row.example.photos]
+    settings = row.settings_from(row.example.settings)
+    detector = DETECTORS.get(row.name)(settings)
+    detector.fit(photos)
+    assert detector.kind == row.name
+    assert detector.settings.__class__ is settings.__class__
+    assert json.loads(json.dumps(detector.learned)) == detector.learned
     scored = detector.score(drawn.pixels)
     assert scored.values.shape == drawn.pixels.shape[:2]
     y, x = np.unravel_index(scored.values.argmax(), scored.values.shape)
@@ -244,11 +236,10 @@ def test_every_detector_keeps_the_contract(name: str, tmp_path: Path) -> None:
     reach = max(scored.resolution_px, drawn.feret_px / 2)
     assert abs(x - xs.mean()) < reach
     assert abs(y - ys.mean()) < reach
-    assert scored.score > detector.score(example.other).score
+    assert scored.score > detector.score(other).score
 
     folder = tmp_path / "model"
-    photos = [decode(png(p), f"{i}.png") for i, p in enumerate(example.good)]
-    ProductModel.fit(photos, detector, product="part", alpha=0.2).save(folder)
+    ProductModel.fit([decode(png(p), f"{i}.png") for i, p in enumerate(photos)], detector, product="part", alpha=0.2).save(folder)
     expected = detector.score(drawn.pixels).score
     np.save(tmp_path / "photo.npy", drawn.pixels)
     code = (

@@ -284,7 +284,7 @@ def test_a_product_it_has_not_seen_goes_to_the_next_detector(family: tuple[Famil
 
 def test_a_detector_that_fails_hands_over_visibly(inspector: Inspector, model_folder: Path) -> None:
     class Broken:
-        name, calibrates, weights, settings = "broken", "left_out", (), {}
+        kind, name, calibrates, weights, settings, learned = "broken", "broken", "left_out", (), None, {}
 
         def score(self, _pixels: Any) -> Any:
             raise MemoryError("no room")
@@ -305,8 +305,8 @@ def test_a_product_is_added_and_the_old_ones_are_wanted(family: tuple[Family, Pa
         Family.fit({"cast": new}, Dinomaly(SMALL), alpha=ALPHA, start=start)
     grown = Family.fit({**photos, "cast": new}, Dinomaly(replace(SMALL, steps=30)), alpha=ALPHA, start=start)
     assert set(grown.members) == {"plate", "woven", "cast"}
-    losses = grown.detector.settings["training"]["losses"]
-    assert losses[0] < 0.5 * start.detector.settings["training"]["losses"][0]  # it goes on from what was learned
+    losses = grown.detector.learned["training"]["losses"]
+    assert losses[0] < 0.5 * start.detector.learned["training"]["losses"][0]  # it goes on from what was learned
 
 
 def test_what_the_encoder_saw_is_kept_and_read_again(tmp_path: Path) -> None:
@@ -493,7 +493,7 @@ def test_a_corrupt_photo_stops_training_and_nothing_encoded_is_lost(tmp_path: Pa
 
 def test_bfloat16_scores_nearly_the_same_and_saves_float32(family: tuple[Family, Path]) -> None:
     exact = family[0].detector
-    coarse = Dinomaly.from_files({**exact.settings, "dtype": "bfloat16"}, exact.files())
+    coarse = Dinomaly.from_files(replace(exact.settings, dtype="bfloat16"), exact.learned, exact.files())
     for kind in ("stain", "pit"):
         pixels = defective("plate", kind, 4).pixels  # type: ignore[arg-type]
         assert coarse.score(pixels).score == pytest.approx(exact.score(pixels).score, rel=0.05)

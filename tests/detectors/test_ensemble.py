@@ -89,7 +89,7 @@ def test_a_photo_left_out_is_left_out_of_every_member_and_of_its_calibration() -
     assert member.numbers == (0, 1, 3)
     assert member.detector.score(photos[2]).score == pytest.approx(alone.without(2).score(photos[2]).score, rel=1e-5)
     assert len(made._members[1].scores) == 4
-    matrix = np.array(made.settings["correlation"])
+    matrix = np.array(made.learned["correlation"])
     assert matrix.shape == (2, 2)
     assert np.allclose(np.diag(matrix), 1)
 

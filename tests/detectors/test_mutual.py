@@ -65,8 +65,8 @@ def test_a_photo_does_not_judge_itself_and_judges_are_bounded() -> None:
     photos, _ = lot(12, 2)
     detector = Mutual(MutualSettings(input_px=96, peers=5))
     detector.fit(photos)
-    assert len(detector.settings["judges"]) == 5
-    assert detector.settings["lot"] == 12
+    assert len(detector.learned["judges"]) == 5
+    assert detector.learned["lot"] == 12
     assert all(p.shape[0] == 5 for p in detector._peers)
     for pixels in photos:
         assert detector.score(pixels).score > 0.01  # its own patches would be at distance 0

@@ -16,7 +16,8 @@ from seewhy.agent.photos.images import Photo, decode
 from seewhy.agent.photos.layouts import read_layout
 from seewhy.card import ProductCard
 from seewhy.detectors.template.align import SURE, align
-from seewhy.detectors.template.detector import GRAPH_FROM, Template, TemplateSettings
+from seewhy.detectors.template.detector import Template, TemplateSettings
+from seewhy.detectors.template.places import GRAPH_FROM
 from seewhy.errors import BadData, BadImage, BadModel
 from seewhy.evals.promises.template import iou, matches
 from seewhy.evals.synthetic.boards import board, broken
@@ -111,7 +112,7 @@ def test_many_photos_of_one_view_become_a_median_that_can_do_without_one() -> No
     same = [board(7, copy=i) for i in range(12)]
     detector = Template()
     detector.fit(same)
-    assert detector.settings["views"] == 1
+    assert detector.learned["views"] == 1
     assert detector.calibrates == "left_out"
     assert detector.without(3).score(same[3]).score < 0.2
     faint = same[0].astype(np.int16)
@@ -125,16 +126,16 @@ def test_many_photos_of_one_view_become_a_median_that_can_do_without_one() -> No
     with pytest.raises(BadModel, match="golden one"):
         single.without(0)
     with pytest.raises(BadModel, match="just fitted"):
-        Template.from_files(single.settings, single.files()).without(0)
+        Template.from_files(single.settings, single.learned, single.files()).without(0)
 
 
 def test_many_golden_photos_are_found_by_a_graph(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("seewhy.detectors.template.detector.GRAPH_FROM", 30)
+    monkeypatch.setattr("seewhy.detectors.template.places.GRAPH_FROM", 30)
     assert GRAPH_FROM > 30
     golden = [board(p, side=160) for p in range(60)]
     detector = Template()
     detector.fit(golden)
-    loaded = Template.from_files(detector.settings, detector.files())
+    loaded = Template.from_files(detector.settings, detector.learned, detector.files())
     assert loaded._fitted().kind == "IndexHNSWFlat"
     for place in range(0, 60, 7):
         scored = loaded.score(board(place, copy=1, side=160))

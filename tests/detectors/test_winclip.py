@@ -257,7 +257,7 @@ def test_the_flow_from_words_alone(tmp_path: Path) -> None:
     assert {h.type.value for h in record.findings[0].hypotheses} == {"scratch", "missing hole"}
     assert sum(h.probability for h in record.findings[0].hypotheses) == pytest.approx(1, abs=1e-3)
     assert {h.type.status for h in record.findings[0].hypotheses} == {"unverified"}
-    assert record.provenance.prompts_sha256 == inspector.model.detector.settings["prompts_sha256"]
+    assert record.provenance.prompts_sha256 == inspector.model.detector.learned["prompts_sha256"]
     assert record.detectors[-1].because.text.startswith("winclip spoke: it was asked for 'steel plate'")
     page = made.report(tmp_path / "part.html").read_text(encoding="utf-8")
     assert "a hypothesis" in page
@@ -270,7 +270,7 @@ def test_good_photos_calibrate_words(tmp_path: Path) -> None:
     for i in range(24):
         Image.fromarray(good("plate", i).pixels).save(tmp_path / f"{i}.png")
     inspector = seewhy.from_words("steel plate", good=tmp_path, alpha=0.05, model=TINY, save=tmp_path.parent / "made")
-    assert inspector.model.detector.settings["good_photos_compared"] == 4
+    assert inspector.model.detector.learned["good_photos_compared"] == 4
     assert len(inspector.model.calibration) == 24
     record = inspector.inspect(as_photo(good("plate", 300))).record
     assert record.decision.calibration == "calibrated"

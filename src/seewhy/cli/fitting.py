@@ -34,8 +34,10 @@ def fit(
     at_once: Annotated[int, typer.Option(min=1, help="dinomaly: photos in memory at a time, of a batch of 16.")] = 16,
     add_to: Annotated[Path | None, typer.Option(help="dinomaly: a model that the products are added to.")] = None,
     epochs: Annotated[int, typer.Option(min=0, help="anomalib: training epochs; 0: the paper's.")] = 0,
-    input_px: Annotated[int, typer.Option(min=0, help="anomalib: side that photos are brought to; 0: the model's own.")] = 0,
-    option: Annotated[list[str] | None, typer.Option(help="anomalib: name=value for the model; may be given several times.")] = None,
+    input_px: Annotated[int, typer.Option(min=0, help="Side that photos are brought to; 0: the detector's own.")] = 0,
+    option: Annotated[
+        list[str] | None, typer.Option(help="name=value for any setting of the detector; may be given several times.")
+    ] = None,
     stand_ins: Annotated[bool, typer.Option(help="anomalib: random numbers for weights that are not here; records say so.")] = False,
     card: Annotated[
         list[str] | None, typer.Option(help="Product card (YAML), kept with the model; of several products PRODUCT=FILE, several times.")

@@ -1,0 +1,1 @@
+"""A plug-in for seewhy: a detector and a report format."""
