@@ -96,6 +96,6 @@ class Inspector:
         with e.clock("words"):
             said = words_for(self.explainer, e.views, until)
         with e.clock("record"):
-            record = record_of(e, said, vlm=self.explainer.source != "measured")
+            record = record_of(e, said, explainer=self.explainer)
         documents = {one.sha256: ("application/json", canonical_json(one.model_dump(mode="json"))) for one in (agreed.card, agreed.policy)}
         return Inspection(record.model_copy(update={"timings_ms": e.clock.spent}), e.pictures.bytes, documents)

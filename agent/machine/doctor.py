@@ -19,7 +19,7 @@ EXTRAS = {
     "vlm": ("langchain", "langchain-openai", "httpx"),
     "serve": ("vllm",),
     "chat": ("gradio",),
-    "pdf": ("typst", "font-source-sans-pro"),
+    "pdf": ("typst", "font-source-sans-pro", "manimgx-fonts-cjk"),
     "anomalib": ("anomalib",),
     "cluster": ("ray",),
     "gpu": ("faiss-gpu",),

@@ -57,7 +57,7 @@ def choose(card: ProductCard | None, *, good: int, lot: bool = False, device: st
         if rule:
             made.append(Choice(name, sentence(f"choose.{rule}", name=name, good=good, wanted=TRAINS_FROM)))
         elif lacks[name]:
-            made.append(Choice(name, sentence("detector.silent", name=name, why=f"what it needs is not here ({lacks[name]})")))
+            made.append(Choice(name, sentence("detector.lacks", name=name, what=lacks[name])))
         else:
             made.append(Choice(name))
     return tuple(sorted(made, key=lambda c: c.why_not is not None))
