@@ -126,6 +126,7 @@ def provenance(record: InspectionRecord, language: str) -> list[tuple[str, str]]
         policy=f"{p.policy_name} {p.policy_version}, SHA-256 {p.policy_sha256}",
         card=p.card_sha256,
         reference=p.reference_sha256 or text("report.none", language),
+        overrides=" ".join(say(told, language) for told in p.overrides),
         software=versions,
     )
 
