@@ -82,11 +82,7 @@ def _uncalibrated(records: Sequence[InspectionRecord], language: str) -> list[di
     """Why no pass was given, in the records' own words, and to how many."""
     why = Counter(say(reason, language) for r in records for reason in r.reasons if reason.key in UNCALIBRATED)
     return [
-        {
-            "title": text("report.uncalibrated", language),
-            "text": text("report.of_photos", language, count=count, total=len(records), why=reason),
-        }
-        for reason, count in why.items()
+        {"title": text("report.of_photos", language, count=count, total=len(records)), "text": reason} for reason, count in why.items()
     ]
 
 

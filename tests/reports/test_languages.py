@@ -110,11 +110,11 @@ def test_a_callout_gives_the_records_own_reason(uncalibrated: Lot, tmp_path: Pat
         for r, s in zip(records, (records[0].reasons[-1], sentence("reason.unfamiliar")), strict=True)
     ]
     page = texts_of(write_report(unfamiliar, pictures, tmp_path / "u.html").read_text())
-    assert "1 of 2 photos: Uncalibrated: a false-reject rate of 0.001 needs 999 held-out good photos" in page
-    assert "1 of 2 photos: As a whole the photo is unlike all good photos of the product" in page
+    assert "1 of 2 photos. Uncalibrated: a false-reject rate of 0.001 needs 999 held-out good photos" in page
+    assert "1 of 2 photos. As a whole the photo is unlike all good photos of the product" in page
     lot = [r.model_copy(update={"reasons": (*r.reasons[:-1], sentence("reason.lot"))}) for r in records]
     page = texts_of(write_report(lot, pictures, tmp_path / "l.html").read_text())
-    assert "2 of 2 photos: No photo is known to be good" in page
+    assert "2 of 2 photos. No photo is known to be good" in page
     assert "too few" not in page
 
 
