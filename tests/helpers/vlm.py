@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from seewhy.agent.inspection.inspector import Inspector
-from seewhy.card import DefectType, ProductCard
+from seewhy.card import DefectType, Part, ProductCard
 from seewhy.explainers.client import Server
 from seewhy.explainers.vlm import VlmSettings, VlmWords
 from seewhy.record import InspectionRecord
@@ -21,6 +21,7 @@ CARD = ProductCard(
         DefectType(name="stain"),
         DefectType(name="leak", zones=("seal",)),
     ),
+    parts=(Part(name="seal", box=(0.97, 0.97, 1, 1)),),
     processes=("machining",),
 )
 
