@@ -48,8 +48,8 @@ class PastDefect:
 class Explainer(Protocol):
     """Puts words to one region."""
 
-    name: str
-    source: Source  # of what it says, for the record
+    name: str  # it is recorded under this
+    source: Source  # whose words these are: "measured" computes them from pixels, "vlm" is told them by a model and may be silent
     in_flight: int  # regions that it likes to have at a time; 1 for one that computes here
 
     def explain(self, view: RegionView, until: float | None = None, /) -> Explanation | Unexplained:

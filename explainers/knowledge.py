@@ -91,7 +91,7 @@ def _own_text(entry: Knowledge) -> str:
 def _general(chosen: tuple[str, ...]) -> tuple[tuple[Knowledge, ...], tuple[str, ...]]:
     found: list[General] = [entry for process in chosen for entry in general(process)]
     known = tuple(
-        Knowledge(id=g.id, applies_to=g.types, cause=g.cause["en"], check=g.check["en"], source=g.source, looks=g.looks["en"])
+        Knowledge(id=g.id, applies_to=g.types, cause=g.cause["en"], check=g.check["en"], source=g.source["en"], looks=g.looks["en"])
         for g in found
     )
     texts = tuple(" ".join((*g.types, *g.types, g.looks["en"], g.step, g.cause["en"])) for g in found)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
+from seewhy.disk import write_file
 from seewhy.errors import BadData
 from seewhy.record import Entry
 from seewhy.registry import Entry as Row
@@ -46,11 +47,11 @@ def write_report(entries: Sequence[Entry], pictures: PictureBytes, path: Path, *
         UnknownName: there is no such format.
         MissingExtra: it needs an optional install.
         BadData: there is nothing to report.
+        NotWritten: the disk is full or the place can't be written; a report that was there is as it was.
     """
     if not entries:
         raise BadData("there is no entry to report on; run `seewhy batch` first, or check the lot's name")
     report: Report = REPORTS.get(path.suffix.lower().lstrip("."))()
     data = report.render(entries, pictures, head, language)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
+    write_file(path, data)
     return path

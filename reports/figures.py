@@ -12,6 +12,7 @@ from seewhy.types import Mask, Pixels
 
 FIGURE_PX = 1100  # longest side of the marked photo
 THUMBNAIL_PX = 200
+HEAT_TIMES = 3  # the threshold: where the scale of score maps ends
 
 
 class Figures:
@@ -20,6 +21,7 @@ class Figures:
     def __init__(self, record: InspectionRecord, pictures: PictureBytes) -> None:
         self._record, self._pictures = record, pictures
         self._named = {e.name: e for e in record.evidence}
+        self.times_threshold = _times_threshold(record)
 
     def marked(self) -> bytes | None:
         """The photo with a numbered contour around each finding."""
@@ -35,12 +37,18 @@ class Figures:
         return _jpeg(canvas)
 
     def heat(self) -> bytes | None:
-        """The score map over the photo in grey: dark is usual, yellow is the strangest."""
+        """The score map over the photo in grey, on one scale for all photos: it ends at `HEAT_TIMES` the threshold, which is drawn.
+
+        Where there is no threshold the scale is this photo's own.
+        """
         photo, map_ = self._read("photo"), self._read("map")
         if photo is None or map_ is None:
             return None
         canvas, _ = _sized(photo, FIGURE_PX, self._record.photo.width_px)
-        return _jpeg(heat_over(canvas, map_.astype(np.float32) / np.float32(65535)))
+        level = map_.astype(np.float32) / np.float32(65535)
+        if self.times_threshold is None:
+            return _jpeg(heat_over(canvas, level))
+        return _jpeg(heat_over(canvas, level * np.float32(self.times_threshold / HEAT_TIMES), line=1 / HEAT_TIMES))
 
     def crop(self, number: int) -> bytes | None:
         """A finding's crop with its contour."""
@@ -84,6 +92,15 @@ class Figures:
             return
         whole = _placed(mask, item, canvas.shape[:2], scale)
         outline(canvas, whole)
+
+
+def _times_threshold(record: InspectionRecord) -> float | None:
+    """The score map's largest value in thresholds; None where there is none. The record keeps the map scaled to that value."""
+    if not record.decision.threshold.value:
+        return None
+    strengths = [f.measured.strength for f in record.findings]
+    tops = [s.peak.value / s.threshold.value for s in strengths if s.peak.value is not None and s.threshold.value]
+    return max(tops, default=(record.decision.score.value or 0.0) / record.decision.threshold.value)
 
 
 def _placed(mask: Picture, item: Evidence, shape: tuple[int, int], scale: float) -> Mask:

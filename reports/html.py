@@ -24,8 +24,8 @@ class HtmlReport:
             loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
         environment.filters["data_uri"] = data_uri
-        page = environment.get_template("lot.html.j2").render(lot_view(entries, pictures, head, language), language=language)
-        return page.encode()
+        page = environment.get_template("lot.html.j2").render(lot_view(entries, pictures, head, language))
+        return page.encode("utf-8", "backslashreplace")  # half a character, of a server's text, must not lose the report
 
 
 def data_uri(jpeg: bytes) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -12,53 +13,114 @@ from typing import Any
 import typst
 
 from seewhy.errors import SeewhyError
+from seewhy.prompts import text
+from seewhy.prompts.legible import written_out
 from seewhy.record import Entry
 from seewhy.reports import PictureBytes
 from seewhy.reports.view import lot_view
 
-TEMPLATE = Path(__file__).parent / "templates" / "lot.typ"
+TEMPLATES = Path(__file__).parent / "templates"
+FONTS = ("font_source_sans_pro", "manimgx_fonts_cjk")  # of the extra `pdf`: Latin, Greek, Cyrillic; Hangul, Han, Kana
+THUMBNAILS = 60  # of parts on the first pages; all of them are in the HTML report
+QUOTED = re.compile(r'`"(.+?)"`', re.DOTALL)  # the text that typst complains of, as Rust quotes it
+NUMBERED = re.compile(r"\\u\{([0-9a-f]+)\}")
 
 
 class PdfReport:
     """The lot as a document. Data reaches the template as JSON, so that no text in it is read as markup."""
 
     def render(self, entries: Sequence[Entry], pictures: PictureBytes, head: str, language: str) -> bytes:
-        """See `seewhy.reports.Report`."""
+        """See `seewhy.reports.Report`. A character that no font here has, or that PDF/A forbids, is written out, and the page says so."""
+        further = max(0, len(entries) - THUMBNAILS)
         view = lot_view(entries, pictures, head, language)
+        view |= {"thumbnails": THUMBNAILS, "further": text("report.further", language, count=further) if further else ""}
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            data = json.dumps(_with_files(view, folder, []), ensure_ascii=False)
-            (folder / "lot.typ").write_bytes(TEMPLATE.read_bytes())
-            (folder / "lot.json").write_text(data, encoding="utf-8")
-            try:
-                made = typst.compile(
-                    folder / "lot.typ",
-                    root=folder,
-                    font_paths=_fonts(),
-                    ignore_system_fonts=True,
-                    pdf_standards=["a-2a", "ua-1"],
-                    sys_inputs={"language": language},
-                )
-            except typst.TypstError as error:
+            view = _with_files(view, folder)
+            probe = {"characters": sorted(_unusual(view))}
+            _, lost = _typeset(folder, "characters.typ", probe, set(), system_fonts=False)
+            system_fonts = bool(lost)  # they differ from machine to machine: asked only where ours don't suffice
+            if system_fonts:
+                _, lost = _typeset(folder, "characters.typ", probe, set(), system_fonts=True)
+            made, _ = _typeset(folder, "lot.typ", view, lost, system_fonts=system_fonts)
+        return made
+
+
+def _typeset(folder: Path, template: str, view: dict[str, Any], lost: set[str], *, system_fonts: bool) -> tuple[bytes, set[str]]:
+    """The document, and the characters that had to be written out for it, those in `lost` among them."""
+    (folder / template).write_bytes((TEMPLATES / template).read_bytes())
+    while True:
+        data = _written(view | {"escaped": bool(lost)}, lost)
+        (folder / "lot.json").write_text(json.dumps(data), encoding="ascii")
+        try:
+            return _compiled(folder / template, system_fonts), lost
+        except typst.TypstError as error:
+            more = _complained(str(error)) & _unusual(view) - lost
+            if not more:
                 raise SeewhyError(f"the PDF could not be made: {error}") from error
-        return bytes(made)
+            lost = lost | more
 
 
-def _with_files(value: Any, folder: Path, count: list[None]) -> Any:
-    """The view with its pictures written to files and named instead."""
-    if isinstance(value, bytes):
-        count.append(None)
-        name = f"{len(count)}.jpg"
-        (folder / name).write_bytes(value)
-        return name
+def _compiled(template: Path, system_fonts: bool) -> bytes:
+    return bytes(
+        typst.compile(
+            template, root=template.parent, font_paths=_fonts(), ignore_system_fonts=not system_fonts, pdf_standards=["a-2a", "ua-1"]
+        )
+    )
+
+
+def _complained(message: str) -> set[str]:
+    """The characters that typst could not show."""
+    return {c for quoted in QUOTED.findall(message) for c in NUMBERED.sub(lambda number: chr(int(number[1], 16)), quoted)}
+
+
+def _written(view: Any, lost: Collection[str]) -> Any:
+    """The view, in its texts what is lost, or is half of a character (a surrogate), written out."""
+
+    def legible(leaf: Any) -> Any:
+        return "".join(written_out(c) if c in lost or "\ud800" <= c <= "\udfff" else c for c in leaf) if isinstance(leaf, str) else leaf
+
+    return _mapped(view, legible)
+
+
+def _unusual(view: Any) -> set[str]:
+    """The characters of all texts that a font may lack."""
+    return {c for leaf in _leaves(view) if isinstance(leaf, str) for c in leaf if not (c.isascii() and c.isprintable()) and c not in "\n\t"}
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict | list | tuple):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _leaves(inner)
+    else:
+        yield value
+
+
+def _mapped(value: Any, leaf: Callable[[Any], Any]) -> Any:
+    """The view with each of its leaves replaced."""
     if isinstance(value, dict):
-        return {k: _with_files(v, folder, count) for k, v in value.items()}
+        return {name: _mapped(inner, leaf) for name, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_with_files(v, folder, count) for v in value]
-    return value
+        return [_mapped(inner, leaf) for inner in value]
+    return leaf(value)
+
+
+def _with_files(view: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The view with its pictures written to files and named instead."""
+    written = list[str]()
+
+    def named(leaf: Any) -> Any:
+        if not isinstance(leaf, bytes):
+            return leaf
+        written.append(f"{len(written) + 1}.jpg")
+        (folder / written[-1]).write_bytes(leaf)
+        return written[-1]
+
+    made: dict[str, Any] = _mapped(view, named)
+    return made
 
 
 def _fonts() -> list[Path]:
-    """Source Sans Pro from its package; typst's own fonts serve where it is missing."""
-    spec = find_spec("font_source_sans_pro")
-    return [Path(p) for p in spec.submodule_search_locations or ()] if spec else []
+    """Those of the extra's packages; typst's own serve where one is missing."""
+    specs = [spec for name in FONTS if (spec := find_spec(name))]
+    return [Path(p) for spec in specs for p in spec.submodule_search_locations or ()]

@@ -8,6 +8,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from seewhy.prompts import say
+from seewhy.prompts.entries import reasons, refusal, silence
 from seewhy.record import SCHEMA_VERSION, Entry, Explanation, Finding, InspectionRecord
 from seewhy.reports import PictureBytes
 
@@ -55,6 +57,9 @@ COLUMNS = [
     "feret_uncertainty_mm",
     "orientation_deg",
     "sentence",
+    "confirmed_by",
+    "comment",
+    "notes",
     "inspected_at",
 ]
 
@@ -72,12 +77,12 @@ class CsvReport:
     """One row per finding, one for a photo without any; text that a spreadsheet would run is defused."""
 
     def render(self, entries: Sequence[Entry], pictures: PictureBytes, head: str, language: str) -> bytes:  # noqa: ARG002
-        """See `seewhy.reports.Report`."""
+        """See `seewhy.reports.Report`. Columns and codes are English, sentences are in the language."""
         out = io.StringIO(newline="")
         writer = csv.DictWriter(out, COLUMNS, restval="")
         writer.writeheader()
         for entry in entries:
-            for row in _rows(entry):
+            for row in _rows(entry, language):
                 writer.writerow({name: defused(value) for name, value in row.items()})
         return b"\xef\xbb\xbf" + out.getvalue().encode()
 
@@ -91,7 +96,7 @@ def defused(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
-def _rows(entry: Entry) -> list[dict[str, Any]]:
+def _rows(entry: Entry, language: str) -> list[dict[str, Any]]:
     if not isinstance(entry, InspectionRecord):
         return [
             {
@@ -100,7 +105,7 @@ def _rows(entry: Entry) -> list[dict[str, Any]]:
                 "photo": entry.name,
                 "photo_sha256": entry.sha256 or "",
                 "verdict": "refused",
-                "sentence": f"{entry.message}; {entry.remedy}",
+                "sentence": refusal(entry, language),
                 "inspected_at": entry.inspected_at,
             }
         ]
@@ -117,12 +122,14 @@ def _rows(entry: Entry) -> list[dict[str, Any]]:
         "p_value": d.p_value.value,
         "alpha": d.alpha,
         "calibration": d.calibration,
+        "notes": " ".join(n.key.removeprefix("note.") for n in entry.photo.notes),
         "inspected_at": entry.inspected_at,
     }
-    return [part | _finding(f) for f in entry.findings] or [part | {"sentence": entry.sentence}]
+    alone = " ".join((say(entry.reasons[0], language), *reasons(entry, language)))
+    return [part | _finding(f, language) for f in entry.findings] or [part | {"sentence": alone}]
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def _finding(finding: Finding, language: str) -> dict[str, Any]:
     m, words = finding.measured, finding.explanation
     said = (
         {
@@ -132,10 +139,12 @@ def _finding(finding: Finding) -> dict[str, Any]:
             "visible": words.visible.value if words.visible else "",
             "confidence": words.confidence.value if words.confidence else "",
             "contradicted": " ".join(c.name for c in words.claims if c.status == "contradicted"),
-            "sentence": words.sentence.text,
+            "sentence": say(words.sentence, language),
+            "confirmed_by": "; ".join(_said(words, "said.confirmed", "by")),
+            "comment": "; ".join(_said(words, "said.comment", "text")),
         }
         if isinstance(words, Explanation)
-        else {"type": "", "type_status": "missing", "sentence": f"unexplained: {words.reason}"}
+        else {"type": "", "type_status": "missing", "sentence": silence(words, language)}
     )
     x0, y0, x1, y1 = m.location.box_px.value or (0, 0, 0, 0)
     cx, cy = m.location.centroid_px.value or (0.0, 0.0)
@@ -161,3 +170,8 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "feret_uncertainty_mm": m.size.feret_mm.uncertainty,
         "orientation_deg": m.size.orientation.value,
     }
+
+
+def _said(words: Explanation, key: str, param: str) -> list[str]:
+    """One value of each sentence of a kind: who confirmed a finding, what they remarked."""
+    return [str(a.value.params[param]) for a in words.appearance if a.value is not None and a.value.key == key]

@@ -27,11 +27,12 @@ class Inspection:
     pictures: dict[str, tuple[str, bytes]]  # (media type, bytes) by SHA-256
     documents: dict[str, tuple[str, bytes]]  # card and policy, likewise
 
-    def report(self, path: Path | str) -> Path:
+    def report(self, path: Path | str, *, language: str = "en") -> Path:
         """Write this one inspection as a report; the ending says which kind (.html, .pdf, .json, .csv)."""
         from seewhy.reports import write_report
 
-        return write_report([self.record], lambda digest: self.pictures[digest][1] if digest in self.pictures else None, Path(path))
+        pictures = {digest: data for digest, (_, data) in self.pictures.items()}
+        return write_report([self.record], pictures.get, Path(path), language=language)
 
 
 class Inspector:
@@ -114,6 +115,6 @@ class Inspector:
         with e.clock("words"):
             said = words_for(self.explainer, e.views, until)
         with e.clock("record"):
-            record = record_of(e, said, vlm=self.explainer.source != "measured")
+            record = record_of(e, said, explainer=self.explainer)
         documents = {one.sha256: ("application/json", canonical_json(one.model_dump(mode="json"))) for one in (agreed.card, agreed.policy)}
         return Inspection(record.model_copy(update={"timings_ms": e.clock.spent}), e.pictures.bytes, documents)

@@ -16,7 +16,8 @@ from seewhy.agent.inspection.verdict import gaps, stated_verdict, verdict_of
 from seewhy.agent.models.calibration import LOT
 from seewhy.agent.photos.images import Photo
 from seewhy.agent.photos.levels import brightness, levels_differ
-from seewhy.explainers import RegionView
+from seewhy.explainers import Explainer, RegionView
+from seewhy.explainers.measured import MeasuredWords
 from seewhy.prompts import sentence
 from seewhy.record import Decision, Explanation, Finding, Hypothesis, InspectionRecord, Missing, PhotoFacts, Unexplained
 
@@ -41,13 +42,13 @@ class Examined:
 Said: TypeAlias = tuple[Explanation | Unexplained, Unexplained | None]  # words, and why a VLM that was asked gave none
 
 
-def record_of(e: Examined, said: Sequence[Said], *, vlm: bool) -> InspectionRecord:
+def record_of(e: Examined, said: Sequence[Said], *, explainer: Explainer) -> InspectionRecord:
     """Rulings and the record.
 
     Args:
         e: what was measured.
         said: of each region.
-        vlm: whether a VLM was asked.
+        explainer: who was asked.
     """
     findings = tuple(_finding(e, number, words) for number, words in enumerate(said))
     photo = _photo_facts(e)
@@ -68,7 +69,7 @@ def record_of(e: Examined, said: Sequence[Said], *, vlm: bool) -> InspectionReco
         findings=findings,
         detectors=e.spoken.notes,
         provenance=provenance,
-        missing=tuple(_missing(e, findings, vlm)),
+        missing=tuple(_missing(e, findings, explainer)),
         evidence=tuple(e.pictures.listed),
         inspected_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         timings_ms=e.clock.spent,
@@ -105,7 +106,7 @@ def _photo_facts(e: Examined) -> PhotoFacts:
     )
 
 
-def _missing(e: Examined, findings: Sequence[Finding], vlm: bool) -> list[Missing]:
+def _missing(e: Examined, findings: Sequence[Finding], explainer: Explainer) -> list[Missing]:
     out, decision, card = [], e.decision, e.spoken.link.agreed.card
     if not e.spoken.familiar:
         out.append(Missing(what="product", because=sentence("missing.unfamiliar", product=e.spoken.link.model.product)))
@@ -123,8 +124,9 @@ def _missing(e: Examined, findings: Sequence[Finding], vlm: bool) -> list[Missin
         out.append(Missing(what="scale", because=sentence("missing.scale")))
     if not card.outline:
         out.append(Missing(what="outline", because=sentence("missing.outline")))
-    if not vlm:
-        out.append(Missing(what="vlm", because=sentence("missing.vlm")))
+    if explainer.source != "vlm":
+        own = explainer.name == MeasuredWords.name
+        out.append(Missing(what="vlm", because=sentence("missing.vlm") if own else sentence("missing.vlm_by", name=explainer.name)))
     out += gaps(findings)
     if findings and e.compared is None:
         out.append(Missing(what="reference", because=sentence("missing.reference")))

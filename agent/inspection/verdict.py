@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from seewhy.agent.inspection.policy import worst
 from seewhy.agent.models.calibration import LOT, Calibration, needed
 from seewhy.agent.photos.levels import DOUBTS
-from seewhy.prompts import sentence
-from seewhy.record import Decision, Finding, Missing, Ruling, Sentence, Severity, Stated, Status, Unexplained, Verdict
+from seewhy.prompts import sentence, text
+from seewhy.record import Decision, Finding, Missing, Param, Ruling, Sentence, Severity, Stated, Status, Unexplained, Verdict
 from seewhy.types import ScoreMap
+
+VLM = "vlm"  # the name of seewhy's own explainer that asks one
 
 
 def decide(scored: ScoreMap, calibration: Calibration, threshold: float | None, alpha: float, *, familiar: bool) -> Decision:
@@ -92,7 +94,7 @@ def _uncalibrated_reason(decision: Decision) -> Sentence:
 
 def _finding_reason(ruling: Ruling, finding: Finding) -> Sentence:
     words = finding.explanation
-    summary = f"Finding {finding.number}." if isinstance(words, Unexplained) else words.sentence.text
+    summary = text("finding.nameless", number=finding.number) if isinstance(words, Unexplained) else words.sentence.text
     if ruling.severity.value is None:
         return sentence("reason.finding_unrated", summary=summary, verdict=ruling.verdict.value or "review", because=ruling.because.text)
     return sentence(
@@ -101,9 +103,11 @@ def _finding_reason(ruling: Ruling, finding: Finding) -> Sentence:
 
 
 def gaps(findings: Sequence[Finding]) -> list[Missing]:
-    """What a VLM was asked and did not say, counted."""
+    """What an explainer was asked and did not say, counted."""
     lost = [f.unexplained for f in findings if f.unexplained is not None]
     if not lost:
         return []
-    why = ", ".join(sorted({u.reason for u in lost}))
-    return [Missing(what="vlm", because=sentence("missing.unexplained", count=len(lost), findings=len(findings), why=why))]
+    params: dict[str, Param] = {"count": len(lost), "findings": len(findings), "why": ", ".join(sorted({u.reason for u in lost}))}
+    by = lost[0].explainer
+    because = sentence("missing.unexplained", **params) if by == VLM else sentence("missing.unexplained_by", name=by, **params)
+    return [Missing(what="vlm", because=because)]

@@ -18,8 +18,6 @@ def words_for(
 ) -> list[tuple[Explanation | Unexplained, Unexplained | None]]:
     """Words for each region, and why the explainer gave none where it was asked: then the embedded one speaks, so that no verdict waits."""
     said = all_words(explainer, views, until)
-    if explainer.source == "measured":
-        return [(words, None) for words in said]
     return [
         (words, None) if isinstance(words, Explanation) else (guarded(EMBEDDED, view), words)
         for view, words in zip(views, said, strict=True)

@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 from seewhy.agent.ledger.store import Ledger, Row
 from seewhy.prompts import sentence
+from seewhy.prompts.entries import confirmed
 from seewhy.record import (
     Confirmation,
     Entry,
@@ -114,4 +115,7 @@ def _confirmed(finding: Finding, said: Confirmation) -> Finding:
         return finding
     type_ = Stated[str](value=said.type, source="human", status="supported", evidence=finding.evidence)
     summary = sentence(words.sentence.key, **(words.sentence.params | {"type": said.type}))
-    return finding.model_copy(update={"explanation": words.model_copy(update={"type": type_, "sentence": summary})})
+    appearance = (*words.appearance, *confirmed(said, finding.evidence))
+    return finding.model_copy(
+        update={"explanation": words.model_copy(update={"type": type_, "sentence": summary, "appearance": appearance})}
+    )

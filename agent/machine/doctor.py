@@ -23,7 +23,7 @@ EXTRAS = {
     "vlm": ("httpx",),
     "serve": ("vllm",),
     "chat": ("gradio", "langchain", "langchain-openai"),
-    "pdf": ("typst", "font-source-sans-pro"),
+    "pdf": ("typst", "font-source-sans-pro", "manimgx-fonts-cjk"),
     "anomalib": ("anomalib",),
     "cluster": ("ray",),
     "gpu": ("faiss-gpu",),

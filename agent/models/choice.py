@@ -73,4 +73,4 @@ def _why_not(row: Row, reasons: tuple[str, ...], situation: Situation) -> Senten
     if reason:
         return sentence(f"choose.{reason}", name=row.name, good=situation.good, wanted=TRAINS_FROM)
     lacks = row.lacks()
-    return sentence("detector.silent", name=row.name, why=f"what it needs is not here ({lacks})") if lacks else None
+    return sentence("detector.lacks", name=row.name, what=lacks) if lacks else None

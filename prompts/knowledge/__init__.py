@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from seewhy.errors import UnknownName
+from seewhy.record import Cause
 
 HERE = Path(__file__).parent
 
@@ -25,7 +26,7 @@ class General:
     step: str  # of the process
     cause: Mapping[str, str]
     check: Mapping[str, str]
-    source: str  # who says so
+    source: Mapping[str, str]  # who says so
 
 
 def processes() -> list[str]:
@@ -46,10 +47,10 @@ def general(process: str) -> tuple[General, ...]:
     return tuple(General(process=process, **(row | {"types": tuple(row["types"])})) for row in data["entries"])
 
 
-def cause_in(language: str, cause_id: str, text: str, check: str) -> tuple[str, str]:
-    """A recorded cause and its check in another language, where the general knowledge has it; else as recorded."""
+def cause_in(language: str, cause: Cause) -> tuple[str, str, str]:
+    """A recorded cause, its check and who states it in another language, where the general knowledge has it; else as recorded."""
     for process in processes():
         for entry in general(process):
-            if entry.id == cause_id and entry.cause["en"] == text and language in entry.cause:
-                return entry.cause[language], entry.check[language]
-    return text, check
+            if entry.id == cause.id and entry.cause["en"] == cause.text and language in entry.cause:
+                return entry.cause[language], entry.check[language], entry.source[language]
+    return cause.text, cause.check, cause.stated_by

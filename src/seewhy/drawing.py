@@ -48,14 +48,27 @@ def label(canvas: Pixels, text: str, x: int, y: int) -> None:
     cv2.putText(canvas, text, (x + pad, y - pad), cv2.FONT_HERSHEY_DUPLEX, size, (255, 255, 255), 1, cv2.LINE_AA)
 
 
-def heat_over(photo: Pixels, values: npt.NDArray[np.float32]) -> Pixels:
-    """A score map (h, w), 0..1, over the photo in grey: dark is usual, yellow is the strangest."""
+def heat_over(photo: Pixels, level: npt.NDArray[np.float32], line: float | None = None) -> Pixels:
+    """A score map over the photo in grey: dark is usual, yellow is the top of the scale and beyond.
+
+    Args:
+        photo: (H, W, 3).
+        level: (h, w) the map in shares of the scale, 0..1.
+        line: a level whose contour is drawn in white, the threshold.
+    """
     height, width = photo.shape[:2]
-    large = cv2.resize(values, (width, height), interpolation=cv2.INTER_LINEAR)
-    low = float(np.quantile(large, 0.02))
-    level = np.clip((large - low) / max(1 - low, 1e-6), 0, 1)
-    colours = cv2.applyColorMap((255 * level).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
+    large = np.clip(cv2.resize(level, (width, height), interpolation=cv2.INTER_LINEAR), 0, 1)
+    colours = cv2.applyColorMap((255 * large).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
     grey = cv2.cvtColor(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    alpha = (0.35 + 0.5 * level)[..., None]
+    alpha = (0.35 + 0.5 * large)[..., None]
     made: Pixels = (grey * (1 - alpha) + colours * alpha).astype(np.uint8)
+    if line is not None:
+        contours, _ = cv2.findContours((large >= line).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(made, contours, -1, (255, 255, 255), max(1, max(height, width) // 500), cv2.LINE_AA)
     return made
+
+
+def heat_colours(steps: int = 9) -> list[str]:
+    """The colours of `heat_over` from the bottom of its scale to the top, as "#rrggbb", for a legend."""
+    levels = np.linspace(0, 255, steps).astype(np.uint8)[None]  # (1, steps)
+    return [f"#{r:02x}{g:02x}{b:02x}" for b, g, r in cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO)[0]]

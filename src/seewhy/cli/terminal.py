@@ -18,19 +18,15 @@ COLOURS = {"pass": "green", "fail": "red", "review": "yellow", "refused": "magen
 
 def print_entry(entry: Any, language: str) -> None:
     """One entry, a line for each reason."""
-    from seewhy.prompts import say
+    from seewhy.prompts import say, word
+    from seewhy.prompts.entries import reasons, refusal
 
-    if entry.kind == "refusal":
-        out.print(
-            f"[magenta bold]not inspected[/] {plain(entry.name)}: {plain(entry.message)}; {plain(entry.remedy)}",
-            highlight=False,
-            soft_wrap=True,
-        )
-        return
-    word = entry.verdict.value
-    out.print(f"[{COLOURS[word]} bold]{word}[/] {plain(entry.photo.name)}", highlight=False)
-    for reason in entry.reasons[1:]:
-        out.print(f"  {plain(say(reason, language))}", highlight=False, soft_wrap=True)
+    refused = entry.kind == "refusal"
+    verdict, name = ("refused", entry.name) if refused else (entry.verdict.value, entry.photo.name)
+    lines = [refusal(entry, language)] if refused else reasons(entry, language) + [say(note, language) for note in entry.photo.notes]
+    out.print(f"[{COLOURS[verdict]} bold]{word('outcome', verdict, language)}[/] {plain(name)}", highlight=False)
+    for line in lines:
+        out.print(f"  {plain(line)}", highlight=False, soft_wrap=True)
 
 
 def print_fitted(models: Sequence[Any], folder: Path, alpha: float, json_: bool) -> None:

@@ -26,7 +26,7 @@ from seewhy.errors import BadData
 from seewhy.evals.synthetic.surfaces import defective, good
 from seewhy.explainers import RegionView
 from seewhy.explainers.measured import MeasuredWords
-from seewhy.record import Explanation, Measured, Ruling, Sentence, Stated, Unexplained
+from seewhy.record import Explanation, Measured, Ruling, Sentence, Source, Stated, Unexplained
 from seewhy.types import Box, Region, ScoreMap
 
 
@@ -265,6 +265,7 @@ def test_the_embedded_explainer_names_only_what_the_card_knows(card: ProductCard
 def test_an_explainer_that_fails_loses_no_verdict(inspector: Inspector) -> None:
     class Broken:
         name = "broken"
+        source: Source = "measured"
         in_flight = 1
 
         def explain(self, view: RegionView, _until: float | None = None, /) -> Explanation:
