@@ -23,7 +23,7 @@ author = "the seewhy authors"
 copyright = "the seewhy authors"
 version = release = seewhy.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]
 templates_path = ["_templates"]
 
