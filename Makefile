@@ -1,4 +1,4 @@
-# make demo and make test do all the set-up themselves.
+# make demo, make quick, make test and make docs do all the set-up themselves.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
@@ -6,13 +6,21 @@ READY = $(VENV)/.ready
 # The tests' real VLM server; `make test VLLM=` leaves it out.
 VLLM = .venv-vllm
 
-.PHONY: demo test lint clean
+.PHONY: demo quick test docs lint clean
 
 demo: $(READY)
 	$(BIN)/seewhy demo --out demo-out
 
+quick: $(READY) lint
+	$(BIN)/python -m pytest -m "not slow and not network"
+
 test: $(READY) lint $(if $(VLLM),$(VLLM)/.ready)
 	$(BIN)/python -m pytest
+
+docs: $(READY)
+	$(BIN)/python docs/write_reference.py
+	$(BIN)/python -m sphinx --fresh-env --fail-on-warning --keep-going --quiet docs docs/_build
+	@echo "open docs/_build/index.html"
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
@@ -37,4 +45,4 @@ $(VLLM)/.ready: tests/vllm_cpu/requirements.txt
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(VLLM) demo-out dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(VLLM) demo-out dist docs/_build docs/reference/api/seewhy* .pytest_cache .mypy_cache .ruff_cache

@@ -152,7 +152,7 @@ def test_versions_and_extras_agree() -> None:
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["version"] == seewhy.__version__
-    assert set(project["optional-dependencies"]) == {*EXTRAS, "all", "dev"}
+    assert set(project["optional-dependencies"]) == {*EXTRAS, "all", "dev", "docs"}
     assert seewhy.__version__ in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 

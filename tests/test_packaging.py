@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+import tarfile
 import venv
 import zipfile
 from pathlib import Path
@@ -47,7 +49,19 @@ def test_wheel_by_way_of_the_sdist_holds_every_file(built: tuple[Path, Path]) ->
             if path.suffix in (".py", ".yaml", ".j2", ".typ"):
                 assert f"seewhy/{path.relative_to(ROOT).as_posix()}" in inside
     assert "seewhy/py.typed" in inside
+    with tarfile.open(built[1]) as sdist:
+        assert any(name.endswith("/docs/tutorial.md") for name in sdist.getnames())
+        assert not any("/docs/_build/" in name for name in sdist.getnames())
     assert not any(name.startswith(("tests/", "agent/")) for name in inside)
+
+
+@pytest.mark.packaging
+def test_the_readme_needs_no_clone(built: tuple[Path, Path]) -> None:
+    wheel = zipfile.ZipFile(built[0])
+    metadata = wheel.read(next(name for name in wheel.namelist() if name.endswith("/METADATA"))).decode()
+    assert "](https://raw.githubusercontent.com/seewhy-inspect/seewhy/main/docs/demo.png)" in metadata
+    assert "](https://github.com/seewhy-inspect/seewhy/blob/main/docs/card-and-policy.md#policy)" in metadata
+    assert re.findall(r"\]\((?!https:)[^)]*\)", metadata) == []
 
 
 @pytest.mark.packaging

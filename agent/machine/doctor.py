@@ -22,10 +22,8 @@ EXTRAS = {
     "dinomaly": ("transformers", "accelerate"),
     "vlm": ("httpx",),
     "serve": ("vllm",),
-    "chat": ("gradio", "langchain", "langchain-openai"),
     "pdf": ("typst", "font-source-sans-pro", "manimgx-fonts-cjk"),
     "anomalib": ("anomalib",),
-    "cluster": ("ray",),
     "gpu": ("faiss-gpu",),
     "demo": ("scikit-image",),
 }

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.table import Table
 
-from seewhy.cli.options import (
-    Json,
-)
+from seewhy.cli.options import Json
 from seewhy.cli.terminal import out, print_json
 
 
@@ -27,7 +27,11 @@ def weights_list(json_: Json = False) -> None:
     return None
 
 
-def weights_import(name: str, file: Path, json_: Json = False) -> None:
+def weights_import(
+    name: Annotated[str, typer.Argument(help="As `seewhy weights list` calls it.")],
+    file: Annotated[Path, typer.Argument(help="The downloaded file, or a data set's folder.")],
+    json_: Json = False,
+) -> None:
     """Check a downloaded file and keep it where seewhy finds it; of a folder with a data set, note its pictures."""
     from dataclasses import asdict
 
