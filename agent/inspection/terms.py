@@ -66,9 +66,10 @@ class Terms:
         """Files read and checked.
 
         Raises:
-            BadData: a card or a policy can't be read; says which field.
+            BadData: a card or a policy can't be read, says which field; or there is no such device.
         """
-        card, policy = given.get("card"), given.get("policy")
+        card, policy, device = given.get("card"), given.get("policy"), given.get("device", "cpu")
+        check_device(device)
         many = isinstance(card, Mapping)
         return cls(
             card=None if many or card is None else _card(card),  # type: ignore[arg-type]
@@ -77,7 +78,7 @@ class Terms:
             alpha=given.get("alpha"),
             explainer=given.get("explainer"),
             keep_pictures=given.get("keep_pictures", True),
-            device=given.get("device", "cpu"),
+            device=device,
         )
 
     def card_of(self, product: str) -> ProductCard | None:
@@ -136,6 +137,24 @@ def terms_of(
                 f"give that one with --{what}"
             )
     return found_card, found_policy
+
+
+def check_device(device: str) -> None:
+    """Refuse a device that isn't here.
+
+    Raises:
+        BadData: there is none of that name.
+    """
+    if device == "cpu":
+        return
+    import torch
+
+    try:
+        known = torch.device(device).type
+    except RuntimeError as error:
+        raise BadData(f"no device is called {device!r}; use cpu or cuda") from error
+    if known == "cuda" and not torch.cuda.is_available():
+        raise BadData(f"there is no GPU for {device!r} here (see `seewhy doctor`); leave --device out to run on the CPU")
 
 
 def _card(card: CardLike) -> ProductCard:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
+import tempfile
+import traceback
+from pathlib import Path
 
 import typer
 
@@ -33,7 +38,14 @@ app.add_typer(weights_app, name="weights")
 
 
 def main() -> None:
-    """Run the command line; errors that we know are shown without a traceback and exit with 2."""
+    """Run the command line.
+
+    Exit codes: 0 all passed, 1 something failed or needs a person, 2 it could not be done, 130 stopped by Ctrl-C. What we know goes
+    wrong is one message; what we don't foresee is one line with the place of a log file.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a console of another code page shows what it can
     try:
         app()
     except SeewhyError as error:
@@ -42,3 +54,19 @@ def main() -> None:
     except KeyboardInterrupt:
         err.print("stopped; the same command goes on from here")
         sys.exit(130)
+    except BrokenPipeError:  # whoever read our output has gone
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 the interpreter flushes it at the end
+        sys.exit(2)
+    except Exception as error:
+        said = f"{type(error).__name__}: {str(error)[:200]}"
+        err.print(f"[bold red]error:[/] {plain(said)}; details in {plain(str(_logged()))}", highlight=False, soft_wrap=True)
+        sys.exit(2)
+
+
+def _logged() -> Path:
+    """The file that holds the traceback of what just went wrong."""
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="seewhy-", suffix=".log", delete=False, encoding="utf-8", errors="backslashreplace"
+    ) as log:
+        log.write(traceback.format_exc())
+    return Path(log.name)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+
+from seewhy.prompts.legible import legible
 
 out, err = Console(), Console(stderr=True)
 COLOURS = {"pass": "green", "fail": "red", "review": "yellow", "refused": "magenta"}
@@ -106,13 +110,13 @@ def print_verification(found: Any, json_: bool) -> None:
 
 
 def print_json(data: Any) -> None:
-    """For machines."""
-    print(json.dumps(data, indent=1, ensure_ascii=False))
+    """For machines; on a console that can't write everything, in ASCII."""
+    print(json.dumps(data, indent=1, ensure_ascii=(sys.stdout.encoding or "").lower().replace("-", "") != "utf8"))
 
 
 def plain(text: str) -> str:
-    """Text in which rich reads no markup."""
-    return text.replace("[", "\\[")
+    """Text from elsewhere (file names, servers, people): no markup, nothing that moves the cursor or turns the line around."""
+    return "\n".join(escape(legible(line)) for line in text.splitlines())
 
 
 def progress(items: Iterable[Any], title: str, total: int | None = None) -> Iterable[Any]:

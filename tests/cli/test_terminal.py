@@ -1,0 +1,64 @@
+"""What the command line shows is what there is: no file name can forge a line, no console makes a traceback."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from rich.markup import render
+
+from seewhy.cli.terminal import plain
+
+FORGED = "bad\x1b[2K\x1b[1A\x1b[32mpass\x1b[0m good.png"
+
+
+@pytest.mark.parametrize(
+    "name", ["a[b].png", "[/]", "[bold", "x\\\\[red]y", "[red]pass[/red].png", "tail\\\\", FORGED, "\u202egnp.exe", "\udcff.png"]
+)
+def test_text_from_elsewhere_is_shown_as_text(name: str) -> None:
+    shown = render(plain(name)).plain
+    assert "\x1b" not in shown
+    assert "\u202e" not in shown
+    assert not any("\ud800" <= c <= "\udfff" for c in shown)
+    if name.isascii() and name.isprintable():
+        assert shown == name
+    out = io.StringIO()
+    Console(file=out, force_terminal=True, width=200).print(f"[green]x[/] {plain(name)}")
+    assert "\x1b[2K" not in out.getvalue()
+
+
+def run(*words: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([sys.executable, "-m", "seewhy", *words], capture_output=True, env=os.environ | environment, check=False)
+
+
+def test_a_console_of_another_code_page_makes_no_traceback(tmp_path: Path) -> None:
+    photo = tmp_path / "부품.png"
+    for encoding in ("cp949", "ascii", "latin-1"):
+        made = run("inspect", str(photo), "--model", str(tmp_path / "모델"), PYTHONIOENCODING=encoding)
+        assert made.returncode == 2
+        assert b"Traceback" not in made.stderr
+        assert b"is not a model" in made.stderr.replace(b"\n", b" ")
+
+
+def test_what_nobody_foresaw_is_one_line_and_a_log(tmp_path: Path) -> None:
+    code = "import sys, seewhy.cli as c; c.app = lambda: 1 / 0; c.main()"
+    made = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=os.environ | {"TMPDIR": str(tmp_path)}, check=False
+    )
+    assert made.returncode == 2
+    assert made.stderr.startswith("error: ZeroDivisionError")
+    (log,) = tmp_path.glob("seewhy-*.log")
+    assert "Traceback" in log.read_text()
+    assert log.name in made.stderr
+
+
+def test_a_device_that_is_not_here_is_told(model_folder: Path, tmp_path: Path) -> None:
+    made = run("inspect", str(tmp_path / "a.png"), "-m", str(model_folder), "--device", "cuda", CUDA_VISIBLE_DEVICES="")
+    assert made.returncode == 2
+    assert b"there is no GPU" in made.stderr
+    assert b"Traceback" not in made.stderr
