@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 from shapely import Polygon
@@ -14,6 +14,7 @@ from seewhy.record import Saved
 
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]  # of the photo's width or height
 Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=120)]
+LEAST_WHITE = 255  # of an 8-bit camera in 16-bit files
 LEAST_OUTLINE = 0.01  # of the photo: a smaller outline is a slip
 RESERVED = ("line", "spot", "patch", "edge", "other", "unknown", "none")  # words that seewhy uses itself
 
@@ -85,7 +86,7 @@ class ProductCard(Saved):
     parts: tuple[Part, ...] = ()
     outline: tuple[tuple[float, float], ...] = ()
     scale: Scale | None = None
-    white_level: int = Field(default=65535, ge=255, le=65535)
+    white_level: int = Field(default=65535, ge=1, le=65535)
     view: Literal["auto", "whole", "tiles"] = "auto"
     material: Literal["dark", "light"] | None = None
     knowledge: tuple[Knowledge, ...] = ()
@@ -127,13 +128,13 @@ class ProductCard(Saved):
                 raise ValueError(f"knowledge {entry.id!r} applies to {lost[0]!r}; the card's defects are {', '.join(defects)}")
         return self
 
-    @field_validator("white_level", mode="before")
+    @field_validator("white_level")
     @classmethod
-    def _no_bit_count(cls, level: Any) -> Any:
-        if isinstance(level, int) and 1 <= level <= 16:
-            raise ValueError(
-                f"white_level is the value that is white, not a number of bits; for {level} bits write {max(2**level - 1, 255)}"
-            )
+    def _no_bit_count(cls, level: int) -> int:
+        if level <= 16:
+            raise ValueError(f"it is the value that is white, not a number of bits; for {level} bits write {max(2**level - 1, LEAST_WHITE)}")
+        if level < LEAST_WHITE:
+            raise ValueError(f"it is the 16-bit value that is white, {LEAST_WHITE} or more, not {level}")
         return level
 
     @property
