@@ -14,6 +14,8 @@
     └── LedgerError             the ledger can't be read or written; what was written before still stands
         ├── LedgerDamaged       it was read, and is not what was written; names the entry
         └── LotClaimed          another run is inspecting the lot; says which
+
+Each message is for people and names the remedy where there is one.
 """
 
 from __future__ import annotations
