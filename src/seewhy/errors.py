@@ -1,19 +1,21 @@
-"""What can go wrong, as a tree.
+"""What can go wrong, as a tree::
 
-SeewhyError                 everything below: show the message, hide the traceback
-├── UnknownName             no such detector, explainer, report format or backbone
-├── MissingExtra            an optional dependency is not installed; says which `pip install`
-├── BrokenPlugin            what another distribution plugs in can't be loaded or used; says which
-├── MissingWeights          a model file is not here; says where to get it and where to put it
-├── WeightsMismatch         a model file is here, but is not the one that was pinned
-├── BadImage                the file is not an image that we can read; says why
-├── BadData                 a folder, CSV, card, policy or mask does not fit what was asked
-├── BadModel                a model folder is incomplete, of another version, or was changed after it was saved
-├── NotWritten              a file or folder could not be written; what was there before still stands
-├── ServerFailed            a VLM server did not start or ended by itself; shows its last words
-└── LedgerError             the ledger can't be read or written; what was written before still stands
-    ├── LedgerDamaged       it was read, and is not what was written; names the entry
-    └── LotClaimed          another run is inspecting the lot; says which
+    SeewhyError                 everything below: show the message, hide the traceback
+    ├── UnknownName             no such detector, explainer, report format or backbone
+    ├── MissingExtra            an optional dependency is not installed; says which `pip install`
+    ├── BrokenPlugin            what another distribution plugs in can't be loaded or used; says which
+    ├── MissingWeights          a model file is not here; says where to get it and where to put it
+    ├── WeightsMismatch         a model file is here, but is not the one that was pinned
+    ├── BadImage                the file is not an image that we can read; says why
+    ├── BadData                 a folder, CSV, card, policy or mask does not fit what was asked
+    ├── BadModel                a model folder is incomplete, of another version, or was changed after it was saved
+    ├── NotWritten              a file or folder could not be written; what was there before still stands
+    ├── ServerFailed            a VLM server did not start or ended by itself; shows its last words
+    └── LedgerError             the ledger can't be read or written; what was written before still stands
+        ├── LedgerDamaged       it was read, and is not what was written; names the entry
+        └── LotClaimed          another run is inspecting the lot; says which
+
+Each message is for people and names the remedy where there is one.
 """
 
 from __future__ import annotations
