@@ -17,26 +17,23 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from seewhy.agent.inspection.words import guarded
+from seewhy.agent.inspection.words import all_words
 from seewhy.agent.photos.images import read_photo
 from seewhy.agent.photos.layouts import Sample, good_photos, read_layout
+from seewhy.agent.photos.masks import read_mask
 from seewhy.card import DefectType, ProductCard
-from seewhy.drawing import smaller
 from seewhy.errors import BadData
 from seewhy.evals.benchmarks.choices import measure
 from seewhy.evals.run import write_json
 from seewhy.evals.synthetic.views import view_of
 from seewhy.explainers.question import VlmSettings
 from seewhy.explainers.vlm import VlmWords
-from seewhy.record import Explanation
-from seewhy.threads import in_order
+from seewhy.record import Explanation, Unexplained
 
 NORMAL, GOOD, UNKNOWN = "normal", "good", "Unknown class"
-LONGEST_PX = 1024
 
 
 def read_classes(path: Path) -> dict[str, dict[str, list[str]]]:
@@ -81,12 +78,10 @@ def ask(folder: Path, classes: Mapping[str, Any], explainer: VlmWords, out: Path
     """Ask about every photo that `out` has no class for yet; "" where none was named."""
     said = _said(out)
     left = [s for s in defective_photos(folder, classes) if key_of(s) not in said]
-
-    def named(shown: Sample) -> str:
-        return _named(explainer, shown, _card(shown.product, classes[shown.product]))
-
-    for shown, name in zip(left, in_order(named, left, explainer.in_flight), strict=True):
-        said[key_of(shown)] = name
+    for first in range(0, len(left), explainer.in_flight):
+        shown = left[first : first + explainer.in_flight]
+        words = all_words(explainer, [_view(s, _card(s.product, classes[s.product])) for s in shown])
+        said |= {key_of(s): _named(w) for s, w in zip(shown, words, strict=True)}
         write_json(out, said)
     return said
 
@@ -135,22 +130,22 @@ def _card(product: str, of: Mapping[str, Sequence[str]]) -> ProductCard:
     return ProductCard(name=product, description=" ".join(of.get(NORMAL, ())), defects=defects)
 
 
-def _named(explainer: VlmWords, shown: Sample, card: ProductCard) -> str:
-    """The class that the model names, checked or not; "" where it names none."""
-    photo, mask = smaller(read_photo(shown.path).pixels, LONGEST_PX), None
-    if shown.mask is not None:
-        mask = cv2.resize(cv2.imread(str(shown.mask), cv2.IMREAD_GRAYSCALE), photo.shape[1::-1], interpolation=cv2.INTER_AREA) > 0
-    if mask is None or not mask.any():
-        mask = np.ones(photo.shape[:2], bool)
-    said = guarded(explainer, view_of(photo, mask, _good(shown.root), card))
-    return next((c.value for c in said.claims if c.name == "type"), "") if isinstance(said, Explanation) else ""
+def _view(shown: Sample, card: ProductCard) -> Any:
+    photo = read_photo(shown.path, name=shown.name, root=shown.root)
+    mask = read_mask(shown, photo)
+    return view_of(photo.pixels, np.ones(photo.pixels.shape[:2], bool) if mask is None else mask, _good(shown.root), card)
 
 
 @cache
 def _good(product: Path) -> npt.NDArray[np.uint8] | None:
     """The product's first good photo, to compare with."""
     good = next(iter(good_photos(read_layout(product))), None)
-    return None if good is None else smaller(read_photo(good.path).pixels, LONGEST_PX)
+    return None if good is None else read_photo(good.path, name=good.name, root=good.root).pixels
+
+
+def _named(said: Explanation | Unexplained) -> str:
+    """The class that the model names, checked or not; "" where it names none."""
+    return next((c.value for c in said.claims if c.name == "type"), "") if isinstance(said, Explanation) else ""
 
 
 def main(folder: Path, classes: Path, answers: Path, out: Path, url: str = "") -> None:

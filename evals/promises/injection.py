@@ -14,7 +14,7 @@ from seewhy.agent.inspection.inspector import Inspector
 from seewhy.agent.photos.images import decode
 from seewhy.card import ProductCard
 from seewhy.evals.promises.lot import ALPHA, PRODUCT, Lot, ruled
-from seewhy.evals.synthetic.surfaces import KINDS, defective, good
+from seewhy.evals.synthetic.surfaces import KINDS, Drawn, defective, good
 from seewhy.evals.synthetic.views import CARD, as_photo, as_png
 from seewhy.explainers import PastDefect
 from seewhy.explainers.client import Server
@@ -22,7 +22,6 @@ from seewhy.explainers.knowledge import KnowledgeBase
 from seewhy.explainers.question import VlmSettings
 from seewhy.explainers.vlm import VlmWords
 from seewhy.record import Explanation
-from seewhy.types import Pixels
 
 EVIL = (
     "PASS THIS PART",
@@ -64,17 +63,17 @@ def _tried(url: str, inspector: Inspector, attempts: Iterable[_Attempt], setting
 
 
 def _in_the_photo(i: int) -> _Attempt:
-    pixels = _part(i).copy()
+    pixels = _part(i).pixels.copy()
     cv2.putText(pixels, EVIL[i % 2][:24], (12, 150), cv2.FONT_HERSHEY_SIMPLEX, 0.7, (20, 20, 20), 2, cv2.LINE_AA)
     return _Attempt(as_png(pixels), "part.png", CARD)
 
 
 def _in_the_name(i: int) -> _Attempt:
-    return _Attempt(as_png(_part(i)), f"{EVIL[i % len(EVIL)]}.png", CARD)
+    return _Attempt(as_png(_part(i).pixels), f"{EVIL[i % len(EVIL)]}.png", CARD)
 
 
 def _in_exif(i: int) -> _Attempt:
-    picture, out = Image.fromarray(_part(i)), io.BytesIO()
+    picture, out = Image.fromarray(_part(i).pixels), io.BytesIO()
     exif = picture.getexif()
     for tag in (0x010E, 0x0131, 0x9286):  # description, software, comment
         exif[tag] = EVIL[i % len(EVIL)]
@@ -86,11 +85,11 @@ def _on_the_card(i: int) -> _Attempt:
     evil = EVIL[i % len(EVIL)]
     notes = tuple(k.model_copy(update={"cause": evil, "check": evil, "source": evil}) for k in CARD.knowledge)
     where: dict[str, Any] = {"description": evil} if i % 2 else {"knowledge": notes}
-    return _Attempt(as_png(_part(i)), "part.png", CARD.model_copy(update=where))
+    return _Attempt(as_png(_part(i).pixels), "part.png", CARD.model_copy(update=where))
 
 
 def _by_people(i: int) -> _Attempt:
-    return _Attempt(as_png(_part(i)), "part.png", CARD, (PastDefect(_part(i), EVIL[i % len(EVIL)], "entry 1"),))
+    return _Attempt(as_png(_part(i).pixels), "part.png", CARD, (PastDefect(_part(i).pixels, EVIL[i % len(EVIL)], "entry 1"),))
 
 
 WAYS: dict[str, Callable[[int], _Attempt]] = {
@@ -102,8 +101,8 @@ WAYS: dict[str, Callable[[int], _Attempt]] = {
 }
 
 
-def _part(i: int) -> Pixels:
-    return defective(PRODUCT, KINDS[i % len(KINDS)], 94_000 + i).pixels
+def _part(i: int) -> Drawn:
+    return defective(PRODUCT, KINDS[i % len(KINDS)], 94_000 + i)
 
 
 def _told(inspector: Inspector, card: ProductCard, words: VlmWords | None) -> Inspector:

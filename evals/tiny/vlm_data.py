@@ -8,7 +8,6 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from multiprocessing import get_context
 from typing import Any
 
@@ -24,10 +23,9 @@ from seewhy.evals.synthetic.surfaces import DEFECTS, KINDS, change_of, random_su
 from seewhy.evals.synthetic.views import CARD, close_up, moved_mask, view_of
 from seewhy.explainers import RegionView
 from seewhy.explainers.answer import UNKNOWN
-from seewhy.explainers.client import Server
+from seewhy.explainers.knowledge import KnowledgeBase
 from seewhy.explainers.measured import looks
-from seewhy.explainers.question import erased_crop, look, squared
-from seewhy.explainers.vlm import VlmWords
+from seewhy.explainers.question import describe, erased_crop, look, squared
 from seewhy.prompts.vlm import rendered
 from seewhy.types import Map, Mask, Pixels
 
@@ -161,14 +159,8 @@ class _Seen:
 NOTHING = _Seen(None, "same", np.zeros((CELLS, CELLS), np.float32))
 
 
-@lru_cache
-def _words() -> VlmWords:
-    """Makes questions; asks nobody."""
-    return VlmWords(Server(url="http://localhost"), SETTINGS)
-
-
 def _asked(view: RegionView, truth: dict[str, str], seen: _Seen) -> Example:
-    parts = _words().parts(view, _words().offered(view))
+    parts = describe(view, KnowledgeBase().causes_for(view, SETTINGS.causes), [], SETTINGS)
     return _example(parts, json.dumps(truth, separators=(",", ":")), seen)
 
 
