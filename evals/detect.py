@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import logging
-import platform
 import resource
-import time
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from seewhy.agent.models.fitting import unfitted
 from seewhy.agent.models.product import ProductModel
@@ -27,6 +23,7 @@ from seewhy.agent.photos.masks import checked_masks, read_mask, unused
 from seewhy.card import ProductCard
 from seewhy.errors import BadData
 from seewhy.evals.metrics import aupro, auroc, average_precision, binomial_interval, f1_max
+from seewhy.evals.run import facts, timed
 from seewhy.types import Map, Mask, Progress, silent
 
 LOG = logging.getLogger("seewhy.photos")
@@ -52,27 +49,9 @@ def evaluate(
     for product in products:
         row, weights = _product([s for s in samples if s.product == product], product, detector, alpha, device, settings, progress)
         rows.append(row)
-    return {
-        "detector": detector,
-        "weights": "; ".join(weights),
-        "settings": asdict(settings) if settings is not None else "defaults",
-        "alpha": alpha,
-        "date": datetime.now(UTC).date().isoformat(),
-        "hardware": hardware(device),
-        "pixel_metrics_at_px": MAP_PX,
-        "products": rows,
-    }
-
-
-def hardware(device: str = "cpu") -> str:
-    """The machine in one line."""
-    if device.startswith("cuda"):
-        return torch.cuda.get_device_name(0)
-    model = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        model = next((line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")), model)
-    return f"{model}, {torch.get_num_threads()} threads"
+    asked = asdict(settings) if settings is not None else "defaults"
+    given = {"detector": detector, "weights": "; ".join(weights), "settings": asked, "alpha": alpha}
+    return facts(given, device=device) | {"pixel_metrics_at_px": MAP_PX, "products": rows}
 
 
 def _product(
@@ -85,9 +64,7 @@ def _product(
     for doubt in checked_masks(test, white):
         LOG.warning("%s: %s", product, doubt)
     made = unfitted(detector, ProductCard(name=product.replace("_", " ")), settings=settings, device=device)
-    began = time.perf_counter()
-    model = ProductModel.fit(LazyPhotos(train, white), made, product=product, alpha=alpha, progress=progress)
-    fit_seconds = time.perf_counter() - began
+    model, fit_seconds = timed(ProductModel.fit, LazyPhotos(train, white), made, product=product, alpha=alpha, progress=progress)
     row = {"product": product, "fitted_on": len(train), "tested_on": len(test), "fit_seconds": round(fit_seconds, 1)}
     return row | tested(model, test, alpha, progress, white_level=white), [f"{w.name} {w.revision}" for w in model.detector.weights]
 
@@ -99,9 +76,8 @@ def tested(
     scores, maps, masks, seconds = list[float](), list[Map](), list[Mask | None](), 0.0
     for sample in progress(test, model.product, len(test)):
         photo = read_photo(sample.path, name=sample.name, root=sample.root, white_level=white_level)
-        began = time.perf_counter()
-        scored = model.detector.score(photo.pixels)
-        seconds += time.perf_counter() - began
+        scored, spent = timed(model.detector.score, photo.pixels)
+        seconds += spent
         scores.append(scored.score)
         small, mask = _small(scored.values, sample, photo)
         maps.append(small)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import comb
+from typing import Any
 
 import cv2
 import numpy as np
@@ -98,6 +99,16 @@ def binomial_interval(count: int, rate: float, level: float = 0.95) -> tuple[int
         if below >= 1 - tail:
             return low or 0, k
     return low or 0, count
+
+
+def share(these: Iterable[Any]) -> float | None:
+    """How many of them hold, to four places; None where there are none.
+
+    >>> share([True, False, False])
+    0.3333
+    """
+    found = [bool(t) for t in these]
+    return round(sum(found) / len(found), 4) if found else None
 
 
 def _counts(labels: Labels, scores: Scores) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

@@ -6,50 +6,27 @@ product, not which real defects it will find; it says so wherever it goes.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from seewhy.agent.models.fitting import unfitted
 from seewhy.agent.photos.layouts import good_photos, read_layout
 from seewhy.agent.photos.lazy import LazyPhotos, white_level_for
 from seewhy.detectors.catalogue import DETECTORS, row_of, rows
-from seewhy.detectors.protocol import Detector
-from seewhy.detectors.template.detector import disturbed
-from seewhy.drawing import heat_over, outline, smaller
-from seewhy.errors import BadData, SeewhyError
-from seewhy.evals.detect import image_figures, pixel_figures
-from seewhy.evals.synthetic.surfaces import KINDS, Drawn, draw_on
-from seewhy.types import Map, Mask, Pixels, Progress, silent
+from seewhy.errors import BadData
+from seewhy.evals.candidate import Candidate, marked, tried
+from seewhy.evals.synthetic.on_photos import defect_on, taken_again
+from seewhy.types import Pixels, Progress, silent
 
 MOST_LEARNED, MOST_TESTED = 100, 24  # good photos
 LEAST = 6  # good photos
-TESTED_EVERY = 4  # every 4th is not learned from
-FAINT = 0.6  # of the drawn defects' usual strength: easier ones tell no detectors apart
-USUAL_CONTRAST = 100.0  # grey levels between a photo's darkest and lightest, for which that strength is meant
+TESTED_EVERY = 4  # every fourth is not learned from
 DRAWN_EACH = 3  # defects on each of the photos that are tested
-PASTES = 12  # places that a pasted defect is tried at
 EQUAL = 0.01  # image AUROC; nearer than that, place and time decide
-PICTURE_PX = 320
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """What became of one detector."""
-
-    detector: str
-    weights: str = ""
-    image_auroc: float | None = None
-    pixel_auroc: float | None = None
-    fit_seconds: float | None = None
-    ms_per_photo: float | None = None
-    model_mib: float | None = None
-    why_not: str = ""  # where it could not be tried
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,21 +80,20 @@ def recommend(
     learned = [rest[int(i)] for i in np.unique(np.linspace(0, len(rest) - 1, min(len(rest), MOST_LEARNED)).round())]
     white = white_level_for(samples)
     known, asked = [p.pixels for p in LazyPhotos(learned, white)], [p.pixels for p in LazyPhotos(tested, white)]
-    drawn = [_drawn(p, DRAWN_EACH * i + n, pattern=golden) for i, p in enumerate(asked) for n in range(DRAWN_EACH)]
+    drawn = [defect_on(p, DRAWN_EACH * i + n, pattern=golden) for i, p in enumerate(asked) for n in range(DRAWN_EACH)]
     if golden:
         known += asked
-        asked = [disturbed(p, i) for i, p in enumerate(asked)]
-        drawn = [Drawn(disturbed(d.pixels, i), d.mask, d.kind) for i, d in enumerate(drawn)]
-    tried, pictures = list[Candidate](), list[Pixels]()
+        asked, drawn = taken_again(asked, drawn)
+    trials, pictures = list[Candidate](), list[Pixels]()
     wanted = chosen_from(None) if candidates is None else candidates
     for name in progress(list(wanted), "trying detectors", len(wanted)):
-        made, shown = _tried(name, lambda n=name: unfitted(n, settings=wanted[n], device=device), known, asked, drawn)  # type: ignore[misc]
-        tried.append(made)
+        made, shown = tried(name, lambda n=name: unfitted(n, settings=wanted[n], device=device), known, asked, drawn)  # type: ignore[misc]
+        trials.append(made)
         if shown is not None:
             pictures.append(shown)
-    best, because = _chosen(tried)
-    picture = np.concatenate([_marked(drawn[0]), *pictures], 1) if pictures else None
-    return Recommendation(products[0], len(learned), len(tested), tuple(tried), best, because, picture)
+    best, because = _chosen(trials)
+    picture = np.concatenate([marked(drawn[0]), *pictures], 1) if pictures else None
+    return Recommendation(products[0], len(learned), len(tested), tuple(trials), best, because, picture)
 
 
 def chosen_from(names: Sequence[str] | None) -> dict[str, Any]:
@@ -133,40 +109,6 @@ def chosen_from(names: Sequence[str] | None) -> dict[str, Any]:
         DETECTORS.get(name)
     wanted = [row_of(name) for name in names] if names else [row for row in rows() if row.candidate is not None]
     return {row.name: row.settings_from(row.candidate or {"options": row.lite}) for row in wanted}
-
-
-def _tried(
-    name: str, make: Callable[[], Detector], known: Sequence[Pixels], asked: Sequence[Pixels], drawn: Sequence[Drawn]
-) -> tuple[Candidate, Pixels | None]:
-    try:
-        detector = make()
-        began = time.perf_counter()
-        detector.fit(known, silent)
-        fit_s = time.perf_counter() - began
-        scores, maps, masks, spent = list[float](), list[Map](), list[Mask | None](), list[float]()
-        for pixels, mask in [*((p, np.zeros(p.shape[:2], bool)) for p in asked), *((d.pixels, d.mask) for d in drawn)]:
-            began = time.perf_counter()
-            scored = detector.score(pixels)
-            spent.append(time.perf_counter() - began)
-            scores.append(scored.score)
-            size = mask.shape[1] // 2, mask.shape[0] // 2
-            maps.append(cv2.resize(scored.values, size, interpolation=cv2.INTER_AREA))
-            masks.append(cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0)
-            if pixels is drawn[0].pixels:
-                shown = heat_over(_sized(pixels), cv2.resize(_unit(scored.values), _sized(pixels).shape[1::-1]))
-    except SeewhyError as error:
-        return Candidate(name, why_not=str(error)), None
-    figures = image_figures(np.arange(len(scores)) >= len(asked), np.array(scores)) | pixel_figures(maps, masks)
-    row = Candidate(
-        name,
-        ", ".join(w.name for w in detector.weights) or "none",
-        figures["image_auroc"],
-        figures["pixel_auroc"],
-        round(fit_s, 1),
-        round(1000 * float(np.median(spent)), 1),
-        round(sum(len(f) for f in detector.files().values()) / 2**20, 1),
-    )
-    return row, shown
 
 
 def _chosen(tried: Sequence[Candidate]) -> tuple[str, str]:
@@ -188,53 +130,3 @@ def _chosen(tried: Sequence[Candidate]) -> tuple[str, str]:
         best.detector,
         f"it tells drawn defects from good photos best (image AUROC {best.image_auroc:.3f}{others}), {best.ms_per_photo:.0f} ms a photo",
     )
-
-
-def _drawn(pixels: Pixels, number: int, *, pattern: bool) -> Drawn:
-    """A defect on a good photo: a drawn mark, as strong as the photo's own contrast, or a piece of another place pasted in.
-
-    Of a printed `pattern`, always the latter: a defect there is a change of the pattern.
-    """
-    if pattern or number % 2:
-        return _pasted(pixels, number)
-    made = draw_on(pixels, KINDS[number // 2 % len(KINDS)], number)
-    low, high = np.percentile(pixels[::4, ::4], (2, 98))
-    strength = FAINT * max(1.0, float(high - low) / USUAL_CONTRAST)
-    changed = pixels + strength * (made.pixels.astype(np.float32) - pixels)
-    return Drawn(np.clip(np.rint(changed), 0, 255).astype(np.uint8), made.mask, made.kind)
-
-
-def _pasted(pixels: Pixels, number: int) -> Drawn:
-    """A rectangle from elsewhere in the photo (CutPaste; Li et al., CVPR 2021): of many tries, the one that changes most."""
-    rng = np.random.default_rng([13, number])
-    height, width = pixels.shape[:2]
-    best: tuple[float, Pixels, Mask] | None = None
-    for _ in range(PASTES):
-        h, w = (max(4, round(float(rng.uniform(0.03, 0.09)) * side)) for side in (height, width))
-        (y, x), (v, u) = ((int(rng.integers(0, height - h)), int(rng.integers(0, width - w))) for _ in range(2))
-        piece, place = pixels[v : v + h, u : u + w], pixels[y : y + h, x : x + w]
-        change = float(np.abs(piece.astype(np.int16) - place).mean())
-        if best is None or change > best[0]:
-            canvas, mask = pixels.copy(), np.zeros((height, width), bool)
-            canvas[y : y + h, x : x + w] = piece
-            mask[y : y + h, x : x + w] = True
-            best = change, canvas, mask
-    assert best is not None
-    return Drawn(best[1], best[2], "pasted")
-
-
-def _sized(pixels: Pixels) -> Pixels:
-    made: Pixels = cv2.resize(smaller(pixels, PICTURE_PX), (PICTURE_PX, round(PICTURE_PX * pixels.shape[0] / pixels.shape[1])))
-    return made
-
-
-def _marked(drawn: Drawn) -> Pixels:
-    canvas = _sized(drawn.pixels).copy()
-    outline(canvas, cv2.resize(drawn.mask.astype(np.uint8), canvas.shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0)
-    return canvas
-
-
-def _unit(values: Map) -> Map:
-    low, high = float(values.min()), float(values.max())
-    made: Map = ((values - low) / max(high - low, 1e-9)).astype(np.float32)
-    return made

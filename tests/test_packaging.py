@@ -17,6 +17,8 @@ from PIL import Image
 from seewhy.evals.synthetic.surfaces import defective, good
 from tests.helpers import ROOT
 
+FOLDERS = ("agent", "detectors", "prompts", "explainers", "reports", "evals")
+OUTSIDE = ("peers", "results", "studies", "tiny")  # rooms of evals that stay in the repository
 CODE = """
 import sys, seewhy
 from seewhy.detectors.patchcore import PatchCoreSettings
@@ -41,18 +43,30 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return next(folder.glob("*.whl")), next(folder.glob("*.tar.gz"))
 
 
+def files_below(folder: Path) -> set[Path]:
+    """What is written there by hand."""
+    return {p for p in folder.rglob("*") if p.is_file() and not {"__pycache__", "_build"} & set(p.parts)}
+
+
 @pytest.mark.packaging
-def test_wheel_by_way_of_the_sdist_holds_every_file(built: tuple[Path, Path]) -> None:
-    inside = set(zipfile.ZipFile(built[0]).namelist())
-    for folder in ("agent", "detectors", "prompts", "explainers", "reports", "evals"):
-        for path in (ROOT / folder).rglob("*"):
-            if path.suffix in (".py", ".yaml", ".j2", ".typ"):
-                assert f"seewhy/{path.relative_to(ROOT).as_posix()}" in inside
-    assert "seewhy/py.typed" in inside
-    with tarfile.open(built[1]) as sdist:
-        assert any(name.endswith("/docs/tutorial.md") for name in sdist.getnames())
-        assert not any("/docs/_build/" in name for name in sdist.getnames())
-    assert not any(name.startswith(("tests/", "agent/")) for name in inside)
+def test_the_wheel_holds_the_product_and_nothing_else(built: tuple[Path, Path]) -> None:
+    face = {p for p in files_below(ROOT / "src" / "seewhy") if p.relative_to(ROOT / "src" / "seewhy").parts[0] not in FOLDERS}
+    wanted = {p.relative_to(ROOT / "src").as_posix() for p in face}
+    wanted |= {f"seewhy/{p.relative_to(ROOT).as_posix()}" for folder in FOLDERS for p in files_below(ROOT / folder)}
+    outside = {name for name in wanted if name.startswith(tuple(f"seewhy/evals/{room}/" for room in OUTSIDE))}
+    assert {name.split("/")[2] for name in outside} == set(OUTSIDE)
+    inside = {name for name in zipfile.ZipFile(built[0]).namelist() if ".dist-info/" not in name}
+    assert inside == wanted - outside
+
+
+@pytest.mark.packaging
+def test_the_sdist_holds_what_a_reader_and_a_tester_need(built: tuple[Path, Path]) -> None:
+    with tarfile.open(built[1]) as archive:
+        inside = {name.partition("/")[2] for name in archive.getnames()}
+    wanted = {p for folder in ("docs", "examples", "tests") if (ROOT / folder).is_dir() for p in files_below(ROOT / folder)}
+    wanted |= {ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "pyproject.toml")}
+    assert {p.relative_to(ROOT).as_posix() for p in wanted} <= inside
+    assert {f"src/seewhy/{p.relative_to(ROOT).as_posix()}" for folder in FOLDERS for p in files_below(ROOT / folder)} <= inside
 
 
 @pytest.mark.packaging
@@ -78,3 +92,6 @@ def test_it_works_in_an_empty_environment(built: tuple[Path, Path], tmp_path: Pa
     assert said[1] in ("review", "fail")
     assert (tmp_path / "part.html").is_file()
     assert "seewhy[pdf]" in run(tmp_path / "venv" / "bin" / "seewhy", "doctor", cwd=tmp_path)
+    listed = run(python, "-m", "seewhy.evals", cwd=tmp_path)
+    assert "Sizes, false rejects" in listed
+    assert re.search(r"borrowed +\(in the repository", listed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from collections.abc import Iterator
@@ -11,8 +12,8 @@ import pytest
 
 from seewhy.agent.machine.probe import probe
 from seewhy.agent.machine.serve import serving
-from seewhy.evals.promises.explain import measure
-from seewhy.evals.promises.faults import measure as measure_faults
+from seewhy.evals.promises.explain import main as measure_words
+from seewhy.evals.promises.faults import main as measure_faults
 from seewhy.evals.promises.faulty import FAULTS
 from seewhy.explainers.profiles import command, profile_of
 from tests.helpers import ROOT, TESTS
@@ -59,8 +60,9 @@ def test_the_server_is_examined(served: str) -> None:
     assert checks["pictures in a question"].found == "4 or more"
 
 
-def test_it_sees_and_is_checked(served: str) -> None:
-    found = measure(served, per_kind=2, detect=False)
+def test_it_sees_and_is_checked(served: str, tmp_path: Path) -> None:
+    measure_words(served, tmp_path / "explain.json", per_kind=2, detect=False)
+    found = json.loads((tmp_path / "explain.json").read_text())
     assert found["weights"] == "seewhy-tiny-vlm, synthetic"
     assert found["types"]["accuracy"] >= 0.8
     assert found["hallucination"]["not_called_no"] <= 0.15
@@ -71,12 +73,13 @@ def test_it_sees_and_is_checked(served: str) -> None:
     assert found["controls"]["blank_pictures"] < 0.5
 
 
-def test_faults_and_injected_words_cost_no_verdict(served: str) -> None:
-    found = measure_faults(served, per_kind=1, attempts=2)
+def test_faults_and_injected_words_cost_no_verdict(served: str, tmp_path: Path) -> None:
+    measure_faults(served, tmp_path / "faults.json", per_kind=1, attempts=2)
+    found = json.loads((tmp_path / "faults.json").read_text())
     for fault in FAULTS:
         row = found["faults"][fault]
         assert row["verdicts_and_severities_equal"] == 1.0, fault
-        assert row["photos"] == found["faults"]["photos"]
+        assert row["photos"] == found["faults"]["none"]["photos"]
         assert row["gaps_told"] == 1.0
         assert row["gaps_left"] == 0
         assert row["chain_intact"]

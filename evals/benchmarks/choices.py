@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,9 @@ import cv2
 
 from seewhy.drawing import smaller
 from seewhy.errors import BadData
+from seewhy.evals.run import measuring
 from seewhy.explainers.answer import UnreadableError, read_object
-from seewhy.explainers.client import Client, conversation
+from seewhy.explainers.client import Client, Server, conversation
 from seewhy.explainers.patience import NoReplyError
 from seewhy.threads import in_order
 
@@ -51,6 +52,7 @@ def ask(
     Raises:
         BadData: a photo is missing.
     """
+    _drop_torn_line(out)
     done = {(a["image"], a["number"]) for a in read_lines(out)}
     left = [q for q in questions if (q.image, q.number) not in done]
     with out.open("a", encoding="utf-8") as sink:
@@ -69,10 +71,39 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     return list(json.loads(text)) if text.lstrip().startswith("[") else [json.loads(line) for line in text.splitlines() if line]
 
 
-def share(these: Iterable[bool]) -> float:
-    """How many of them hold; 0 where there are none."""
-    found = list(these)
-    return round(sum(found) / len(found), 4) if found else 0.0
+def measure(
+    out: Path, answers: Path, url: str, ask: Callable[[Client], object], strict: Callable[[], Any], official: Callable[[], Any]
+) -> None:
+    """Ask the server at `url`, where there is one, and write how what was answered is scored.
+
+    Args:
+        out: where the figures go.
+        answers: the file of answers.
+        url: of the server, ends with /v1; empty to score what was answered before.
+        ask: asks what has no answer yet.
+        strict: figures over all questions.
+        official: figures as the benchmark's own scripts count them.
+
+    Raises:
+        BadData: there are no answers, and nobody to ask.
+    """
+    if not url and not answers.is_file():
+        raise BadData(f"{answers} does not exist; with --url, a VLM is asked")
+    given = {}
+    if url:
+        client = Client(Server(url=url, in_flight=IN_FLIGHT))
+        given = dict(zip(("weights", "server"), client.identity, strict=True))
+        ask(client)
+    with measuring(out, given) as table:
+        table.row("strict", strict)
+        table.row("official", official)
+
+
+def _drop_torn_line(path: Path) -> None:
+    """Take away the end of a line that was being written when the power went: its question is asked again."""
+    if path.is_file() and not (data := path.read_bytes()).endswith(b"\n") and data[:1] != b"[":
+        with path.open("r+b") as file:
+            file.truncate(data.rfind(b"\n") + 1)
 
 
 def _letter(folder: Path, question: Question, client: Client) -> str:

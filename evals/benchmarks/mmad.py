@@ -1,17 +1,16 @@
 """MMAD (Jiang et al., ICLR 2025): multiple-choice questions about industrial photos, asked of any served VLM, scored two ways.
 
-`python -m seewhy.evals.benchmarks.mmad ask FOLDER URL ANSWERS.json` asks what `FOLDER/mmad.json` asks, goes on after a break, and writes
-answers in the official file's form; `python -m seewhy.evals.benchmarks.mmad score FOLDER ANSWERS.json` scores them.
+Questions are those of `mmad.json`; answers are kept in the official file's form, or are the official ones, and asking goes on after
+a break.
 
 Strict: every question of the data set counts, and one without a valid answer is wrong. Official: as the benchmark's own summary
-computes it. That one drops invalid answers from a list while it walks along it, so that the answer after each invalid one
-isn't counted either; kept here so that figures can be compared with published ones, beside the strict ones.
+computes it. That one drops invalid answers from a list while it walks along it, so that the answer after each invalid one isn't
+counted either; kept here so that figures can be compared with published ones, beside the strict ones.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -21,8 +20,9 @@ import numpy as np
 
 from seewhy.errors import BadData
 from seewhy.evals.benchmarks import choices
-from seewhy.evals.benchmarks.choices import IN_FLIGHT, Question, read_lines, share
-from seewhy.explainers.client import Client, Server
+from seewhy.evals.benchmarks.choices import Question, measure, read_lines
+from seewhy.evals.metrics import share
+from seewhy.explainers.client import Client
 
 LETTERS = ("A", "B", "C", "D", "E")
 MERGED = {"Object Structure": "Object Analysis", "Object Details": "Object Analysis"}
@@ -71,8 +71,8 @@ def strict(questions: Sequence[Question], answers: Iterable[dict[str, Any]]) -> 
     said = {(a["image"], a["number"]): a["gpt_answer"] for a in answers}
     rows = [(q.image, q.type, said.get((q.image, q.number)) == q.answer) for q in questions]
     table = _table(rows)
-    valid = sum(said.get((q.image, q.number)) in {letter for letter, _ in q.options} for q in questions)
-    return table | {"questions": len(questions), "valid": round(valid / len(questions), 4) if questions else None}
+    valid = share(said.get((q.image, q.number)) in {letter for letter, _ in q.options} for q in questions)
+    return table | {"questions": len(questions), "valid": valid}
 
 
 def official(answers: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def _table(rows: Sequence[tuple[str, str, bool]]) -> dict[str, Any]:
         cells[image.split("/")[0]][kind].append((GOOD in image, right))
     kinds = sorted({kind for row in cells.values() for kind in row})
     made = {
-        source: {kind: _balanced(row[kind]) if kind == DETECTION else share(r for _, r in row.get(kind, ())) for kind in kinds}
+        source: {kind: _balanced(row[kind]) if kind == DETECTION else share(r for _, r in row.get(kind, ())) or 0.0 for kind in kinds}
         for source, row in cells.items()
     }
     for row in made.values():
@@ -105,7 +105,7 @@ def _table(rows: Sequence[tuple[str, str, bool]]) -> dict[str, Any]:
 
 
 def _balanced(found: Sequence[tuple[bool, bool]]) -> float:
-    return round((share(r for good, r in found if good) + share(r for good, r in found if not good)) / 2, 4)
+    return round(((share(r for good, r in found if good) or 0.0) + (share(r for good, r in found if not good) or 0.0)) / 2, 4)
 
 
 def _row(question: Question, said: str) -> dict[str, Any]:
@@ -127,14 +127,14 @@ def _answers(path: Path) -> list[dict[str, Any]]:
     return found
 
 
-def main(what: str, folder: Path, *rest: str) -> None:
-    """See the module."""
+def main(folder: Path, answers: Path, out: Path, url: str = "") -> None:
+    """MMAD's questions (FOLDER/mmad.json), asked of a VLM with --url; scores of ANSWERS, strictly and as the benchmark counts."""
     questions = read_mmad(folder)
-    if what == "ask":
-        ask(folder, questions, Client(Server(url=rest[0], in_flight=IN_FLIGHT)), Path(rest[1]))
-    answers = _answers(Path(rest[-1]))
-    print(json.dumps({"strict": strict(questions, answers), "official": official(answers)}, indent=1))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), *sys.argv[3:])
+    measure(
+        out,
+        answers,
+        url,
+        lambda client: ask(folder, questions, client, answers),
+        lambda: strict(questions, _answers(answers)),
+        lambda: official(_answers(answers)),
+    )

@@ -1,9 +1,7 @@
 """RobustMAD (Arunan et al., TMLR 2026): multiple-choice questions about clean and degraded photos, asked of any served VLM.
 
-`python -m seewhy.evals.benchmarks.robustmad ask FOLDER URL ANSWERS.jsonl [--low]` asks what `FOLDER/RobustMAD_MCQ.json` (with `--low`,
-`RobustMAD_MCQ_low.json`: motion blur and low light) asks and goes on after a break; `python -m seewhy.evals.benchmarks.robustmad score
-FOLDER ANSWERS.jsonl [--low]` scores it, or the benchmark's own answer file. The photos are MVTec AD's and VisA's, in the
-folders that the benchmark names. Its open-ended questions want a large model as judge and are not asked here.
+Questions are those of `RobustMAD_MCQ.json`, or of `RobustMAD_MCQ_low.json` (motion blur and low light). The photos are MVTec AD's
+and VisA's, in the folders that the benchmark names. Its open-ended questions want a large model as judge and are not asked here.
 
 Strict: every question counts, and one without a valid letter is wrong. Official: over the answers that the file holds, as the
 benchmark's scripts count them.
@@ -12,7 +10,6 @@ benchmark's scripts count them.
 from __future__ import annotations
 
 import json
-import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -20,8 +17,9 @@ from typing import Any
 
 from seewhy.errors import BadData
 from seewhy.evals.benchmarks import choices
-from seewhy.evals.benchmarks.choices import IN_FLIGHT, Question, read_lines, share
-from seewhy.explainers.client import Client, Server
+from seewhy.evals.benchmarks.choices import Question, measure, read_lines
+from seewhy.evals.metrics import share
+from seewhy.explainers.client import Client
 
 SHORT = {  # as the benchmark's tables call its categories
     "General Object Understanding": "general",
@@ -29,7 +27,6 @@ SHORT = {  # as the benchmark's tables call its categories
     "Anomaly Understanding and Localization (Pair-wise comparison)": "pairwise",
     "Unanswerable or Misleading Query Detection": "unanswerable",
 }
-LOW = "--low"
 
 
 def read_robustmad(folder: Path, *, low: bool = False) -> list[Question]:
@@ -105,15 +102,14 @@ def _row(question: Question, said: str) -> dict[str, Any]:
     }
 
 
-def main(what: str, folder: Path, *rest: str) -> None:
-    """See the module."""
-    words = [word for word in rest if word != LOW]
-    questions = read_robustmad(folder, low=LOW in rest)
-    if what == "ask":
-        ask(folder, questions, Client(Server(url=words[0], in_flight=IN_FLIGHT)), Path(words[1]))
-    answers = read_lines(Path(words[-1]))
-    print(json.dumps({"strict": strict(questions, answers), "official": official(answers)}, indent=1))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), *sys.argv[3:])
+def main(folder: Path, answers: Path, out: Path, url: str = "", low: bool = False) -> None:
+    """RobustMAD's multiple-choice questions, with --low those about degraded photos, asked of a VLM with --url; scores of ANSWERS."""
+    questions = read_robustmad(folder, low=low)
+    measure(
+        out,
+        answers,
+        url,
+        lambda client: ask(folder, questions, client, answers),
+        lambda: strict(questions, read_lines(answers)),
+        lambda: official(read_lines(answers)),
+    )

@@ -1,11 +1,9 @@
 """Type accuracy as VELM measures it (Mokhtar et al., CVPRW 2025): which of a product's defect classes a photo shows.
 
-`python -m seewhy.evals.benchmarks.velm ask FOLDER CLASSES.json URL ANSWERS.json` shows the served VLM each defective photo of `FOLDER`
-(MVTec AD, MVTec-AC or VisA-AC in MVTec's layout) as an inspection would, with the region of its mask, and writes the named
-classes in the benchmark's own form; `python -m seewhy.evals.benchmarks.velm score FOLDER CLASSES.json ANSWERS.json` scores that file or
-the benchmark's. CLASSES.json is the benchmark's (`configs/mvtec_ac_des.json`, …): per product "normal" and, for each class, its
-name and its description. VELM's own figures rest on regions of its own detector; these rest on the masks of the data set, or
-on the whole photo where there is none.
+The served VLM is shown each defective photo (of MVTec AD, MVTec-AC or VisA-AC in MVTec's layout) as an inspection would show it,
+with the region of its mask; answers are kept in the benchmark's own form. The classes are those of the benchmark's
+`configs/mvtec_ac_des.json`, …: per product "normal" and, for each class, its name and its description. VELM's own figures rest on
+regions of its own detector; these rest on the masks of the data set, or on the whole photo where there is none.
 
 Strict: every defective photo counts, and one without a named class is wrong. Official: over the photos that the file holds;
 accuracy, macro-F1 and Cohen's kappa per product and their means.
@@ -14,46 +12,28 @@ accuracy, macro-F1 and Cohen's kappa per product and their means.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
+import numpy.typing as npt
 
-from seewhy.agent.inspection.words import guarded
+from seewhy.agent.inspection.words import all_words
 from seewhy.agent.photos.images import read_photo
+from seewhy.agent.photos.layouts import Sample, good_photos, read_layout
+from seewhy.agent.photos.masks import read_mask
 from seewhy.card import DefectType, ProductCard
-from seewhy.drawing import smaller
 from seewhy.errors import BadData
-from seewhy.evals.benchmarks.choices import IN_FLIGHT, share
-from seewhy.evals.tiny.vlm_data import view_of
-from seewhy.explainers import Explainer, RegionView
-from seewhy.explainers.client import Server
-from seewhy.explainers.vlm import VlmSettings, VlmWords
-from seewhy.record import Explanation
-from seewhy.threads import in_order
-from seewhy.types import Mask
+from seewhy.evals.benchmarks.choices import measure
+from seewhy.evals.run import write_json
+from seewhy.evals.synthetic.views import view_of
+from seewhy.explainers.question import VlmSettings
+from seewhy.explainers.vlm import VlmWords
+from seewhy.record import Explanation, Unexplained
 
 NORMAL, GOOD, UNKNOWN = "normal", "good", "Unknown class"
-LONGEST_PX = 1024
-PHOTOS = (".png", ".jpg", ".jpeg", ".bmp")
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One defective photo."""
-
-    product: str
-    kind: str  # the class, as its folder is called
-    path: Path
-
-    @property
-    def key(self) -> str:
-        """As the benchmark calls it: "bottle_broken_large_000"."""
-        return f"{self.product}_{self.kind}_{self.path.stem}"
 
 
 def read_classes(path: Path) -> dict[str, dict[str, list[str]]]:
@@ -76,46 +56,41 @@ def read_classes(path: Path) -> dict[str, dict[str, list[str]]]:
     return dict(data)
 
 
-def defective_photos(folder: Path, classes: Mapping[str, Any]) -> list[Shown]:
+def defective_photos(folder: Path, classes: Mapping[str, Any]) -> list[Sample]:
     """The defective test photos of the products that `classes` describes, in order.
 
     Raises:
         BadData: there are none.
     """
-    found = [
-        Shown(product, kind.name, path)
-        for product in sorted(classes)
-        for kind in sorted((folder / product / "test").glob("*"))
-        if kind.is_dir() and kind.name != GOOD
-        for path in sorted(kind.iterdir())
-        if path.suffix.lower() in PHOTOS
-    ]
+    samples = [s for product in sorted(classes) if (folder / product).is_dir() for s in read_layout(folder / product)]
+    found = [s for s in samples if s.split == "test" and not s.good]
     if not found:
         raise BadData(f"{folder} holds no PRODUCT/test/CLASS/ with photos of the described products ({', '.join(sorted(classes)[:4])}…)")
     return found
 
 
-def ask(folder: Path, classes: Mapping[str, Any], explainer: Explainer, out: Path) -> dict[str, str]:
+def key_of(shown: Sample) -> str:
+    """A photo as the benchmark calls it: "bottle_broken_large_000"."""
+    return f"{shown.product}_{shown.kind}_{shown.path.stem}"
+
+
+def ask(folder: Path, classes: Mapping[str, Any], explainer: VlmWords, out: Path) -> dict[str, str]:
     """Ask about every photo that `out` has no class for yet; "" where none was named."""
-    said: dict[str, str] = json.loads(out.read_text(encoding="utf-8")) if out.is_file() else {}
-    left = [s for s in defective_photos(folder, classes) if s.key not in said]
-
-    def named(shown: Shown) -> str:
-        return _named(explainer, _view(folder, shown, _card(shown.product, classes[shown.product])))
-
-    for shown, name in zip(left, in_order(named, left, explainer.in_flight), strict=True):
-        said[shown.key] = name
-        beside = out.with_suffix(".part")
-        beside.write_text(json.dumps(said, indent=1, ensure_ascii=False), encoding="utf-8")
-        beside.replace(out)
+    said = _said(out)
+    left = [s for s in defective_photos(folder, classes) if key_of(s) not in said]
+    for first in range(0, len(left), explainer.in_flight):
+        shown = left[first : first + explainer.in_flight]
+        words = all_words(explainer, [_view(s, _card(s.product, classes[s.product])) for s in shown])
+        said |= {key_of(s): _named(w) for s, w in zip(shown, words, strict=True)}
+        write_json(out, said)
     return said
 
 
 def strict(folder: Path, classes: Mapping[str, Any], said: Mapping[str, str]) -> dict[str, Any]:
     """Accuracy per product and its mean; every defective photo counts."""
     photos = defective_photos(folder, classes)
-    rows = {p: [(s.kind.lower(), _class(classes[p], said.get(s.key, ""))) for s in photos if s.product == p] for p in sorted(classes)}
-    made = {p: share(truth == name for truth, name in of) for p, of in rows.items() if of}
+    rows = {p: [(s.kind.lower(), _class(classes[p], said.get(key_of(s), ""))) for s in photos if s.product == p] for p in sorted(classes)}
+    made = {p: round(float(np.mean([truth == name for truth, name in of])), 4) for p, of in rows.items() if of}
     return {"products": made, "accuracy": round(float(np.mean(list(made.values()))), 4), "photos": len(photos)}
 
 
@@ -155,32 +130,38 @@ def _card(product: str, of: Mapping[str, Sequence[str]]) -> ProductCard:
     return ProductCard(name=product, description=" ".join(of.get(NORMAL, ())), defects=defects)
 
 
-def _view(folder: Path, shown: Shown, card: ProductCard) -> RegionView:
-    photo = smaller(read_photo(shown.path).pixels, LONGEST_PX)
-    good = next(iter(sorted((folder / shown.product / "train" / GOOD).glob("*.*"))), None)
-    mask: Mask = np.ones(photo.shape[:2], bool)
-    truth = folder / shown.product / "ground_truth" / shown.kind / f"{shown.path.stem}_mask.png"
-    drawn = cv2.imread(str(truth), cv2.IMREAD_GRAYSCALE) if truth.is_file() else None
-    if drawn is not None and drawn.any():
-        mask = cv2.resize(drawn, photo.shape[1::-1], interpolation=cv2.INTER_AREA) > 0
-    return view_of(photo, mask, None if good is None else smaller(read_photo(good).pixels, LONGEST_PX), card)
+def _view(shown: Sample, card: ProductCard) -> Any:
+    photo = read_photo(shown.path, name=shown.name, root=shown.root)
+    mask = read_mask(shown, photo)
+    return view_of(photo.pixels, np.ones(photo.pixels.shape[:2], bool) if mask is None else mask, _good(shown.root), card)
 
 
-def _named(explainer: Explainer, view: RegionView) -> str:
-    """The class that the model said, checked or not."""
-    said = guarded(explainer, view)
+@cache
+def _good(product: Path) -> npt.NDArray[np.uint8] | None:
+    """The product's first good photo, to compare with."""
+    good = next(iter(good_photos(read_layout(product))), None)
+    return None if good is None else read_photo(good.path, name=good.name, root=good.root).pixels
+
+
+def _named(said: Explanation | Unexplained) -> str:
+    """The class that the model names, checked or not; "" where it names none."""
     return next((c.value for c in said.claims if c.name == "type"), "") if isinstance(said, Explanation) else ""
 
 
-def main(what: str, folder: Path, classes: Path, *rest: str) -> None:
-    """See the module."""
+def main(folder: Path, classes: Path, answers: Path, out: Path, url: str = "") -> None:
+    """VELM's classes (CLASSES) of FOLDER's defective photos, asked of a VLM with --url; scores of ANSWERS."""
     known = read_classes(classes)
-    if what == "ask":
-        words = VlmWords(Server(url=rest[0], in_flight=IN_FLIGHT), VlmSettings(second_look=False))
-        ask(folder, known, words, Path(rest[1]))
-    said = json.loads(Path(rest[-1]).read_text(encoding="utf-8"))
-    print(json.dumps({"strict": strict(folder, known, said), "official": official(known, said)}, indent=1))
+
+    measure(
+        out,
+        answers,
+        url,
+        lambda client: ask(folder, known, VlmWords(client.server, VlmSettings(second_look=False)), answers),
+        lambda: strict(folder, known, _said(answers)),
+        lambda: official(known, _said(answers)),
+    )
 
 
-if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), *sys.argv[4:])
+def _said(answers: Path) -> dict[str, str]:
+    """Class by photo, as they stand in the file so far."""
+    return dict(json.loads(answers.read_text(encoding="utf-8"))) if answers.is_file() else {}

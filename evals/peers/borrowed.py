@@ -1,9 +1,8 @@
 """Every model of the survey that runs through anomalib, on one product: fitted on its good photos, asked about all of its test photos.
 
-`python -m seewhy.evals.peers.borrowed DATA OUT.json [MODEL ...]`, DATA being the folder of one product. Each row runs in a
-process of its own, so that its peak memory is its own, and is written when it is done. Weights are real where pip brings them
-(EfficientNet-lite0); what is not on this machine is named, and random numbers stand in for it: such a row shows that the model
-runs and what it costs, not what it can do. Training is cut short (`epochs`), so no row is the model's best.
+Each row runs in a process of its own, so that its peak memory is its own, and is written when it is done. Weights are real where
+pip brings them (EfficientNet-lite0); what is not on this machine is named, and random numbers stand in for it: such a row shows
+that the model runs and what it costs, not what it can do. Training is cut short (`epochs`), so no row is the model's best.
 """
 
 from __future__ import annotations
@@ -11,11 +10,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from seewhy.agent.models.product import ProductModel
 from seewhy.agent.photos.layouts import good_photos, read_layout
@@ -26,9 +25,16 @@ from seewhy.detectors.catalogue import TABLE
 from seewhy.detectors.patchcore import PatchCore
 from seewhy.detectors.protocol import Detector
 from seewhy.errors import SeewhyError
-from seewhy.evals.detect import hardware, tested
+from seewhy.evals.detect import tested
+from seewhy.evals.run import measuring, timed
 
 ALPHA = 0.01
+ONE = """
+import json, sys
+from pathlib import Path
+from seewhy.evals.peers.borrowed import one
+print(json.dumps(one(Path(sys.argv[1]), sys.argv[2])))
+"""
 OURS = "seewhy"  # its own PatchCore, for comparison
 SMALL: Mapping[str, Mapping[str, Any]] = {  # settings under which a row ends in minutes on a CPU
     "patchcore": {"options": {"coreset_sampling_ratio": 0.01}},  # with its own .1 it ran out of 24 GiB
@@ -50,20 +56,16 @@ SMALL: Mapping[str, Mapping[str, Any]] = {  # settings under which a row ends in
 }
 
 
-def run(data: Path, out: Path, models: list[str]) -> None:
-    """One row after the other; those of `models`, or all."""
-    facts: dict[str, Any] = json.loads(out.read_text(encoding="utf-8")) if out.is_file() else {}
-    facts |= {"product": data.name, "date": datetime.now(UTC).date().isoformat(), "hardware": hardware()}
-    rows = facts.setdefault("rows", {})
-    for model in models or [OURS, *MODELS]:
-        said = subprocess.run(
-            [sys.executable, "-W", "ignore", "-m", "seewhy.evals.peers.borrowed", "--one", data, model],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        rows[model] = json.loads(said.stdout.splitlines()[-1]) if said.returncode == 0 and said.stdout else {"failed": said.stderr[-500:]}
-        out.write_text(json.dumps(facts, indent=1), encoding="utf-8")
+def main(data: Path, out: Path, models: Annotated[list[str] | None, typer.Argument()] = None) -> None:
+    """MODELS (all of the survey's) through anomalib on the product whose folder DATA is, beside seewhy's own PatchCore."""
+    with measuring(out, {"product": data.name}, "anomalib") as table:
+        for model in models or [OURS, *MODELS]:
+            table.row(("rows", model), _in_a_process, data, model)
+
+
+def _in_a_process(data: Path, model: str) -> dict[str, Any]:
+    run = subprocess.run([sys.executable, "-W", "ignore", "-c", ONE, data, model], capture_output=True, text=True, check=False)
+    return dict(json.loads(run.stdout.splitlines()[-1])) if run.returncode == 0 and run.stdout else {"failed": run.stderr[-500:]}
 
 
 def one(data: Path, model: str) -> dict[str, Any]:
@@ -78,10 +80,8 @@ def one(data: Path, model: str) -> dict[str, Any]:
         if model == "winclip":
             options["class_name"] = data.name.replace("_", " ")
         detector = named(model)(AnomalibSettings(**{**given, "options": options}, stand_ins=True))
-    began = time.perf_counter()
     try:
-        fitted = ProductModel.fit(learned, detector, product=data.name, alpha=ALPHA)
-        spent = time.perf_counter() - began
+        fitted, spent = timed(ProductModel.fit, learned, detector, product=data.name, alpha=ALPHA)
         figures = tested(fitted, asked, ALPHA)
     except SeewhyError as error:
         return {"detector": f"{PREFIX}{model}", "cannot_run_here": str(error)}
@@ -97,10 +97,3 @@ def one(data: Path, model: str) -> dict[str, Any]:
         **{name: figures[name] for name in wanted},
         "model_mib": round(sum(len(f) for f in detector.files().values()) / 2**20, 1),
     }
-
-
-if __name__ == "__main__":
-    if sys.argv[1] == "--one":
-        print(json.dumps(one(Path(sys.argv[2]), sys.argv[3])))
-    else:
-        run(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])

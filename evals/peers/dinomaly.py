@@ -1,14 +1,13 @@
 """Our Dinomaly beside anomalib's: the same random weights and photos; parity and speed in one run.
 
-`python -m seewhy.evals.peers.speed --detector dinomaly --peer anomalib --json FILE` measures on the paper's encoder (ViT-B/14 with
-registers, 392 px). Needs anomalib; weights are random, which changes no speed.
+Speed is measured on the paper's encoder (ViT-B/14 with registers, 392 px). Needs anomalib; weights are random, which changes no
+speed.
 """
 
 from __future__ import annotations
 
 import os
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
@@ -27,6 +26,7 @@ from seewhy.detectors.dinomaly.net import Restorer, cell_map, mining_loss, paper
 from seewhy.detectors.dinomaly.optimiser import StableAdamW
 from seewhy.detectors.dinomaly.tokens import VITS, vit
 from seewhy.detectors.weights import store
+from seewhy.evals.run import measuring, timed
 from seewhy.types import Pixels
 
 THEIRS = {"dinov2-with-registers-small": "vit_small_patch14_reg4_dinov2", PAPERS: "vit_base_patch14_reg4_dinov2"}
@@ -164,7 +164,13 @@ def compare(encoder: str, input_px: int) -> dict[str, float]:
     }
 
 
-def speed(turns: int = TURNS) -> dict[str, Any]:
+def main(out: Path, turns: int = TURNS) -> None:
+    """Dinomaly's speed beside anomalib's on the paper's encoder, random weights, TURNS timed photos and steps."""
+    with measuring(out, {"weights": f"{PAPERS}, random", "turns": turns}, "anomalib", "open_clip_torch") as table:
+        table.row("speed", speed, turns)
+
+
+def speed(turns: int) -> dict[str, Any]:
     """Medians of turns taken alternately: one photo in fp32 and bf16, a training step, an epoch with and without kept features."""
     with random_weights(PAPERS) as state:
         mine, coarse = ours(PAPERS), ours(PAPERS, dtype="bfloat16")
@@ -176,14 +182,14 @@ def speed(turns: int = TURNS) -> dict[str, Any]:
         step_theirs = _their_step(other, batch[:BATCH])
         mine.score(photos[0]), coarse.score(photos[0]), other.eval()(batch[:1]), step_ours(), step_coarse(), step_theirs()
         for i in range(turns):
-            spent["ours"].append(_timed(lambda n=i: mine.score(photos[n])))  # type: ignore[misc]
+            spent["ours"].append(timed(mine.score, photos[i])[1])
             with torch.inference_mode():
-                spent["theirs"].append(_timed(lambda n=i: other.eval()(batch[n : n + 1])))  # type: ignore[misc]
-            spent["ours_bf16"].append(_timed(lambda n=i: coarse.score(photos[n])))  # type: ignore[misc]
+                spent["theirs"].append(timed(other.eval(), batch[i : i + 1])[1])
+            spent["ours_bf16"].append(timed(coarse.score, photos[i])[1])
             scores.append((mine.score(photos[i]).score, coarse.score(photos[i]).score))
-            spent["ours_step"].append(_timed(step_ours))
-            spent["theirs_step"].append(_timed(step_theirs))
-            spent["ours_bf16_step"].append(_timed(step_coarse))
+            spent["ours_step"].append(timed(step_ours)[1])
+            spent["theirs_step"].append(timed(step_theirs)[1])
+            spent["ours_bf16_step"].append(timed(step_coarse)[1])
         median = {name: float(np.median(values)) for name, values in spent.items()}
         epochs = _epochs(mine)
     return {
@@ -250,13 +256,7 @@ def _epochs(mine: Dinomaly) -> dict[str, Any]:
 
     with tempfile.TemporaryDirectory() as folder:
         features = FeatureCache(Path(folder), mine.encoder_key(), mine.encode, mine.square, before)
-        first = _timed(lambda: features.add(photos)) + _timed(lambda: round_(features))
-        later = float(np.median([_timed(lambda: round_(features)) for _ in range(3)]))
+        first = timed(features.add, photos)[1] + timed(round_, features)[1]
+        later = float(np.median([timed(round_, features)[1] for _ in range(3)]))
     net.eval()
     return {"first_epoch_s": round(first, 2), "later_epoch_s": round(later, 2), "ratio_later_epoch": round(first / later, 3)}
-
-
-def _timed(action: Callable[[], Any]) -> float:
-    began = time.perf_counter()
-    action()
-    return time.perf_counter() - began

@@ -1,35 +1,32 @@
 """Our WinCLIP beside anomalib's: the same random weights, prompts and photos; largest absolute differences.
 
-anomalib 2.7.0 turns windows into (token, window, width) before the transformer, as open_clip 2 wanted; open_clip 3 takes
-(window, token, width), so that tokens of different windows attend to one another. `corrected` turns them back; without it the
-difference is reported too.
+anomalib 2.7.0 turns windows into (token, window, width) before the transformer, as open_clip 2 wanted; open_clip 3 takes (window,
+token, width), so that tokens of different windows attend to one another. `corrected` turns them back; without it the difference is
+reported too.
 
-`python -m seewhy.evals.peers.parity OUT.json [MODEL...]` needs anomalib; weights are random.
+Needs anomalib; weights are random.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import cv2
 import numpy as np
 import torch
+import typer
 from safetensors.torch import save_file
 
 from seewhy.detectors.weights.store import WeightsFile
 from seewhy.detectors.winclip.clip import Clip, build
 from seewhy.detectors.winclip.detector import WinClip
 from seewhy.detectors.winclip.settings import WinClipSettings
-from seewhy.evals.detect import hardware
+from seewhy.evals.run import measuring
 from seewhy.types import Pixels
 
 PRODUCT, SCALES = "steel plate", (2, 3)
@@ -125,20 +122,6 @@ def winclip(model: str, *, shots: int, photos: int, corrected: bool = True) -> d
     return found
 
 
-def golden(model: str) -> dict[str, Any]:
-    """Scores and every fourth cell of the maps of two photos, zero-, one- and four-shot."""
-    out = {}
-    for shots in (0, 1, 4):
-        ours = made(model, shots=shots)
-        ours.fit([noise_photo(ours, 100 + i) for i in range(shots)])
-        rows = [ours._scored(ours._see(p, ours._tiles(p)[0])) for p in (noise_photo(ours, 0), noise_photo(ours, 1))]
-        out[str(shots)] = {
-            "scores": [round(score, 7) for score, _ in rows],
-            "maps": [[round(float(v), 7) for v in grid[::4, ::4].ravel()] for _, grid in rows],
-        }
-    return out
-
-
 def noise_photo(ours: WinClip, seed: int) -> Pixels:
     """Noise at the size of the model's input."""
     side = ours.clip.input_px
@@ -156,20 +139,11 @@ def _apart(one: torch.Tensor, other: torch.Tensor) -> float:
     return float((one.float() - other.float()).abs().max())
 
 
-def main(out: Path, models: list[str]) -> None:
-    """Measure zero-, one- and four-shot."""
-    facts: dict[str, Any] = {
-        "weights": "random",
-        "peer": f"anomalib {version('anomalib')}, open_clip {version('open_clip_torch')}, torch {torch.__version__}",
-        "date": datetime.now(UTC).date().isoformat(),
-        "hardware": hardware(),
-    }
-    for model in models:
-        for name, corrected in (("largest_difference", True), ("largest_difference_with_its_axis_order", False)):
-            found = {str(shots): winclip(model, shots=shots, photos=2, corrected=corrected) for shots in (0, 1, 4)}
-            facts.setdefault(model, {})[name] = found
-    out.write_text(json.dumps(facts, indent=1), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:] or ["seewhy-tiny"])
+def main(out: Path, models: Annotated[list[str] | None, typer.Argument()] = None) -> None:
+    """Largest differences to anomalib's WinCLIP, zero-, one- and four-shot, for MODELS (the small one)."""
+    with measuring(out, {"weights": "random"}, "anomalib", "open_clip_torch") as table:
+        for model in models or ["seewhy-tiny"]:
+            for name, corrected in (("largest_difference", True), ("largest_difference_with_its_axis_order", False)):
+                for shots in (0, 1, 4):
+                    path = (model, name, str(shots))
+                    table.row(path, winclip, model, shots=shots, photos=2, corrected=corrected)

@@ -1,30 +1,21 @@
-"""Speed beside a peer, in one run, taking turns: `python -m seewhy.evals.peers.speed --detector winclip --peer anomalib --json FILE`.
+"""WinCLIP's speed beside anomalib's, in one run, taking turns.
 
-Weights are random (speed doesn't depend on them), photos are noise. Our passes and the peer's take turns on the same photos;
-ratios are of medians. The rate of the machine's own matrix product is measured in the same run.
+Weights are random (speed doesn't depend on them), photos are noise. Our passes and the peer's take turns on the same photos; ratios
+are of medians. The rate of the machine's own matrix product is measured in the same run.
 """
 
 from __future__ import annotations
 
 import gc
-import json
-import time
-from collections.abc import Callable
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import torch
-import typer
 
-from seewhy.detectors.dinomaly.detector import PAPERS
 from seewhy.detectors.winclip.detector import WinClip
-from seewhy.errors import BadData
-from seewhy.evals.detect import hardware
-from seewhy.evals.peers.dinomaly import speed as dinomaly_speed
 from seewhy.evals.peers.parity import made, network_input, noise_photo, peer
+from seewhy.evals.run import measuring, resident_mib, timed
 from seewhy.types import Pixels
 
 REAL, TINY = "ViT-B-16-plus-240", "seewhy-tiny"
@@ -32,25 +23,12 @@ COARSE = {"bf16": "bfloat16", "int8": "int8"}
 TURNS, MANY, LONG = 5, 100, 1000  # timed turns; calls before the second measurement; calls over which memory is watched
 
 
-def main(
-    json_: Annotated[Path, typer.Option("--json", help="Where the figures go.")],
-    detector: Annotated[str, typer.Option(help="Ours.")] = "winclip",
-    peer_: Annotated[str, typer.Option("--peer", help="The other one.")] = "anomalib",
-    turns: Annotated[int, typer.Option(help="Timed turns.")] = TURNS,
-) -> None:
-    """Measure and write."""
-    if detector not in ("winclip", "dinomaly") or peer_ != "anomalib":
-        raise BadData(f"{detector} beside {peer_} is not measured here; winclip and dinomaly beside anomalib are")
-    facts: dict[str, Any] = {
-        "weights": f"{REAL if detector == 'winclip' else PAPERS}, random",
-        "peer": f"anomalib {version('anomalib')}, open_clip {version('open_clip_torch')}, torch {version('torch')}",
-        "date": datetime.now(UTC).date().isoformat(),
-        "hardware": hardware(),
-        "turns": turns,
-    }
-    facts |= dinomaly_speed(turns) if detector == "dinomaly" else _first_calls(turns) | _after_many() | _memory()
-    json_.write_text(json.dumps(facts, indent=1), encoding="utf-8")
-    typer.echo(json.dumps(facts, indent=1))
+def main(out: Path, turns: int = TURNS) -> None:
+    """WinCLIP's speed and memory beside anomalib's, random weights, TURNS timed photos."""
+    with measuring(out, {"weights": f"{REAL}, random", "turns": turns}, "anomalib", "open_clip_torch") as table:
+        table.row("first_calls", _first_calls, turns)
+        table.row("after_many", _after_many)
+        table.row("memory", _memory)
 
 
 def _first_calls(turns: int) -> dict[str, Any]:
@@ -71,11 +49,12 @@ def _first_calls(turns: int) -> dict[str, Any]:
     rates = []
     for photo in photos:
         rates.append(_gemm_rate())
-        spent["ours"].append(_timed(lambda p=photo: scores["ours"].append(_score(ours, p))))  # type: ignore[misc]
         with torch.inference_mode():
-            spent["theirs"].append(_timed(lambda p=photo: theirs(network_input(ours, p))))  # type: ignore[misc]
-        for name, detector in coarse.items():
-            spent[name].append(_timed(lambda n=name, d=detector, p=photo: scores[n].append(_score(d, p))))  # type: ignore[misc]
+            spent["theirs"].append(timed(lambda shown: theirs(network_input(ours, shown)), photo)[1])
+        for name, detector in {"ours": ours, **coarse}.items():
+            score, taken = timed(_score, detector, photo)
+            spent[name].append(taken)
+            scores[name].append(score)
     median = {name: float(np.median(values)) for name, values in spent.items()}
     rate = float(np.median(rates))
     work = needed_flop(ours)
@@ -100,8 +79,8 @@ def _after_many() -> dict[str, Any]:
     mine, other = list[float](), list[float]()
     with torch.inference_mode():
         for _ in range(MANY):
-            mine.append(_timed(lambda: _score(ours, photo)))
-            other.append(_timed(lambda: theirs(network_input(ours, photo))))
+            mine.append(timed(_score, ours, photo)[1])
+            other.append(timed(lambda: theirs(network_input(ours, photo)))[1])
     return {
         "ours_last_ten_to_first_ten": round(float(np.median(mine[-10:]) / np.median(mine[:10])), 3),
         "theirs_last_ten_to_first_ten": round(float(np.median(other[-10:]) / np.median(other[:10])), 3),
@@ -118,7 +97,7 @@ def _memory() -> dict[str, Any]:
         _score(ours, photo)
         if call in (100, LONG):
             gc.collect()
-            at[call] = _resident_mib()
+            at[call] = resident_mib()
     return {"rss_mib_after_100": at[100], "rss_mib_after_1000": at[LONG]}
 
 
@@ -145,24 +124,9 @@ def needed_flop(detector: WinClip) -> float:
 def _gemm_rate() -> float:
     """Floating point operations per second of a float32 matrix product of the size of one layer here."""
     a, b = torch.rand(2048, 896), torch.rand(896, 3584)
-    times = [_timed(lambda: torch.mm(a, b)) for _ in range(13)]
+    times = [timed(torch.mm, a, b)[1] for _ in range(13)]
     return 2 * 2048 * 896 * 3584 / float(np.median(times[3:]))
 
 
 def _score(detector: WinClip, pixels: Pixels) -> float:
     return detector._scored(detector._see(pixels, detector._tiles(pixels)[0]))[0]
-
-
-def _timed(action: Callable[[], Any]) -> float:
-    began = time.perf_counter()
-    action()
-    return time.perf_counter() - began
-
-
-def _resident_mib() -> float:
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return round(int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))) / 1024, 1)
-
-
-if __name__ == "__main__":
-    typer.run(main)

@@ -1,140 +1,136 @@
-"""A proxy in front of a real VLM server that makes it fail in the ways that servers do."""
+"""A real VLM server made to fail in the ways that servers do: killed, or spoilt by a proxy in front of it."""
 
 from __future__ import annotations
 
 import http.client
+import os
 import random
 import select
+import signal
+import socket
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Literal, TypeAlias
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self, TypeAlias
 from urllib.parse import urlsplit
 
-import httpx
+from seewhy.agent.machine.serve import serving
+from seewhy.evals.synthetic.server import Answer, ChatServer, Raw, running
 
 Fault: TypeAlias = Literal["none", "killed", "hung", "errors", "random bytes", "truncated JSON"]
 FAULTS: tuple[Fault, ...] = ("killed", "hung", "errors", "random bytes", "truncated JSON")
 ERRORS = 0.2  # share of the requests that "errors" answers with 500
 KILLED_AFTER = 6  # chat requests that "killed" still answers
+PATIENCE_S = 120.0  # with the real server
+STARTS_WITHIN_S = 600.0
 
 
-@dataclass(slots=True)
-class Proxy:
-    """What happens to chat requests; may be changed while it runs."""
+class Served:
+    """A server that a shell command starts at `url`, and that can be killed as the system would; it runs while the context is open."""
 
-    url: str = ""
-    fault: Fault = "none"
-    hang_s: float = 60.0
-    chance: random.Random = field(default_factory=lambda: random.Random(3))
-    asked: int = 0  # chat requests
-    spoilt: int = 0  # of them
-    answered: int = 0  # of them, by the real server, whether its answer was then spoilt or not
-    kill: Callable[[], None] | None = None  # ends the real server when "killed" has answered enough; else only connections break
-    stopping: threading.Event = field(default_factory=threading.Event)
+    def __init__(self, command: str, url: str, log: Path) -> None:
+        self._command, self._url, self._log = command, url, log
+        self._runs = ExitStack()
+        self._process: subprocess.Popen[bytes] | None = None
 
+    def __enter__(self) -> Self:
+        self.start()
+        return self
 
-@contextmanager
-def faulty(server: str) -> Iterator[Proxy]:
-    """A proxy in front of the server at `server` (ends with /v1)."""
-    state = Proxy()
-    base = server.rstrip("/").removesuffix("/v1")
-    where = urlsplit(base)
-    with httpx.Client(timeout=120.0) as client:
+    def __exit__(self, _kind: type[BaseException] | None, _value: BaseException | None, _trace: TracebackType | None) -> None:
+        self._runs.close()
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
+    def start(self) -> None:
+        """Start it and wait until it answers.
 
-            def do_GET(self) -> None:
-                if state.fault == "killed" and state.asked > KILLED_AFTER:
-                    self._gone()
-                    return
-                answer = client.get(base + self.path)
-                self._send(answer.status_code, answer.content)
+        Raises:
+            ServerFailed: it ended, or didn't answer in time; the log's last lines are shown.
+        """
+        run = serving(("sh", "-c", self._command), self._url, self._log, ready_s=STARTS_WITHIN_S)
+        self._process = self._runs.enter_context(run)
 
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                state.asked += 1
-                if self._spoil():
-                    state.spoilt += 1
-                    return
-                answer = self._asked(body)
-                state.answered += answer is not None
-                if answer is None:
-                    self._gone()
-                elif state.fault == "truncated JSON":
-                    state.spoilt += 1
-                    self._send(answer[0], answer[1][: len(answer[1]) // 2])
-                else:
-                    self._send(*answer)
-
-            def _asked(self, body: bytes) -> tuple[int, bytes] | None:
-                """The server's answer; None where it broke off, or the client went away first (then the server hears of it)."""
-                connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=120.0)
-                try:
-                    connection.request("POST", self.path, body, {"Content-Type": "application/json"})
-                    ready, _, _ = select.select([connection.sock, self.connection], [], [], 120.0)
-                    if connection.sock not in ready:
-                        return None
-                    answer = connection.getresponse()
-                    return answer.status, answer.read()
-                except (OSError, http.client.HTTPException):
-                    return None
-                finally:
-                    connection.close()
-
-            def _spoil(self) -> bool:
-                """Answer badly, or not at all."""
-                match state.fault:
-                    case "killed" if state.asked > KILLED_AFTER:
-                        if state.kill is not None:
-                            state.kill()
-                        self._gone()
-                    case "hung":
-                        state.stopping.wait(state.hang_s)
-                        self._gone()
-                    case "errors" if state.chance.random() < ERRORS:
-                        self._send(500, b'{"error": {"message": "as asked for"}}')
-                    case "random bytes":
-                        self._send(200, state.chance.randbytes(512))
-                    case _:
-                        return False
-                return True
-
-            def _gone(self) -> None:
-                """The connection breaks without a word."""
-                self.close_connection = True
-                self.connection.close()
-
-            def _send(self, status: int, data: bytes) -> None:
-                try:
-                    self.send_response(status)
-                    self.send_header("Content-Type", "application/json")
-                    self.send_header("Content-Length", str(len(data)))
-                    self.end_headers()
-                    self.wfile.write(data)
-                except OSError:
-                    self.close_connection = True  # the client has gone
-
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        with _Quiet(("127.0.0.1", 0), Handler) as made:
-            thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-            thread.start()
-            state.url = f"http://127.0.0.1:{made.server_port}/v1"
-            try:
-                yield state
-            finally:
-                state.stopping.set()
-                made.shutdown()
-                thread.join()
+    def kill(self) -> None:
+        """SIGKILL to all of its processes."""
+        if self._process is not None and self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
 
 
-class _Quiet(ThreadingHTTPServer):
-    daemon_threads = True
+class Proxy(ChatServer):
+    """Hands requests on to the server at `behind` (ends with /v1), and spoils answers by `fault`, which may change while it runs."""
+
+    def __init__(self, behind: str) -> None:
+        super().__init__()
+        self._behind = urlsplit(behind)
+        self.fault: Fault = "none"
+        self.hang_s = 60.0
+        self.kill: Callable[[], object] | None = None  # ends the real server when "killed" has answered enough; else only connections break
+        self.spoilt = 0  # chat requests
+        self.answered = 0  # chat requests, by the real server, whether its answer was then spoilt or not
+        self.stopping = threading.Event()
+        self._chance = random.Random(3)
+
+    def page(self, path: str) -> Answer:
+        """The real server's page."""
+        return None if self._dead() else self._real("GET", path, None, None)
+
+    def answer(self, _request: dict[str, Any], body: bytes, client: socket.socket) -> Answer:
+        """The real server's answer, as the fault leaves it."""
+        match self.fault:
+            case "killed" if self._dead():
+                if self.kill is not None:
+                    self.kill()
+                spoilt: Answer = None
+            case "hung":
+                self.stopping.wait(self.hang_s)
+                spoilt = None
+            case "errors" if self._chance.random() < ERRORS:
+                spoilt = 500
+            case "random bytes":
+                spoilt = self._chance.randbytes(512)
+            case _:
+                return self._passed_on(body, client)
+        self.spoilt += 1
+        return spoilt
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A connection that was broken on purpose is no news."""
+
+    def _dead(self) -> bool:
+        return self.fault == "killed" and len(self.requests) > KILLED_AFTER
+
+    def _passed_on(self, body: bytes, client: socket.socket) -> Answer:
+        answer = self._real("POST", "/v1/chat/completions", body, client)
+        self.answered += answer is not None
+        if answer is None or self.fault != "truncated JSON":
+            return answer
+        self.spoilt += 1
+        return Raw(answer.status, answer.body[: len(answer.body) // 2])
+
+    def _real(self, method: str, path: str, body: bytes | None, client: socket.socket | None) -> Raw | None:
+        """The real server's answer; None where it broke off, or the client went away first (then the server hears of it)."""
+        connection = http.client.HTTPConnection(self._behind.hostname or "", self._behind.port, timeout=PATIENCE_S)
+        try:
+            connection.request(method, path, body, {"Content-Type": "application/json"})
+            waiting = [connection.sock, *([] if client is None else [client])]
+            if connection.sock not in select.select(waiting, [], [], PATIENCE_S)[0]:
+                return None
+            answer = connection.getresponse()
+            return Raw(answer.status, answer.read())
+        except (OSError, http.client.HTTPException):
+            return None
+        finally:
+            connection.close()
+
+
+@contextmanager
+def faulty(behind: str) -> Iterator[Proxy]:
+    """A proxy in front of the server at `behind`, stopped at the end."""
+    with running(Proxy(behind)) as proxy:
+        try:
+            yield proxy
+        finally:
+            proxy.stopping.set()

@@ -1,24 +1,21 @@
 """What keeping the ledger one file costs, and how it reads when it is large.
 
-`python -m seewhy.evals.promises.ledger OUT.json` writes the figures: milliseconds of an append under SQLite's journals, how many
-entries a copy of the file alone holds, and seconds and memory for verifying and reading 100,000 entries.
+Milliseconds of an append under SQLite's journals, how many entries a copy of the file alone holds, and seconds and memory for verifying
+and reading 100,000 entries.
 """
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import os
 import resource
 import shutil
 import sqlite3
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +24,7 @@ from seewhy.agent.ledger.reading import entries
 from seewhy.agent.ledger.schema import GENESIS, SCHEMAS, empty_ledger, statements
 from seewhy.agent.ledger.store import Ledger, verify
 from seewhy.canonical import sha256_bytes
-from seewhy.evals.detect import hardware
+from seewhy.evals.run import measuring, timed
 from seewhy.record import RefusedPhoto
 
 APPENDS, ROUNDS, ENTRIES = 100, 3, 100_000
@@ -43,30 +40,31 @@ JOURNALS = (
 
 
 def main(out: Path) -> None:
-    """Measure and write."""
-    with tempfile.TemporaryDirectory(dir=out.absolute().parent) as name:
-        folder = Path(name)
-        rounds = [[append(folder, *journal) for journal in JOURNALS] for _ in range(ROUNDS)]  # in turn, so that a busy minute meets all
-        journals = [
-            {
-                "journal": journal,
-                "synchronous": synchronous,
-                "then": then,
-                "median_ms": round(statistics.median(t for one in rounds for t in one[i][0]), 2),
-                "p95_ms": round(sorted(t for one in rounds for t in one[i][0])[int(0.95 * APPENDS * ROUNDS)], 2),
-                "in_a_copy_alone": f"{min(one[i][1] for one in rounds)} of {APPENDS}",
-            }
-            for i, (journal, synchronous, then) in enumerate(JOURNALS)
-        ]
-        path = large(folder / "large.sqlite")
-        results = {
-            "date": datetime.now(UTC).date().isoformat(),
-            "hardware": hardware(),
-            "sqlite": sqlite3.sqlite_version,
-            "journals": journals,
-            "large": {"entries": ENTRIES, "mib": path.stat().st_size >> 20, "verify": alone(_verified, path), "read": alone(_read, path)},
+    """What keeping the ledger one file costs, and how a ledger of 100,000 entries reads."""
+    with measuring(out, {"sqlite": sqlite3.sqlite_version}) as table, tempfile.TemporaryDirectory(dir=out.absolute().parent) as name:
+        table.row("journals", journals, Path(name))
+        table.row("large", _large_figures, Path(name) / "large.sqlite")
+
+
+def journals(folder: Path) -> list[dict[str, Any]]:
+    """Milliseconds of an append under each journal, and how many entries a copy of the file alone holds."""
+    rounds = [[append(folder, *journal) for journal in JOURNALS] for _ in range(ROUNDS)]  # in turn, so that a busy minute meets all
+    return [
+        {
+            "journal": journal,
+            "synchronous": synchronous,
+            "then": then,
+            "median_ms": round(statistics.median(t for one in rounds for t in one[i][0]), 2),
+            "p95_ms": round(sorted(t for one in rounds for t in one[i][0])[int(0.95 * APPENDS * ROUNDS)], 2),
+            "in_a_copy_alone": f"{min(one[i][1] for one in rounds)} of {APPENDS}",
         }
-    out.write_text(json.dumps(results, indent=1), encoding="utf-8")
+        for i, (journal, synchronous, then) in enumerate(JOURNALS)
+    ]
+
+
+def _large_figures(path: Path) -> dict[str, Any]:
+    large(path)
+    return {"entries": ENTRIES, "mib": path.stat().st_size >> 20, "verify": alone(_verified, path), "read": alone(_read, path)}
 
 
 def append(folder: Path, journal: str, synchronous: str, then: str) -> tuple[list[float], int]:
@@ -130,9 +128,9 @@ def alone(what: Callable[[Path], int], path: Path) -> dict[str, Any]:
 
 
 def _measured(what: Callable[[Path], int], path: Path) -> dict[str, Any]:
-    before, began = _peak_mib(), time.perf_counter()
-    done = what(path)
-    return {"entries": done, "seconds": round(time.perf_counter() - began, 1), "more_memory_mib": _peak_mib() - before}
+    before = _peak_mib()
+    done, seconds = timed(what, path)
+    return {"entries": done, "seconds": round(seconds, 1), "more_memory_mib": _peak_mib() - before}
 
 
 def _peak_mib() -> int:
@@ -147,7 +145,3 @@ def _verified(path: Path) -> int:
 def _read(path: Path) -> int:
     with Ledger(path, read_only=True) as ledger:
         return sum(1 for _ in entries(ledger))
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

@@ -1,17 +1,12 @@
 """Mutual scoring on lots of which a known share is defective, beside PatchCore that was given good photos.
 
-`python -m seewhy.evals.promises.mutual DATA OUT.json`: for each product under DATA, lots are drawn at random from its test photos
-so that 5, 15 and 30 % of them are defective; nothing else is given to the detector. PatchCore is fitted on the product's good
-training photos and scores the same lots.
+For each product, lots are drawn at random from its test photos so that 5, 15 and 30 % of them are defective; nothing else is given
+to the detector. PatchCore is fitted on the product's good training photos and scores the same lots.
 """
 
 from __future__ import annotations
 
-import json
-import sys
-import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +17,8 @@ from seewhy.agent.photos.layouts import Sample, good_photos, read_layout
 from seewhy.agent.photos.lazy import LazyPhotos
 from seewhy.detectors.mutual import Mutual
 from seewhy.detectors.patchcore import PatchCore
-from seewhy.evals.detect import hardware
 from seewhy.evals.metrics import auroc
+from seewhy.evals.run import LITE, measuring, timed
 from seewhy.types import Pixels
 
 PRODUCTS = ("cookie", "magnetic_tile", "ball_screw")
@@ -33,19 +28,11 @@ DRAWS = 3  # lots for each share
 FITTED_ON = 100  # good photos at most
 
 
-def measure(data: Path, out: Path) -> None:
-    """All products; written after each."""
-    made: dict[str, Any] = {
-        "weights": "efficientnet-lite0 57934424",
-        "lot": LOT,
-        "draws": DRAWS,
-        "date": datetime.now(UTC).date().isoformat(),
-        "hardware": hardware(),
-        "products": {},
-    }
-    for product in PRODUCTS:
-        made["products"][product] = product_figures(data / product)
-        out.write_text(json.dumps(made, indent=1), encoding="utf-8")
+def main(data: Path, out: Path) -> None:
+    """Lots of DATA's products that judge themselves, beside PatchCore that was given good photos."""
+    with measuring(out, {"data": data.name, "weights": LITE, "lot": LOT, "draws": DRAWS}) as table:
+        for product in PRODUCTS:
+            table.row(("products", product), product_figures, data / product)
 
 
 def product_figures(folder: Path) -> dict[str, Any]:
@@ -81,12 +68,8 @@ def _one(lot: Sequence[Sample], by_patchcore: Any) -> dict[str, float]:
     photos = [read_photo(s.path).pixels for s in lot]
     labels = np.array([not s.good for s in lot])
     mutual = Mutual()
-    began = time.perf_counter()
-    mutual.fit(photos)
-    fit_s = time.perf_counter() - began
-    began = time.perf_counter()
-    own = np.array([mutual.score(p).score for p in photos])
-    each_s = (time.perf_counter() - began) / len(photos)
+    _, fit_s = timed(mutual.fit, photos)
+    own, score_s = timed(lambda: np.array([mutual.score(p).score for p in photos]))
     other = np.array([by_patchcore(s, p) for s, p in zip(lot, photos, strict=True)])
     return {
         "photos": len(lot),
@@ -94,9 +77,5 @@ def _one(lot: Sequence[Sample], by_patchcore: Any) -> dict[str, float]:
         "mutual_image_auroc": auroc(labels, own) or 0.0,
         "patchcore_image_auroc": auroc(labels, other) or 0.0,
         "fit_seconds": fit_s,
-        "seconds_per_photo": each_s,
+        "seconds_per_photo": score_s / len(photos),
     }
-
-
-if __name__ == "__main__":
-    measure(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -1,14 +1,11 @@
-"""Does `seewhy recommend` pick what real defects would have picked? `python -m seewhy.evals.promises.recommended DATA OUT.json`
+"""Does `seewhy recommend` pick what real defects would have picked?
 
-For every product under DATA: what it recommends from good training photos and drawn defects alone, beside each candidate's image AUROC
-on the product's real test photos, of which the recommendation saw none. Golden photos, one for each place, are told by `GOLDEN`.
+For every product: what it recommends from good training photos and drawn defects alone, beside each candidate's image AUROC on the
+product's real test photos, of which the recommendation saw none. Golden photos, one for each place, are told by `GOLDEN`.
 """
 
 from __future__ import annotations
 
-import json
-import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,26 +16,19 @@ from seewhy.agent.photos.images import read_photo
 from seewhy.agent.photos.layouts import good_photos, read_layout
 from seewhy.agent.photos.lazy import LazyPhotos
 from seewhy.errors import SeewhyError
-from seewhy.evals.detect import hardware
 from seewhy.evals.metrics import auroc
 from seewhy.evals.recommend import MOST_LEARNED, chosen_from, recommend
+from seewhy.evals.run import LITE, measuring
 
 GOLDEN = ("pcb_trace",)
 NEAR = 0.02  # of the best real image AUROC
 
 
-def run(data: Path, out: Path) -> None:
-    """All products; written after each."""
-    facts: dict[str, Any] = {
-        "weights": "efficientnet-lite0 57934424 (patchcore, dinomaly), none (template)",
-        "date": datetime.now(UTC).date().isoformat(),
-        "hardware": hardware(),
-        "near": NEAR,
-        "products": {},
-    }
-    for folder in sorted(p for p in data.iterdir() if p.is_dir()):
-        facts["products"][folder.name] = _product(folder)
-        out.write_text(json.dumps(facts, indent=1), encoding="utf-8")
+def main(data: Path, out: Path) -> None:
+    """What `seewhy recommend` picks for each product under DATA, beside what real defects pick."""
+    with measuring(out, {"data": data.name, "weights": f"{LITE} (patchcore, dinomaly), none (template)", "near": NEAR}) as table:
+        for folder in sorted(p for p in data.iterdir() if p.is_dir()):
+            table.row(("products", folder.name), _product, folder)
 
 
 def _product(folder: Path) -> dict[str, Any]:
@@ -73,7 +63,3 @@ def _real(folder: Path, name: str) -> float | None:
         except SeewhyError:
             scores.append(np.inf)
     return round(auroc(np.array([not s.good for s in test]), np.array(scores)) or 0.0, 4)
-
-
-if __name__ == "__main__":
-    run(*map(Path, sys.argv[1:]))

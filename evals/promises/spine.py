@@ -1,17 +1,14 @@
 """What the flow promises, measured on synthetic products: sizes, false rejects, overhead, memory.
 
-`python -m seewhy.evals.promises.spine OUT.json` writes the figures; everything in them is synthetic and labelled so. The defects'
-seeds differ from those on which the outline's constants were set.
+Everything in it is synthetic and labelled so. The defects' seeds differ from those on which the outline's constants were set.
 """
 
 from __future__ import annotations
 
 import gc
-import json
-import sys
 import tempfile
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,51 +19,56 @@ from seewhy.agent.api.learn import fit
 from seewhy.agent.inspection.inspector import Inspector
 from seewhy.agent.ledger.store import Ledger
 from seewhy.agent.lots.batch import run_batch
-from seewhy.agent.photos.images import Photo
 from seewhy.agent.photos.layouts import read_layout
-from seewhy.canonical import sha256_bytes
-from seewhy.evals.detect import hardware
 from seewhy.evals.metrics import binomial_interval
-from seewhy.evals.synthetic.surfaces import KINDS, Drawn, Kind, defective, good
+from seewhy.evals.run import LITE, measuring, resident_mib, timed
+from seewhy.evals.synthetic.surfaces import KINDS, Drawn, Kind, defective, good, write_dataset
+from seewhy.evals.synthetic.views import as_photo
 from seewhy.record import InspectionRecord
 
 PRODUCTS = ("plate", "brick", "cast", "brushed")
-GOOD, UNSEEN, PER_KIND, LOT = 200, 300, 20, 2000
 FIRST_SEED = 40_000
 OWN_WORK = ("decode", "detect")  # everything else is the flow's own
 
 
-def main(out: Path) -> None:
-    """Measure and write."""
-    results: dict[str, Any] = {
-        "synthetic": True,
-        "weights": "efficientnet-lite0 57934424 (PatchCore)",
-        "date": datetime.now(UTC).date().isoformat(),
-        "hardware": hardware(),
-        "products": {},
-    }
-    with tempfile.TemporaryDirectory() as name:
+def main(out: Path, good_photos: int = 200, unseen: int = 300, per_kind: int = 20, lot: int = 2000) -> None:
+    """Sizes, false rejects, overhead and memory of the whole flow, on synthetic products.
+
+    Args:
+        out: where the figures go.
+        good_photos: that each product is fitted on.
+        unseen: good photos that false rejects are counted on.
+        per_kind: defects of each kind and product.
+        lot: photos of the lot, one in twenty defective; at least 100.
+    """
+    facts = {"synthetic": True, "weights": f"{LITE} (PatchCore)", "good_photos": good_photos, "unseen": unseen, "per_kind": per_kind}
+    with measuring(out, facts | {"lot": lot}) as table, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for product in PRODUCTS:
-            inspector = fit(_written(folder / product, product, GOOD), save=folder / "models" / product)
-            results["products"][product] = sizes(inspector, product) | false_rejects(inspector, product)
-            out.write_text(json.dumps(results, indent=1), encoding="utf-8")
-        rows = results["products"].values()
+
+        @cache
+        def inspector(product: str) -> Inspector:
+            data = write_dataset(folder / product, product, good_train=good_photos, good_test=0, per_kind=0)
+            return fit(data, save=folder / "models" / product)
+
+        def product_figures(product: str) -> dict[str, Any]:
+            return sizes(inspector(product), product, per_kind) | false_rejects(inspector(product), product, unseen)
+
+        rows = [table.row(("products", product), product_figures, product) for product in PRODUCTS]
+        found = sum(r["found"] for r in rows)
         for fact in ("feret", "area"):
-            inside, of = sum(r[f"{fact}_inside"] for r in rows), sum(r["found"] for r in rows)
-            results[f"{fact}_coverage"] = round(inside / of, 4)
-        results["batch"] = batch(inspector, folder)
-    out.write_text(json.dumps(results, indent=1), encoding="utf-8")
+            inside = sum(r[f"{fact}_inside"] for r in rows)
+            table.figures[f"{fact}_coverage"] = round(inside / found, 4) if found else None
+        table.row("batch", lambda: batch(inspector(PRODUCTS[-1]), folder, lot))
 
 
-def sizes(inspector: Inspector, product: str) -> dict[str, Any]:
+def sizes(inspector: Inspector, product: str, per_kind: int) -> dict[str, Any]:
     """How often the stated interval holds the true Feret diameter and area of the finding on the defect."""
     found = feret = area = sharp = 0
     errors = []
     for kind in KINDS:
-        for i in range(PER_KIND):
+        for i in range(per_kind):
             drawn = defective(product, kind, FIRST_SEED + i)
-            finding = _on_defect(inspector.inspect(_photo(drawn, f"{kind}-{i}")).record, drawn)
+            finding = _on_defect(inspector.inspect(as_photo(drawn.pixels, f"{kind}-{i}.png")).record, drawn)
             if finding is None:
                 continue
             size = finding.measured.size
@@ -76,7 +78,7 @@ def sizes(inspector: Inspector, product: str) -> dict[str, Any]:
             area += _holds(size.area, drawn.area_px)
             errors.append(abs((size.feret.value or 0.0) - drawn.feret_px))
     return {
-        "defects": PER_KIND * len(KINDS),
+        "defects": per_kind * len(KINDS),
         "found": found,
         "outline_from_photo": sharp,
         "feret_inside": feret,
@@ -85,37 +87,38 @@ def sizes(inspector: Inspector, product: str) -> dict[str, Any]:
     }
 
 
-def false_rejects(inspector: Inspector, product: str) -> dict[str, Any]:
+def false_rejects(inspector: Inspector, product: str, unseen: int) -> dict[str, Any]:
     """Rejects among unseen good photos at 1 % and 5 %, beside the binomial 95 % interval."""
-    scores = [inspector.model.detector.score(good(product, FIRST_SEED + i).pixels).score for i in range(UNSEEN)]
+    scores = [inspector.model.detector.score(good(product, FIRST_SEED + i).pixels).score for i in range(unseen)]
     out = {}
     for alpha in (0.01, 0.05):
-        line = inspector.model.calibration.threshold(alpha) or 0.0
-        rejected, (low, high) = sum(s > line for s in scores), binomial_interval(UNSEEN, alpha)
-        out[f"false_rejects_at_{alpha}"] = {"rejected": rejected, "of": UNSEEN, "usual": [low, high], "inside": low <= rejected <= high}
+        line = inspector.model.calibration.threshold(alpha)
+        rejected = 0 if line is None else sum(s > line for s in scores)
+        low, high = binomial_interval(unseen, alpha)
+        out[f"false_rejects_at_{alpha}"] = {"rejected": rejected, "of": unseen, "usual": [low, high], "inside": low <= rejected <= high}
     return out
 
 
-def batch(inspector: Inspector, folder: Path) -> dict[str, Any]:
-    """A lot of 2,000 photos, one in twenty defective: the flow's own share of the time, and memory at 100 photos and at the end."""
+def batch(inspector: Inspector, folder: Path, count: int) -> dict[str, Any]:
+    """A lot of `count` photos, one in twenty defective: the flow's own share of the time, and memory at 100 photos and at the end."""
     product = inspector.model.product
     lot = folder / "lot"
-    _written(lot, product, 1)
-    for i in range(LOT):
+    lot.mkdir()
+    for i in range(count):
         kind: Kind = KINDS[i // 20 % len(KINDS)]
         drawn = defective(product, kind, FIRST_SEED + 500 + i) if i % 20 == 7 else good(product, FIRST_SEED + 500 + i)
         cv2.imwrite(str(lot / f"{i:04}.png"), drawn.pixels[..., ::-1])
-    memory: list[int] = []
+    memory: list[float] = []
 
     def watched(items: Any, _title: str, _total: int | None = None) -> Iterator[Any]:
         for number, item in enumerate(items):
             yield item
-            if number in (100, LOT):
+            if number in (99, count - 1):
                 gc.collect()
-                memory.append(_resident_kib())
+                memory.append(resident_mib())
 
     with Ledger(folder / "lot.sqlite") as ledger:
-        run_batch(inspector, read_layout(lot), ledger, lot="2000", progress=watched)
+        run_batch(inspector, read_layout(lot), ledger, lot=str(count), progress=watched)
         records = [r.entry for r in ledger.rows() if isinstance(r.entry, InspectionRecord)]
     spent: dict[str, float] = {}
     for record in records:
@@ -127,36 +130,15 @@ def batch(inspector: Inspector, folder: Path) -> dict[str, Any]:
         "photos": len(records),
         "mean_ms": {step: round(ms, 3) for step, ms in spent.items()} | {"ledger": append},
         "own_share_of_detection_and_own": round((own + append) / (own + append + spent["detect"]), 4),
-        "rss_mib_after_100": round(memory[0] / 1024, 1),
-        "rss_mib_at_end": round(memory[-1] / 1024, 1),
+        "rss_mib_after_100": memory[0],
+        "rss_mib_at_end": memory[-1],
         "rss_ratio": round(memory[-1] / memory[0], 3),
     }
 
 
 def _append_ms(folder: Path, records: list[InspectionRecord]) -> float:
-    import time
-
     with Ledger(folder / "again.sqlite") as ledger:
-        began = time.perf_counter()
-        for record in records:
-            ledger.append(record)
-        return round(1000 * (time.perf_counter() - began) / len(records), 3)
-
-
-def _resident_kib() -> int:
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")))
-
-
-def _written(folder: Path, product: str, count: int) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    for i in range(count):
-        cv2.imwrite(str(folder / f"good-{i:04}.png"), good(product, i).pixels[..., ::-1])
-    return folder
-
-
-def _photo(drawn: Drawn, name: str) -> Photo:
-    return Photo(name, sha256_bytes(drawn.pixels.tobytes()), drawn.pixels.nbytes, drawn.pixels, "drawn", "RGB", 1, ())
+        return round(1000 * timed(lambda: [ledger.append(record) for record in records])[1] / len(records), 3)
 
 
 def _on_defect(record: InspectionRecord, drawn: Drawn) -> Any:
@@ -172,7 +154,3 @@ def _on_defect(record: InspectionRecord, drawn: Drawn) -> Any:
 
 def _holds(quantity: Any, truth: float) -> bool:
     return bool(abs(quantity.value - truth) <= quantity.uncertainty)
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

@@ -1,18 +1,15 @@
 """Template comparison on bare boards, and its time as golden photos grow in number.
 
-`python -m seewhy.evals.promises.template DATA OUT.json` fits on the golden photos of `pcb_trace` under DATA alone and tests on all of its
-test photos. Regions are held against the annotated boxes by DeepPCB's rule (Tang et al., 2019: a box counts where its intersection
-over union with an annotated one is above .33, each annotated one once).
+Fitted on the golden photos of one product alone, tested on all of its test photos. Regions are held against the annotated boxes by
+DeepPCB's rule (Tang et al., 2019: a box counts where its intersection over union with an annotated one is above .33, each annotated
+one once).
 """
 
 from __future__ import annotations
 
-import json
-import sys
-import time
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +24,9 @@ from seewhy.agent.photos.layouts import Sample, read_layout
 from seewhy.card import ProductCard
 from seewhy.detectors.settings import plain
 from seewhy.detectors.template.detector import Template
-from seewhy.evals.detect import hardware, tested
+from seewhy.evals.detect import tested
+from seewhy.evals.metrics import share
+from seewhy.evals.run import measuring, timed
 from seewhy.types import Box, Pixels
 
 PRODUCT = "pcb_trace"
@@ -40,37 +39,34 @@ LEAST_SPREAD = 60.0  # grey levels
 LEAST_CHANGE = 128  # grey levels: the photos are binary
 
 
-@dataclass(slots=True)
-class _Matches:
-    right: int = 0
-    wrong: int = 0
-    missed: int = 0
-
-
-def measure(data: Path) -> dict[str, Any]:
-    """All figures."""
+def main(data: Path, out: Path) -> None:
+    """Template comparison on the bare boards of DATA/pcb_trace: detection, regions, material, time."""
     root = data / PRODUCT
     samples = [s for s in read_layout(root) if s.split == "test"]
-    began = time.perf_counter()
-    inspector = fit(root / "train/good", detector="template", card=ProductCard(name=PRODUCT, material="dark"), alpha=ALPHA)
-    fit_s = round(time.perf_counter() - began, 1)
+
+    @cache
+    def fitted() -> tuple[Inspector, float]:
+        return timed(fit, root / "train/good", detector="template", card=ProductCard(name=PRODUCT, material="dark"), alpha=ALPHA)
+
+    with measuring(out, {"data": data.name, "detector": "template, no weights"}) as table:
+        table.row("fit", lambda: _fit_figures(*fitted()))
+        table.row("detection", lambda: tested(fitted()[0].model, samples, ALPHA))
+        table.row("regions", lambda: regions(fitted()[0], samples, root))
+        table.row("growth", growth, root)
+
+
+def _fit_figures(inspector: Inspector, seconds: float) -> dict[str, Any]:
     return {
-        "detector": "template, no weights",
-        "fitted_on": f"{inspector.model.good_photos} golden photos, no photo of a defect",
+        "on": f"{inspector.model.good_photos} golden photos, no photo of a defect",
         "settings": plain(inspector.model.detector.settings),
         "calibration": inspector.model.calibration.method,
-        "date": datetime.now(UTC).date().isoformat(),
-        "hardware": hardware(),
-        "fit_seconds": fit_s,
-        **tested(inspector.model, samples, ALPHA),
-        "regions": regions(inspector, samples, root),
-        "growth": growth(root),
+        "seconds": round(seconds, 1),
     }
 
 
 def regions(inspector: Inspector, samples: Sequence[Sample], root: Path) -> dict[str, Any]:
     """Findings against annotated boxes, and missing against extra material."""
-    counts, told = {m: _Matches() for m in MARGINS}, list[bool]()
+    counts, told = {m: Counter[str]() for m in MARGINS}, list[bool]()
     for sample in (s for s in samples if s.mask is not None):
         photo = read_photo(sample.path)
         boxes = _boxes(sample)
@@ -78,9 +74,7 @@ def regions(inspector: Inspector, samples: Sequence[Sample], root: Path) -> dict
         found = [Box(*(f.measured.location.box_px.value or (0, 0, 0, 0))) for f in record.findings]
         for margin, count in counts.items():
             pairs = matches([b.grown(margin, photo.width, photo.height) for b in found], boxes)
-            count.right += len(pairs)
-            count.wrong += len(found) - len(pairs)
-            count.missed += len(boxes) - len(pairs)
+            count.update(right=len(pairs), wrong=len(found) - len(pairs), missed=len(boxes) - len(pairs))
             if margin == MARGINS[-1]:
                 golden = read_photo(root / "train/good" / sample.path.name).pixels[..., 0]
                 for finding, box in pairs:
@@ -88,15 +82,13 @@ def regions(inspector: Inspector, samples: Sequence[Sample], root: Path) -> dict
                     told.append(material is not None and material.value == _material(photo.pixels[..., 0], golden, boxes[box]))
     made: dict[str, Any] = {
         f"boxes grown by {margin} px": {
-            "recall": _share(c.right, c.right + c.missed),
-            "precision": _share(c.right, c.right + c.wrong),
-            "right": c.right,
-            "wrong": c.wrong,
-            "missed": c.missed,
+            "recall": round(c["right"] / max(1, c["right"] + c["missed"]), 4),
+            "precision": round(c["right"] / max(1, c["right"] + c["wrong"]), 4),
+            **c,
         }
         for margin, c in counts.items()
     }
-    return made | {"missing_or_extra_right": _share(sum(told), len(told)), "missing_or_extra_of": len(told)}
+    return made | {"missing_or_extra_right": share(told), "missing_or_extra_of": len(told)}
 
 
 def matches(found: Sequence[Box], boxes: Sequence[Box]) -> list[tuple[int, int]]:
@@ -129,16 +121,9 @@ def growth(root: Path) -> list[dict[str, Any]]:
     for count in COUNTS:
         golden = [_view(photos, i) for i in range(count)]
         detector = Template()
-        began = time.perf_counter()
-        detector.fit(golden)
-        fit_s = time.perf_counter() - began
+        _, fit_s = timed(detector.fit, golden)
         loaded = Template.from_files(detector.settings, detector.learned, detector.files())
-        spent = []
-        for i in range(0, count, max(1, count // 40)):
-            asked = detector.copy_of(golden[i], i)
-            began = time.perf_counter()
-            loaded.score(asked)
-            spent.append(time.perf_counter() - began)
+        spent = [timed(loaded.score, detector.copy_of(golden[i], i))[1] for i in range(0, count, max(1, count // 40))]
         rows.append(
             {
                 "golden_photos": count,
@@ -174,13 +159,3 @@ def _material(photo: npt.NDArray[np.uint8], golden: npt.NDArray[Any], box: Box) 
     thick = np.ones((3, 3), np.uint8)
     lost, gained = (int(cv2.erode((side > LEAST_CHANGE).astype(np.uint8), thick).sum()) for side in (change, -change))
     return "missing" if lost > gained else "extra"
-
-
-def _share(part: int, whole: int) -> float:
-    return round(part / whole, 4) if whole else 0.0
-
-
-if __name__ == "__main__":
-    results = measure(Path(sys.argv[1]))
-    Path(sys.argv[2]).write_text(json.dumps(results, indent=1), encoding="utf-8")
-    print(json.dumps(results, indent=1))

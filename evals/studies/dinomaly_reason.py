@@ -1,18 +1,17 @@
 """Why one Dinomaly of all products tells good from bad as it does: its course over the steps, and a bank of the tokens that it restores.
 
-`python -m seewhy.evals.studies.dinomaly_reason DATA OUT.json`: every fourth test photo of every product under DATA. The banks
-compare each token with all good tokens (exactly, no coreset, no neighbourhood, no density) and make map and score as the paper
-does, so that nothing but "nearest good token" against "what the decoder restores" differs: of the product alone, of a quarter of
-its photos, and of all products in one. The encoder is EfficientNet-lite0: figures are of `dinomaly/efficientnet-lite0`, not of
-the paper's Dinomaly.
+On every fourth test photo of every product. The banks compare each token with all good tokens (exactly, no coreset, no
+neighbourhood, no density) and make map and score as the paper does, so that nothing but "nearest good token" against "what the
+decoder restores" differs: of the product alone, of a quarter of its photos, and of all products in one. The encoder is
+EfficientNet-lite0: figures are of `dinomaly/efficientnet-lite0`, not of the paper's Dinomaly.
 """
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,27 +28,27 @@ from seewhy.detectors.dinomaly.net import Restorer, cell_map, paper_map
 from seewhy.detectors.dinomaly.tokens import Tokens
 from seewhy.detectors.dinomaly.training import Plan, train
 from seewhy.evals.metrics import auroc
-from seewhy.evals.promises.dinomaly import ALPHA, SETTINGS, SPARSE, facts_of, split, write
+from seewhy.evals.promises.dinomaly import ALPHA, SETTINGS, SPARSE, facts_of, split
+from seewhy.evals.run import measuring
 
 STEPS = (600, 1200, 1800)  # of one course
-FEW = 4  # a small bank is of every nth photo
+FEW = 4  # a small bank is of every fourth photo
 
 Asked = Mapping[str, Sequence[tuple[Tokens, bool]]]  # test photos by product, and whether each is bad
 
 
-def run(data: Path, out: Path) -> None:
-    """All of it; written after each part."""
+def main(data: Path, out: Path) -> None:
+    """Why one Dinomaly of DATA's products tells good from bad as it does: banks of the tokens that it restores, and its course."""
     train_photos, test = split(data)
     detector = Dinomaly(replace(SETTINGS, steps=STEPS[-1]))
     learned = {n: Chosen(pixels_of(p), learned_and_aside(len(p), ALPHA)[0]) for n, p in train_photos.items()}
-    facts = facts_of(detector.settings)
-    with tempfile.TemporaryDirectory() as folder:
+    with measuring(out, facts_of(detector.settings, data)) as table, tempfile.TemporaryDirectory() as folder:
         seen = FeatureCache(Path(folder), detector.encoder_key(), detector.encode, detector.square, detector.encoder.prefix)
-        first, rows = 0, dict[str, list[int]]()
+        rows = dict[str, range]()
         for name, photos in learned.items():
+            first = max((r.stop for r in rows.values()), default=0)
             seen.add(photos, lambda items, *_: items, name)
-            rows[name] = list(range(first, first + len(photos)))
-            first += len(photos)
+            rows[name] = range(first, first + len(photos))
         middle, spread = seen.standardise()
         asked = {
             name: [
@@ -59,25 +58,30 @@ def run(data: Path, out: Path) -> None:
             for name, samples in test.items()
         }
         side = detector.settings.input_px
-        facts["banks of the same tokens"] = {
-            "of the product": _aurocs(asked, lambda name: _bank(seen, rows[name], side)),
-            f"of every {FEW}th photo of the product": _aurocs(asked, lambda name: _bank(seen, rows[name][::FEW], side)),
-            "of all products": _aurocs(asked, _once(lambda: _bank(seen, [r for some in rows.values() for r in some], side))),
+        everything = cache(lambda: _bank(seen, [r for some in rows.values() for r in some], side))
+        banks: dict[str, Callable[[str], Callable[[Tokens], float]]] = {
+            "of the product": lambda name: _bank(seen, rows[name], side),
+            f"of every {FEW}th photo of the product": lambda name: _bank(seen, rows[name][::FEW], side),
+            "of all products": lambda _name: everything(),
         }
-        write(out, facts)
-        facts["one dinomaly of all, by steps"] = course = dict[str, Any]()
-        torch.manual_seed(SETTINGS.seed)
-        net = Restorer(detector.shape())
-        plan = Plan(**{f.name: getattr(detector.settings, f.name) for f in fields(Plan)})
+        for which, bank in banks.items():
+            table.row(("banks of the same tokens", which), _aurocs, asked, bank)
+        table.row("one dinomaly of all, by steps", _course, detector, seen, asked)
 
-        def told(step: int, _loss: float) -> None:
-            if step + 1 in STEPS:
-                net.eval()
-                course[str(step + 1)] = _aurocs(asked, lambda _name: lambda tokens: _restored(net, tokens, side))
-                net.train()
-                write(out, facts)
 
-        train(net, seen, plan, told=told)
+def _course(detector: Dinomaly, seen: FeatureCache, asked: Asked) -> dict[str, dict[str, float]]:
+    """What the decoder tells after each of STEPS, in one training."""
+    torch.manual_seed(SETTINGS.seed)
+    net, side, course = Restorer(detector.shape()), detector.settings.input_px, dict[str, dict[str, float]]()
+
+    def told(step: int, _loss: float) -> None:
+        if step + 1 in STEPS:
+            net.eval()
+            course[str(step + 1)] = _aurocs(asked, lambda _name: lambda tokens: _restored(net, tokens, side))
+            net.train()
+
+    train(net, seen, Plan(**{f.name: getattr(detector.settings, f.name) for f in fields(Plan)}), told=told)
+    return course
 
 
 def _aurocs(asked: Asked, scorer: Callable[[str], Callable[[Tokens], float]]) -> dict[str, float]:
@@ -105,11 +109,6 @@ def _bank(seen: FeatureCache, photos: Sequence[int], side: int) -> Callable[[Tok
     return score
 
 
-def _once(make: Callable[[], Callable[[Tokens], float]]) -> Callable[[str], Callable[[Tokens], float]]:
-    made = make()
-    return lambda _name: made
-
-
 def _restored(net: Restorer, tokens: Tokens, side: int) -> float:
     with torch.inference_mode():
         return float(paper_map(cell_map(tokens.maps, net(tokens.maps), tokens.grid), (side, side))[1][0])
@@ -117,7 +116,3 @@ def _restored(net: Restorer, tokens: Tokens, side: int) -> float:
 
 def _standard(tokens: Tokens, middle: Tensor, spread: Tensor) -> Tokens:
     return replace(tokens, maps=[(m - a) / b for m, a, b in zip(tokens.maps, middle, spread, strict=True)])
-
-
-if __name__ == "__main__":
-    run(*map(Path, sys.argv[1:]))

@@ -1,18 +1,17 @@
 """Choose PatchCore's one setting for all products by leaving one product out, and say what each choice would have cost.
 
-`python -m seewhy.evals.studies.select DATA OUT.json` measures every candidate on every product. For each product the candidate
-that is best on the *others* is named, and its figures on the product left out are the honest ones.
+Every candidate is measured on every product. For each product the candidate that is best on the *others* is named, and its figures
+on the product left out are the honest ones.
 """
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 from typing import Any
 
 from seewhy.detectors.patchcore import PatchCoreSettings
 from seewhy.evals.detect import evaluate
+from seewhy.evals.run import LITE, measuring
 
 PRODUCTS = ("cookie", "magnetic_tile", "ball_screw")
 CANDIDATES: dict[str, PatchCoreSettings] = {
@@ -28,19 +27,18 @@ FIGURES = ("image_auroc", "pixel_auroc", "aupro", "seconds_per_photo")
 
 
 def main(data: Path, out: Path) -> None:
-    """Measure what is not in `out` yet, then choose."""
-    found: dict[str, Any] = json.loads(out.read_text(encoding="utf-8")) if out.is_file() else {"measured": {}}
-    for name, settings in CANDIDATES.items():
-        for product in PRODUCTS:
-            rows = found["measured"].setdefault(name, {})
-            if product not in rows:
-                results = evaluate(data / product, settings=settings)
-                rows[product] = {figure: results["products"][0][figure] for figure in FIGURES}
-                found |= {k: results[k] for k in ("weights", "date", "hardware")}
-                out.write_text(json.dumps(found, indent=1), encoding="utf-8")
-    found["left_one_out"] = {left: chosen(found["measured"], left) for left in PRODUCTS}
-    found["all"] = chosen(found["measured"], None)
-    out.write_text(json.dumps(found, indent=1), encoding="utf-8")
+    """PatchCore's settings on DATA's products, and which would be chosen when one of them is left out."""
+    with measuring(out, {"data": data.name, "weights": LITE}) as table:
+        for name, settings in CANDIDATES.items():
+            for product in PRODUCTS:
+                table.row(("measured", name, product), _figures, data / product, settings)
+        measured = table.figures["measured"]
+        table.figures |= {"left_one_out": {left: chosen(measured, left) for left in PRODUCTS}, "all": chosen(measured, None)}
+
+
+def _figures(folder: Path, settings: PatchCoreSettings) -> dict[str, Any]:
+    row = evaluate(folder, settings=settings)["products"][0]
+    return {figure: row[figure] for figure in FIGURES}
 
 
 def chosen(measured: dict[str, Any], left_out: str | None) -> dict[str, Any]:
@@ -52,7 +50,3 @@ def chosen(measured: dict[str, Any], left_out: str | None) -> dict[str, Any]:
 
     best = max(measured, key=worth)
     return {"setting": best} | (measured[best][left_out] if left_out else {})
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -108,14 +108,36 @@ def write_dataset(folder: Path, product: str, *, good_train: int, good_test: int
     return folder
 
 
-def draw_on(pixels: Pixels, kind: Kind, seed: int) -> Drawn:
-    """Draw a defect on any good photo (real or synthetic)."""
-    height, width = pixels.shape[:2]
-    rng = np.random.default_rng([11, seed])
-    cover = DEFECTS[kind](rng, (width, height))
-    depth = {"scratch": 60.0, "pit": 70.0, "stain": 35.0, "chip": 80.0}[kind] * (1 if rng.random() < 0.5 else -1)
-    changed = pixels + depth * cover[..., None] * (1 + 0.15 * rng.standard_normal((height, width, 1)))
-    return Drawn(np.clip(changed, 0, 255).astype(np.uint8), cover >= 0.5, kind)
+def random_surface(rng: Rng) -> Map:
+    """A random surface: noise of random grain and direction, perhaps stripes, a grid, bores or bars, in a random colour."""
+    size = (320, 320)
+    level, colour = rng.uniform(70, 200), rng.uniform(0.85, 1.15, 3)
+    values = np.full(size, level, np.float32)
+    for _ in range(int(rng.integers(1, 4))):
+        sx, sy = np.exp(rng.uniform(np.log(0.5), np.log(30), 2))
+        raw = cv2.GaussianBlur(rng.standard_normal(size).astype(np.float32), (0, 0), sigmaX=sx, sigmaY=sy)
+        values += rng.uniform(2, 10) * raw / (raw.std() + 1e-6)
+    x, y = np.meshgrid(np.arange(320), np.arange(320))
+    kind = rng.random()
+    if kind < 0.3:
+        period, angle = rng.uniform(5, 30), rng.uniform(0, np.pi)
+        wave = np.sin(2 * np.pi * (np.cos(angle) * x + np.sin(angle) * y) / period)
+        cross = np.sin(2 * np.pi * (np.cos(angle) * y - np.sin(angle) * x) / period) if rng.random() < 0.5 else 1.0
+        values += rng.uniform(4, 25) * wave * cross
+    elif kind < 0.6:
+        for _ in range(int(rng.integers(1, 5))):  # bores and bars are of the product: regular, rimmed, large
+            at, radius = rng.integers(30, 290, 2), int(rng.integers(12, 26))
+            rim, dark = level + rng.uniform(20, 50), rng.uniform(25, 70)
+            if rng.random() < 0.6:
+                cv2.circle(values, (int(at[0]), int(at[1])), radius + 2, rim, 3, cv2.LINE_AA)
+                cv2.circle(values, (int(at[0]), int(at[1])), radius, dark, -1, cv2.LINE_AA)
+            else:
+                end = (int(np.clip(at[0] + rng.integers(-90, 90), 20, 300)), int(at[1]))
+                cv2.line(values, (int(at[0]), int(at[1])), end, rim, radius + 5, cv2.LINE_AA)
+                cv2.line(values, (int(at[0]), int(at[1])), end, dark, radius, cv2.LINE_AA)
+    ramp = 1 + 0.08 * (np.cos(t := rng.uniform(0, 2 * np.pi)) * x + np.sin(t) * y) / 320
+    made: Map = (values * ramp)[..., None].astype(np.float32) * colour.astype(np.float32)
+    return made
 
 
 def _ramp(rng: Rng, size: tuple[int, int]) -> Map:

@@ -1,21 +1,14 @@
-"""A CLIP that really sees, small enough for two cores: trained on captions of synthetic surfaces, measured on products it never saw.
+"""A CLIP that really sees, small enough for two cores: trained on captions of synthetic surfaces (about 20 minutes).
 
-`python -m seewhy.evals.tiny.clip train WEIGHTS.safetensors` draws the photos and trains (about 20 minutes);
-`python -m seewhy.evals.tiny.clip measure WEIGHTS.safetensors OUT.json` measures zero-shot from words, and the same with
-shuffled prompts. Everything is synthetic; the weights are called `seewhy-tiny-clip, synthetic` and stand for no published
-model.
+Everything is synthetic; the weights are called `seewhy-tiny-clip, synthetic` and stand for no published model.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import sys
-import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -30,14 +23,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional
 
-from seewhy.agent.machine.importing import import_weights
 from seewhy.detectors.winclip.clip import build, window_patches
-from seewhy.detectors.winclip.detector import WinClip, likeness
-from seewhy.detectors.winclip.settings import WinClipSettings
-from seewhy.evals.detect import hardware
-from seewhy.evals.metrics import auroc
-from seewhy.evals.synthetic.surfaces import DEFECTS, KINDS, change_of, defective, good
-from seewhy.prompts.winclip import PromptSet
+from seewhy.evals.synthetic.surfaces import DEFECTS, KINDS, change_of, random_surface
 from seewhy.types import Map, Pixels
 
 ARCHITECTURE = "seewhy-tiny"
@@ -56,8 +43,6 @@ FRAMES = (
     "a dark photo of a {}.",
     "{}",
 )
-PRODUCTS = {"brushed": "metal sheet", "cast": "cast part", "woven": "fabric", "plate": "metal plate"}  # never trained on
-TESTED = 40  # good photos per product, and photos per kind of defect
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +55,7 @@ class Photos:
 
 
 def train(out: Path, steps: int = STEPS, photos: int = PHOTOS, seed: int = 0) -> None:
-    """Train and write the weights."""
+    """Draw the photos, train the small CLIP and write its weights to OUT."""
     torch.manual_seed(seed)
     data = drawn(photos, seed)
     net = build(ARCHITECTURE).train()
@@ -166,7 +151,7 @@ def drawn(count: int, seed: int) -> Photos:
 def _one(which: tuple[int, int]) -> tuple[Pixels, npt.NDArray[np.uint8], int]:
     rng = np.random.default_rng([23, *which])
     size = (320, 320)
-    surface: Map = surface_of(rng)
+    surface: Map = random_surface(rng)
     state = 0 if rng.random() < 0.4 else 1 + int(rng.integers(len(KINDS)))
     cover = np.zeros(size, np.float32)
     if state:
@@ -181,104 +166,3 @@ def _one(which: tuple[int, int]) -> tuple[Pixels, npt.NDArray[np.uint8], int]:
     patches = fine.reshape(grid, PATCH, grid, PATCH).mean((1, 3))
     marked = np.where(patches > 0.04, 255, np.where(patches > 0, 64, 0))  # a tenth of a line's width across a patch counts
     return small, marked.astype(np.uint8).ravel(), state
-
-
-def surface_of(rng: Any) -> Map:
-    """A random surface: noise of random grain and direction, perhaps stripes, a grid, bores or bars, in a random colour."""
-    size = (320, 320)
-    level, colour = rng.uniform(70, 200), rng.uniform(0.85, 1.15, 3)
-    values = np.full(size, level, np.float32)
-    for _ in range(int(rng.integers(1, 4))):
-        sx, sy = np.exp(rng.uniform(np.log(0.5), np.log(30), 2))
-        raw = cv2.GaussianBlur(rng.standard_normal(size).astype(np.float32), (0, 0), sigmaX=sx, sigmaY=sy)
-        values += rng.uniform(2, 10) * raw / (raw.std() + 1e-6)
-    x, y = np.meshgrid(np.arange(320), np.arange(320))
-    kind = rng.random()
-    if kind < 0.3:
-        period, angle = rng.uniform(5, 30), rng.uniform(0, np.pi)
-        wave = np.sin(2 * np.pi * (np.cos(angle) * x + np.sin(angle) * y) / period)
-        cross = np.sin(2 * np.pi * (np.cos(angle) * y - np.sin(angle) * x) / period) if rng.random() < 0.5 else 1.0
-        values += rng.uniform(4, 25) * wave * cross
-    elif kind < 0.6:
-        for _ in range(int(rng.integers(1, 5))):  # bores and bars are of the product: regular, rimmed, large
-            at, radius = rng.integers(30, 290, 2), int(rng.integers(12, 26))
-            rim, dark = level + rng.uniform(20, 50), rng.uniform(25, 70)
-            if rng.random() < 0.6:
-                cv2.circle(values, (int(at[0]), int(at[1])), radius + 2, rim, 3, cv2.LINE_AA)
-                cv2.circle(values, (int(at[0]), int(at[1])), radius, dark, -1, cv2.LINE_AA)
-            else:
-                end = (int(np.clip(at[0] + rng.integers(-90, 90), 20, 300)), int(at[1]))
-                cv2.line(values, (int(at[0]), int(at[1])), end, rim, radius + 5, cv2.LINE_AA)
-                cv2.line(values, (int(at[0]), int(at[1])), end, dark, radius, cv2.LINE_AA)
-    ramp = 1 + 0.08 * (np.cos(t := rng.uniform(0, 2 * np.pi)) * x + np.sin(t) * y) / 320
-    made: Map = (values * ramp)[..., None].astype(np.float32) * colour.astype(np.float32)
-    return made
-
-
-def measure(file: Path, out: Path) -> None:
-    """Zero-shot from words on four products that training never drew; shuffled prompts as control."""
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["SEEWHY_WEIGHTS"], os.environ["XDG_CACHE_HOME"] = f"{folder}/weights", f"{folder}/cache"
-        import_weights(f"clip-{ARCHITECTURE}", file)
-        rows = {product: _product(product, noun) for product, noun in PRODUCTS.items()}
-    figures = {
-        "synthetic": True,
-        "weights": LABEL,
-        "date": datetime.now(UTC).date().isoformat(),
-        "hardware": hardware(),
-        "trained_on": f"{PHOTOS} random surfaces, {STEPS} steps of {BATCH}",
-        "products": rows,
-        "mean": {name: round(float(np.mean([r[name] for r in rows.values()])), 4) for name in next(iter(rows.values()))},
-    }
-    out.write_text(json.dumps(figures, indent=1), encoding="utf-8")
-
-
-def _product(product: str, noun: str) -> dict[str, float]:
-    detector = WinClip(WinClipSettings(prompt=noun, defects=KINDS, model=ARCHITECTURE))
-    detector.fit([])
-    photos = [(good(product, 90_000 + i), "good") for i in range(TESTED)]
-    photos += [(defective(product, kind, 90_000 + i), kind) for kind in KINDS for i in range(TESTED)]
-    scored = [detector.score(p.pixels) for p, _ in photos]
-    defect = np.array([kind != "good" for _, kind in photos])
-    maps = np.concatenate([s.values[::4, ::4].ravel() for s in scored])
-    truth = np.concatenate([p.mask[::4, ::4].ravel() for p, _ in photos])
-    looks = torch.from_numpy(np.stack([s.descriptor for s in scored if s.descriptor is not None]))
-    shares = likeness(looks[torch.from_numpy(defect)], detector._fitted().defects, 0.07)
-    named = [kind for _, kind in photos if kind != "good"]
-    right = [KINDS[i] == kind for i, kind in zip(shares.argmax(1).tolist(), named, strict=True)]
-    exact, coarse = np.array([s.score for s in scored]), dict[str, float]()
-    for short, dtype in (("bf16", "bfloat16"), ("int8", "int8")):
-        other = WinClip(WinClipSettings(prompt=noun, defects=KINDS, model=ARCHITECTURE, dtype=dtype))
-        other.fit([])
-        found = np.array([other.score(p.pixels).score for p, _ in photos])
-        ranks = np.corrcoef(exact.argsort().argsort(), found.argsort().argsort())
-        coarse |= {f"{short}_rank_correlation": round(float(ranks[0, 1]), 5)}
-        coarse |= {f"{short}_largest_change": round(float(np.abs(exact - found).max()), 5)}
-    control = [_shuffled(detector, looks, defect, seed) for seed in range(20)]
-    return {
-        "image_auroc": round(auroc(defect, exact) or 0.0, 4),
-        "pixel_auroc": round(auroc(truth, maps) or 0.0, 4),
-        "type_accuracy": round(float(np.mean(right)), 4),
-        "image_auroc_shuffled_prompts": round(float(np.mean(control)), 4),
-        "spread_of_shuffled": round(float(np.std(control)), 4),
-        **coarse,
-    }
-
-
-def _shuffled(detector: WinClip, looks: Tensor, defect: npt.NDArray[np.bool_], seed: int) -> float:
-    """Image AUROC when each prompt is dealt to the good or the defective side by chance."""
-    prompts = detector.prompts
-    pool = [*prompts.normal, *prompts.anomalous]
-    order = np.random.default_rng(seed).permutation(len(pool))
-    half = len(prompts.normal)
-    dealt = PromptSet(tuple(pool[i] for i in order[:half]), tuple(pool[i] for i in order[half:]))
-    words = detector.clip.read(dealt)
-    scores = likeness(looks, torch.stack([words.normal, words.anomalous]), 0.07)[:, 1]
-    return auroc(defect, scores.numpy()) or 0.0
-
-
-if __name__ == "__main__":
-    if sys.argv[1] == "train":
-        train(Path(sys.argv[2]))
-    else:
-        measure(Path(sys.argv[2]), Path(sys.argv[3]))

@@ -8,7 +8,6 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from multiprocessing import get_context
 from typing import Any
 
@@ -17,42 +16,22 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from seewhy.agent.inspection.facts import measure
-from seewhy.agent.inspection.views import Shown, margin_of, region_view
-from seewhy.card import DefectType, Knowledge, ProductCard
+from seewhy.card import ProductCard
 from seewhy.drawing import smaller
-from seewhy.evals.synthetic.surfaces import DEFECTS, KINDS, change_of
-from seewhy.evals.tiny.clip import surface_of
+from seewhy.evals.synthetic.stand_in import SETTINGS, SIDE
+from seewhy.evals.synthetic.surfaces import DEFECTS, KINDS, change_of, random_surface
+from seewhy.evals.synthetic.views import CARD, close_up, moved_mask, view_of
 from seewhy.explainers import RegionView
 from seewhy.explainers.answer import UNKNOWN
-from seewhy.explainers.client import Server
+from seewhy.explainers.knowledge import KnowledgeBase
 from seewhy.explainers.measured import looks
-from seewhy.explainers.question import VlmSettings, erased_crop, look, squared
-from seewhy.explainers.vlm import VlmWords
+from seewhy.explainers.question import describe, erased_crop, look, squared
 from seewhy.prompts.vlm import rendered
-from seewhy.types import Box, Map, Mask, Pixels, Region
+from seewhy.types import Map, Mask, Pixels
 
-SIDE = 160  # pixels of a picture's side
-SETTINGS = VlmSettings(whole_px=SIDE, crop_px=SIDE, square=True)
 CELL = 32  # pixels of the side of what becomes one token
 CELLS = SIDE // CELL
 PICTURE = "<|vision_start|><|image_pad|><|vision_end|>"
-CARD = ProductCard(
-    name="part",
-    description="a machined part",
-    defects=(
-        DefectType(name="scratch", description="a thin line", shape=("line",)),
-        DefectType(name="pit", description="a small round hole", shape=("spot",), tone=("darker",)),
-        DefectType(name="stain", description="a wide patch of another colour", shape=("patch",)),
-        DefectType(name="chip", description="a piece broken out of the edge", shape=("edge",)),
-    ),
-    knowledge=(
-        Knowledge(id="S-1", applies_to=("scratch",), cause="contact with a hard edge", check="Look at the grippers.", source="synthetic"),
-        Knowledge(id="P-1", applies_to=("pit",), cause="gas in the melt", check="Look at the melt.", source="synthetic"),
-        Knowledge(id="T-1", applies_to=("stain",), cause="coolant that dried", check="Look at the rinsing.", source="synthetic"),
-        Knowledge(id="C-1", applies_to=("chip",), cause="a blow on the edge", check="Look at the trays.", source="synthetic"),
-    ),
-)
 CAUSES = {"scratch": "S-1", "pit": "P-1", "stain": "T-1", "chip": "C-1"}
 FORM_WORDS = {
     "line": ("a thin streak", "가는 줄"),
@@ -95,7 +74,7 @@ def _examples(which: tuple[int, int]) -> list[Example]:
     cv2.setNumThreads(1)
     rng = np.random.default_rng([29, *which])
     size = (320, 320)
-    base = surface_of(rng)
+    base = random_surface(rng)
     kind = KINDS[int(rng.choice(len(KINDS), p=(0.4, 0.2, 0.2, 0.2)))]  # the thinnest is the hardest
     cover = np.zeros(size, np.float32)
     while cover.max() < 0.5:
@@ -110,7 +89,7 @@ def _examples(which: tuple[int, int]) -> list[Example]:
     sure = "high" if contrast > 0.85 else "medium" if contrast > 0.65 else "low"
     form = view.measured.shape.value or "patch"
     truth = described(kind, form, tone, sure)
-    seen = _Seen(kind, tone, _per_cell((cover >= 0.5)[_around(mask).slices]))
+    seen = _Seen(kind, tone, _per_cell((cover >= 0.5)[close_up(mask).slices]))
     found = [_asked(view, truth, seen)]
     if rng.random() < 0.8:
         other = _elsewhere(view, rng)
@@ -127,25 +106,6 @@ def _examples(which: tuple[int, int]) -> list[Example]:
     if rng.random() < 0.4:
         found.append(_second(blank, name, "no", NOTHING))
     return found
-
-
-def view_of(photo: Pixels, mask: Mask, good: Pixels | None, card: ProductCard, number: int = 1) -> RegionView:
-    """A region that is known exactly, as the inspection would show it."""
-    region = _region(mask)
-    measured = measure(region, card, photo.shape[1], photo.shape[0], 0.5)
-    return region_view(number, region, measured, Shown.of(photo, good), card)
-
-
-def _region(mask: Mask) -> Region:
-    ys, xs = np.nonzero(mask)
-    box = Box(int(xs.min()), int(ys.min()), int(xs.max()) + 1, int(ys.max()) + 1)
-    return Region(box, mask[box.slices], 1.0, 1.0, (box.x0, box.y0), 1.0, "photo")
-
-
-def _around(mask: Mask) -> Box:
-    """The close-up of a region."""
-    region = _region(mask)
-    return region.box.grown(margin_of(region), mask.shape[1], mask.shape[0])
 
 
 def _per_cell(mask: Mask) -> Map:
@@ -199,14 +159,8 @@ class _Seen:
 NOTHING = _Seen(None, "same", np.zeros((CELLS, CELLS), np.float32))
 
 
-@lru_cache
-def _words() -> VlmWords:
-    """Makes questions; asks nobody."""
-    return VlmWords(Server(url="http://localhost"), SETTINGS)
-
-
 def _asked(view: RegionView, truth: dict[str, str], seen: _Seen) -> Example:
-    parts = _words().parts(view, _words().offered(view))
+    parts = describe(view, KnowledgeBase().causes_for(view, SETTINGS.causes), [], SETTINGS)
     return _example(parts, json.dumps(truth, separators=(",", ":")), seen)
 
 
@@ -230,23 +184,6 @@ def _elsewhere(view: RegionView, rng: Any) -> RegionView | None:
     """The crop with an equal patch beside the region painted over; None where there is no room."""
     beside = moved_mask(view.mask, rng)
     return None if beside is None else _with_crop(view, erased_crop(view, beside))
-
-
-def moved_mask(mask: Mask, rng: Any) -> Mask | None:
-    """The mask at another place of its crop, away from where it is; None where there is no room."""
-    height, width = mask.shape
-    grown = cv2.dilate(mask.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
-    for _ in range(30):
-        dy, dx = int(rng.integers(-height, height)), int(rng.integers(-width, width))
-        made = np.zeros_like(mask)
-        ys, xs = np.nonzero(mask)
-        ys, xs = ys + dy, xs + dx
-        if ys.min() < 0 or xs.min() < 0 or ys.max() >= height or xs.max() >= width:
-            continue
-        made[ys, xs] = True
-        if not (made & grown).any():
-            return made
-    return None
 
 
 def _card(rng: Any) -> ProductCard:

@@ -143,7 +143,7 @@ def test_words_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("shots", [0, 1, 4])
 def test_numbers_stay_what_they_were(shots: int) -> None:
-    """Against numbers that were equal to anomalib 2.7.0's within 1e-4 when they were written (evals/parity.py)."""
+    """Against numbers that were equal to anomalib 2.7.0's within 1e-4 when they were written (evals/peers/parity.py)."""
     kept = json.loads(GOLDEN.read_text(encoding="utf-8"))[str(shots)]
     detector = WinClip(settings(shots=shots))
     detector.fit([square(100 + i) for i in range(shots)])

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from seewhy.cli import app
 from seewhy.detectors.patchcore import PatchCoreSettings
-from seewhy.errors import BadData
+from seewhy.errors import BadData, UnknownName
 from seewhy.evals.recommend import recommend
 from seewhy.evals.synthetic.boards import board
 from seewhy.evals.synthetic.surfaces import good
@@ -47,7 +47,7 @@ def test_the_command_says_what_made_it(tmp_path: Path) -> None:
     with Image.open(tmp_path / "p.png") as picture:
         assert picture.size[0] == 640
     wrong = CliRunner().invoke(app, ["recommend", "--data", str(folder), "--only", "templat"])
-    assert wrong.exit_code != 0
+    assert isinstance(wrong.exception, UnknownName)
 
 
 def test_too_few_photos_are_told(tmp_path: Path) -> None:

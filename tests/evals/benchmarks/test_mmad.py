@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -11,7 +12,7 @@ from tests.helpers.photos import noise
 from tests.helpers.servers import speaking
 
 from seewhy.errors import BadData
-from seewhy.evals.benchmarks.mmad import ask, official, read_mmad, strict
+from seewhy.evals.benchmarks.mmad import ask, main, official, read_mmad, strict
 from seewhy.explainers.client import Client, Server
 
 
@@ -26,8 +27,8 @@ def mmad(tmp_path: Path) -> Path:
         path.parent.mkdir(parents=True)
         Image.fromarray(noise(40, 60)).save(path)
         rows = [
-            question("Is there a defect?", "Anomaly Detection", "A" if broken else "B"),
-            question("Is it round?", "Object Details", "A"),
+            question(f"Does {name} show a defect?", "Anomaly Detection", "A" if broken else "B"),
+            question(f"Is {name} round?", "Object Details", "A"),
         ]
         facts[name] = {"conversation": rows, "similar_templates": ["MVTec-AD/bottle/test/good/0.png"], "random_templates": []}
     (tmp_path / "mmad.json").write_text(json.dumps(facts))
@@ -48,14 +49,43 @@ def test_questions_are_asked_and_scored(mmad: Path, tmp_path: Path) -> None:
 
 def test_an_invalid_answer_is_wrong_and_the_official_summary_loses_the_next_one(mmad: Path, tmp_path: Path) -> None:
     questions = read_mmad(mmad)
-    turn = iter(["A", "maybe", "A", "A"])
-    with speaking(lambda _r, _s: {"answer": next(turn)}) as (url, _):
-        answers = ask(mmad, questions, Client(Server(url=url, in_flight=1)), tmp_path / "a.jsonl")
-    invalid = sum(a["gpt_answer"] == "" for a in answers)
-    assert invalid == 1
-    assert strict(questions, answers)["valid"] == 0.75
-    assert official(answers)["counted"] in (2, 3)  # 3 where the invalid one is the last
-    assert strict(questions, answers[:1])["questions"] == 4
+
+    def unsure(request: dict[str, Any], _server: object) -> Any:
+        return {"answer": "maybe" if f"Question: {questions[1].text}" in json.dumps(request["messages"]) else "A"}
+
+    with speaking(unsure) as (url, _):
+        answers = ask(mmad, questions, Client(Server(url=url)), tmp_path / "a.jsonl")
+    assert [a["gpt_answer"] for a in answers] == ["A", "", "A", "A"]
+    table = strict(questions, answers)
+    assert table["valid"] == 0.75
+    assert table["average"]["Object Analysis"] == 0.5
+    assert official(answers)["counted"] == 2
+    assert official(answers)["average"]["Object Analysis"] == 1.0
+    assert strict(questions, answers[:1])["average"]["Object Analysis"] == 0.0  # what wasn't asked is wrong
+
+
+def test_a_line_that_was_torn_off_is_asked_again(mmad: Path, tmp_path: Path) -> None:
+    questions, out = read_mmad(mmad), tmp_path / "a.jsonl"
+    with speaking(lambda _r, _s: {"answer": "A"}) as (url, server):
+        whole = ask(mmad, questions, Client(Server(url=url)), out)
+        out.write_bytes(out.read_bytes()[:-20])
+        assert ask(mmad, questions, Client(Server(url=url)), out) == whole
+        assert len(server.requests) == 5
+
+
+def test_the_command_asks_and_scores(mmad: Path, tmp_path: Path) -> None:
+    answers, out = tmp_path / "a.jsonl", tmp_path / "figures.json"
+    with pytest.raises(BadData, match="with --url"):
+        main(mmad, answers, out)
+    with speaking(lambda _r, _s: {"answer": "A"}) as (url, _):
+        main(mmad, answers, out, url=url)
+    figures = json.loads(out.read_text())
+    assert figures["weights"] == "scripted"
+    assert figures["strict"]["average"] == figures["official"]["average"]
+    theirs = [{k: v for k, v in row.items() if k != "number"} for row in map(json.loads, answers.read_text().splitlines())]
+    answers.write_text(json.dumps(theirs))  # as the benchmark's own file
+    main(mmad, answers, out)
+    assert json.loads(out.read_text())["strict"] == figures["strict"]
 
 
 def test_what_is_missing_is_told(mmad: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The tiny VLM's pieces, and the figures of a served VLM, against the real library and a real HTTP server."""
+"""The tiny VLM's pieces against the real library."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from tests.helpers.photos import noise
-from tests.helpers.servers import GOOD, kind_of, obedient, speaking
 from transformers import Qwen2VLImageProcessor, Qwen3VLForConditionalGeneration
 
-from seewhy.evals.promises.explain import measure
-from seewhy.evals.tiny.vlm import GRID, PATCH, architecture, look, patches, tokenizer, train
-from seewhy.evals.tiny.vlm_data import SIDE
+from seewhy.evals.synthetic.stand_in import SIDE
+from seewhy.evals.tiny.eye import GRID, PATCH, look, patches
+from seewhy.evals.tiny.vlm import architecture, tokenizer, train
 
 
 def test_patches_are_the_processors() -> None:
@@ -40,19 +39,3 @@ def test_training_writes_what_the_library_loads(tmp_path: Path) -> None:
     loaded = Qwen3VLForConditionalGeneration.from_pretrained(tmp_path)
     assert sum(p.numel() for p in loaded.parameters()) < 2.5e6
     assert (tmp_path / "model.safetensors").stat().st_size < 5e6
-
-
-def test_figures_of_a_served_model() -> None:
-    pit = GOOD | {"type": "pit", "form": "spot", "confidence": "low", "appearance": "a dark dot"}
-    with speaking(lambda r, s: pit if kind_of(r) == "describe" else obedient(r, s)) as (url, _):
-        found = measure(url, per_kind=1)
-    assert found["detected"]["found"] >= 12
-    assert found["weights"] == "scripted"
-    assert found["types"]["accuracy"] == 0.25  # it calls everything a pit
-    assert found["types_embedded"]["accuracy"] > 0.5
-    assert found["hallucination"]["not_called_no"] == 1.0
-    assert found["contradicted"]["shown"] == 0
-    assert found["contradicted"]["parts_with_a_contradiction"] >= 0.25  # of four kinds, at least the scratches are no spots
-    assert found["faithfulness"]["faithfulness"] == 0.0
-    assert found["languages"]["enums_equal"] == 1.0
-    assert found["json"]["at_first"] == 1.0
