@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from seewhy.agent.models.fitting import unfitted
+from seewhy.agent.models.candidates import unfitted
 from seewhy.agent.models.product import ProductModel
 from seewhy.agent.photos.images import Photo, read_photo
 from seewhy.agent.photos.layouts import Sample, learned_and_tested, surveyed

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from seewhy.agent.models.fitting import unfitted
+from seewhy.agent.models.candidates import unfitted
 from seewhy.agent.photos.layouts import good_photos, read_layout
 from seewhy.agent.photos.lazy import LazyPhotos, white_level_for
 from seewhy.detectors.catalogue import DETECTORS, row_of, rows

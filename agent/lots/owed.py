@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
-
-from seewhy.agent.inspection.policy import WORST, Policy, rule_on
+from seewhy.agent.inspection.policy import Policy
 from seewhy.agent.inspection.terms import terms_of
-from seewhy.agent.inspection.verdict import gaps, stated_verdict, verdict_of
 from seewhy.agent.inspection.views import region_view_again
 from seewhy.agent.inspection.words import all_words
-from seewhy.agent.ledger.reading import about, latest
+from seewhy.agent.ledger.reading import latest
 from seewhy.agent.ledger.store import Ledger, Row
+from seewhy.agent.lots.later import words_for
 from seewhy.card import ProductCard
 from seewhy.explainers import Explainer, RegionView
-from seewhy.packages import installed
-from seewhy.record import Explanation, Finding, FindingWords, InspectionRecord, LaterWords, Ruling, Unexplained
+from seewhy.record import Finding, InspectionRecord, LaterWords
 from seewhy.threads import in_order
 from seewhy.types import Progress, silent
 
@@ -71,7 +67,7 @@ def explain_missing(
     def answered(one: tuple[Row, InspectionRecord, list[RegionView]]) -> tuple[InspectionRecord, LaterWords | None]:
         row, record, views = one
         said = dict(zip((v.number for v in views), all_words(explainer, views), strict=True))
-        return record, _explained(row, record, said, policies[row.hash])
+        return record, words_for(row, record, said, policies[row.hash])
 
     filled = Filled(len(open_), sum(len(_unsaid(record)) for _, record in open_))
     for record, words in progress(in_order(answered, asked(), explainer.in_flight), "explain", len(open_)):
@@ -87,42 +83,3 @@ def explain_missing(
 
 def _unsaid(record: InspectionRecord) -> list[Finding]:
     return [f for f in record.findings if f.unexplained is not None]
-
-
-def _explained(row: Row, record: InspectionRecord, said: Mapping[int, Explanation | Unexplained], policy: Policy) -> LaterWords | None:
-    """New words for a record's gaps, or None where none came."""
-    if not any(isinstance(words, Explanation) for words in said.values()):
-        return None
-    diagonal = float(np.hypot(record.photo.width_px, record.photo.height_px))
-    findings = []
-    for finding in record.findings:
-        words = said.get(finding.number)
-        if isinstance(words, Explanation):
-            ruling = rule_on(policy, finding.measured, words, count=len(record.findings), diagonal_px=diagonal)
-            ruling = _not_softer(finding.ruling, ruling)
-            finding = finding.model_copy(update={"explanation": words, "unexplained": None, "ruling": ruling})
-        elif isinstance(words, Unexplained):
-            finding = finding.model_copy(update={"unexplained": words})
-        findings.append(finding)
-    verdict, severity, reasons = verdict_of(record.decision, findings, record.photo.notes)
-    stated, graded = stated_verdict(verdict, severity)
-    kept = [m for m in record.missing if m.what != "vlm"]
-    return LaterWords(
-        **about(row, record),
-        findings=tuple(
-            FindingWords(number=f.number, explanation=f.explanation, unexplained=f.unexplained, ruling=f.ruling)
-            for f in findings
-            if f.number in said
-        ),
-        verdict=stated,
-        severity=graded,
-        reasons=reasons,
-        missing=(*kept, *gaps(findings)),
-        versions={"seewhy": installed("seewhy")},
-        explained_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-    )
-
-
-def _not_softer(old: Ruling, new: Ruling) -> Ruling:
-    """The new ruling unless it is milder: words never turn a fail or a review into something better."""
-    return old if WORST[new.verdict.value or "review"] < WORST[old.verdict.value or "review"] else new

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from seewhy.agent.models.choice import AUTO, choose
+from seewhy.agent.models.candidates import AUTO, Merge, candidates, first_that_can, unfitted
 from seewhy.agent.models.distinct import distinct
 from seewhy.agent.models.family import Family
 from seewhy.agent.models.folder import check_place
@@ -18,15 +18,10 @@ from seewhy.agent.models.product import CalibrationWay, ProductModel
 from seewhy.agent.photos.images import Photo
 from seewhy.agent.photos.lazy import Chosen, pixels_of
 from seewhy.card import ProductCard
-from seewhy.detectors.catalogue import DETECTORS, JOIN
-from seewhy.detectors.ensemble import Ensemble, EnsembleSettings, Merge
-from seewhy.detectors.protocol import Detector
-from seewhy.errors import BadData, BadImage, SeewhyError, UnknownName
-from seewhy.prompts import sentence
-from seewhy.record import Sentence
+from seewhy.errors import BadData
 from seewhy.types import Progress, silent
 
-__all__ = ["AUTO", "CalibrationWay", "Fitting", "Merge", "fit_models", "unfitted"]
+__all__ = ["AUTO", "CalibrationWay", "Fitting", "Merge", "fit_models"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +61,9 @@ def fit_models(products: Mapping[str, Sequence[Photo]], asked: Fitting, folder: 
     check_place(folder)
     found = {name: distinct(photos) for name, photos in products.items()}
     scenes = {name: Chosen(photos, found[name].kept) for name, photos in products.items()}
-    able, considered = _candidates(asked, scenes)
-    fitted = _first_that_can(able, lambda name: _fitted(name, scenes, asked, folder, progress), considered)
+    first, photos = next(iter(scenes.items()))
+    able, considered = candidates(asked.detector, asked.cards.get(first), good=len(photos), lot=asked.lot, device=asked.device)
+    fitted = first_that_can(able, lambda name: _fitted(name, scenes, asked, folder, progress), considered)
     for name, model in fitted.members.items():
         check_gross(model, pixels_of(scenes[name]), asked.alpha)
     known = {
@@ -79,19 +75,6 @@ def fit_models(products: Mapping[str, Sequence[Photo]], asked: Fitting, folder: 
     saved = Family(known).save(folder)
     shutil.rmtree(_training_folder(folder), ignore_errors=True)
     return saved
-
-
-def unfitted(
-    detector: str, card: ProductCard | None = None, *, settings: Any = None, device: str = "cpu", merge: Merge = "bonferroni"
-) -> Detector:
-    """A detector, or several joined by "+", with the settings given for it (or for it among others) and what it takes from the card."""
-    names = detector.split(JOIN)
-    if len(names) > 1:
-        members = [unfitted(n.strip(), card, settings=settings, device=device) for n in names]
-        return Ensemble(members, EnsembleSettings(merge))
-    given = settings.get(detector) if isinstance(settings, dict) else settings
-    new: Detector = DETECTORS.get(detector).from_card(card, given, device=device)
-    return new
 
 
 def _fitted(name: str, products: Mapping[str, Sequence[Photo]], asked: Fitting, folder: Path, progress: Progress[Any]) -> Family:
@@ -111,44 +94,3 @@ def _fitted(name: str, products: Mapping[str, Sequence[Photo]], asked: Fitting, 
 
 def _training_folder(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}.training")
-
-
-def _candidates(asked: Fitting, products: Mapping[str, Sequence[Photo]]) -> tuple[list[str], tuple[tuple[str, Sentence], ...]]:
-    """Names in order, and why others are not among them.
-
-    Raises:
-        BadData: none can be asked.
-    """
-    if asked.detector != AUTO:
-        return [name.strip() for name in asked.detector.split(",") if name.strip()], ()
-    first, photos = next(iter(products.items()))
-    choices = choose(asked.cards.get(first), good=0 if asked.lot else len(photos), lot=asked.lot, device=asked.device)
-    able = [c.name for c in choices if c.why_not is None]
-    if not able:
-        raise BadData("no detector can be asked here. " + " ".join(c.why_not.text for c in choices if c.why_not))
-    return able, tuple((c.name, c.why_not) for c in choices if c.why_not)
-
-
-def _first_that_can(detectors: Sequence[str], fitted: Callable[[str], Family], considered: tuple[tuple[str, Sentence], ...]) -> Family:
-    """The first detector of the chain that can be fitted here, with the reasons of the others."""
-    failed = list[tuple[str, Sentence]]()
-    for number, name in enumerate(detectors, start=1):
-        try:
-            family = fitted(name)
-        except (UnknownName, BadImage):
-            raise
-        except (SeewhyError, MemoryError, RuntimeError, ValueError) as error:
-            if number == len(detectors):
-                raise
-            failed.append((name, _why(name, error)))
-            continue
-        spared = [(other, sentence("detector.not_asked", name=other, chosen=name)) for other in detectors[number:]]
-        reasons = (*failed, *spared, *considered)
-        return Family({product: replace(model, considered=reasons) for product, model in family.members.items()})
-    raise BadData("no detector was named")
-
-
-def _why(name: str, error: Exception) -> Sentence:
-    if isinstance(error, SeewhyError):
-        return sentence("detector.silent", name=name, why=str(error))
-    return sentence("detector.failed", name=name, why=f"{type(error).__name__}: {str(error)[:160]}")

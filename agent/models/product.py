@@ -19,7 +19,6 @@ from seewhy.agent.models.folder import load_folder, save_folder
 from seewhy.agent.models.references import References, chosen_references
 from seewhy.agent.photos.images import Photo
 from seewhy.agent.photos.lazy import Chosen, pixels_of
-from seewhy.canonical import canonical_json
 from seewhy.card import ProductCard
 from seewhy.detectors.protocol import Detector, scored_good
 from seewhy.detectors.saved import facts_of, restored
@@ -213,7 +212,7 @@ def _member_facts(member: ProductModel) -> dict[str, Any]:
 
 def _member_files(member: ProductModel) -> dict[str, bytes]:
     documents = {"card.json": member.card and member.card.model_dump(mode="json"), "policy.json": member.policy}
-    files = {name: canonical_json(document) for name, document in documents.items() if document is not None}
+    files = {name: json.dumps(document, ensure_ascii=False).encode() for name, document in documents.items() if document is not None}
     files |= {f"references/{i:03}.jpg": data for i, data in enumerate(member.references.jpegs)}
     return files | {"references.safetensors": save_arrays({"descriptors": member.references.descriptors})}
 

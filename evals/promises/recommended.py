@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from seewhy.agent.models.fitting import unfitted
+from seewhy.agent.models.candidates import unfitted
 from seewhy.agent.photos.images import read_photo
 from seewhy.agent.photos.layouts import good_photos, read_layout
 from seewhy.agent.photos.lazy import LazyPhotos
