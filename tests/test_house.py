@@ -211,3 +211,15 @@ def test_the_readmes_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir(tmp_path)
     exec(compile(block[1], "README.md", "exec"), {})
     assert (tmp_path / "part.html").stat().st_size > 10_000
+
+
+MOST_PARAMETERS = 10  # more is an object that wants a name; the command line's functions are its options
+
+
+@pytest.mark.parametrize("module", sorted(m for m in MODULES if not m.startswith("seewhy.cli")))
+def test_no_function_has_too_many_parameters(module: str) -> None:
+    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            a = node.args
+            names = [n.arg for n in (*a.posonlyargs, *a.args, *a.kwonlyargs) if n.arg not in ("self", "cls")]
+            assert len(names) + bool(a.vararg) + bool(a.kwarg) <= MOST_PARAMETERS, f"{node.name} has {len(names)} parameters"
