@@ -168,7 +168,10 @@ def words(type_: str | None) -> Explanation:
 
 
 def rule(id_: str, verdict: str, severity: str = "minor", **when: object) -> Rule:
-    return Rule.model_validate({"id": id_, "when": when, "severity": severity, "verdict": verdict, "because": "so"})
+    everything = verdict == "pass" and not when
+    return Rule.model_validate(
+        {"id": id_, "when": when, "severity": severity, "verdict": verdict, "because": "so", "catch_all": everything}
+    )
 
 
 def ruled(policy_rules: tuple[Rule, ...], type_: str | None = None, **kwargs: object) -> Ruling:
@@ -177,9 +180,9 @@ def ruled(policy_rules: tuple[Rule, ...], type_: str | None = None, **kwargs: ob
 
 
 def test_the_first_matching_rule_wins_and_none_means_review() -> None:
-    small, any_ = rule("small", "pass", area_percent_max=1.0), rule("any", "fail", "critical")
-    assert ruled((small, any_)).rule == "small"
-    assert ruled((any_, small)).rule == "any"
+    small, spots, any_ = rule("small", "pass", area_percent_max=1.0), rule("spots", "fail", shape=["spot"]), rule("any", "fail", "critical")
+    assert ruled((small, spots, any_)).rule == "small"
+    assert ruled((spots, small, any_)).rule == "spots"
     nothing = ruled((rule("big", "fail", area_percent_min=50.0),))
     assert (nothing.verdict.value, nothing.severity.value, nothing.rule) == ("review", None, "none")
 

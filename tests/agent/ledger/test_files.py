@@ -74,7 +74,8 @@ def test_kill_9_while_entries_are_written_keeps_each_that_was_reported(tmp_path:
         writer = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], cwd=TESTS.parent, stdout=subprocess.PIPE, text=True)
         assert writer.stdout is not None
         assert writer.stdout.readline() == "ready\n"
-        time.sleep(chance.uniform(0.02, 0.5))
+        reported += [writer.stdout.readline().strip() for _ in range(chance.randint(1, 6))]
+        time.sleep(chance.uniform(0.0, 0.05))
         writer.send_signal(signal.SIGKILL)
         reported += [line.strip() for line in writer.communicate()[0].splitlines() if len(line) == 65 or len(line) == 64]
         with Ledger(path) as ledger:
