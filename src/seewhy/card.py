@@ -132,7 +132,9 @@ class ProductCard(Saved):
     @classmethod
     def _no_bit_count(cls, level: int) -> int:
         if level <= 16:
-            raise ValueError(f"it is the value that is white, not a number of bits; for {level} bits write {max(2**level - 1, LEAST_WHITE)}")
+            raise ValueError(
+                f"it is the value that is white, not a number of bits; for {level} bits write {max(2**level - 1, LEAST_WHITE)}"
+            )
         if level < LEAST_WHITE:
             raise ValueError(f"it is the 16-bit value that is white, {LEAST_WHITE} or more, not {level}")
         return level

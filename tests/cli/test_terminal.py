@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 from rich.markup import render
+from tests.helpers.photos import as_photo
 
 from seewhy.agent.inspection.inspector import Inspector
 from seewhy.cli.terminal import plain, print_entry
 from seewhy.evals.synthetic.surfaces import good
 from seewhy.prompts import sentence
 from seewhy.record import RefusedPhoto
-from tests.helpers.photos import as_photo
 
 FORGED = "bad\x1b[2K\x1b[1A\x1b[32mpass\x1b[0m good.png"
 
@@ -70,7 +70,8 @@ def test_a_device_that_is_not_here_is_told(model_folder: Path, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("language", "verdict", "note"), [("en", "pass", "16-bit values were scaled"), ("ko", "합격", "16비트 값을 제품 카드의 백색 값 기준으로")]
+    ("language", "verdict", "note"),
+    [("en", "pass", "16-bit values were scaled"), ("ko", "합격", "16비트 값을 제품 카드의 백색 값 기준으로")],
 )
 def test_the_console_tells_a_passing_parts_notes(
     inspector: Inspector, language: str, verdict: str, note: str, capsys: pytest.CaptureFixture[str]
