@@ -11,8 +11,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 from rich.markup import render
+from tests.helpers.photos import as_photo
 
-from seewhy.cli.terminal import plain
+from seewhy.agent.inspection.inspector import Inspector
+from seewhy.cli.terminal import plain, print_entry
+from seewhy.evals.synthetic.surfaces import good
+from seewhy.prompts import sentence
+from seewhy.record import RefusedPhoto
 
 FORGED = "bad\x1b[2K\x1b[1A\x1b[32mpass\x1b[0m good.png"
 
@@ -62,3 +67,32 @@ def test_a_device_that_is_not_here_is_told(model_folder: Path, tmp_path: Path) -
     assert made.returncode == 2
     assert b"there is no GPU" in made.stderr
     assert b"Traceback" not in made.stderr
+
+
+@pytest.mark.parametrize(
+    ("language", "verdict", "note"),
+    [("en", "pass", "16-bit values were scaled"), ("ko", "합격", "16비트 값을 제품 카드의 백색 값 기준으로")],
+)
+def test_the_console_tells_a_passing_parts_notes(
+    inspector: Inspector, language: str, verdict: str, note: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = inspector.inspect(as_photo(good("plate", 300), "grey.tif")).record
+    noted = record.photo.model_copy(update={"notes": (sentence("note.16_bit_to_8"),)})
+    print_entry(record.model_copy(update={"photo": noted}), language)
+    said = capsys.readouterr().out
+    assert said.startswith(f"{verdict} grey.tif\n")
+    assert note in said
+
+
+def test_the_console_says_a_refusal_in_the_language(capsys: pytest.CaptureFixture[str]) -> None:
+    refused = RefusedPhoto(
+        lot="L", product="p", name="a.png", sha256=None, code="empty", message="a.png is empty", remedy="copy it", inspected_at="2026"
+    )
+    print_entry(refused, "en")
+    print_entry(refused, "ko")
+    assert capsys.readouterr().out.splitlines() == [
+        "not inspected a.png",
+        "  a.png is empty; copy it.",
+        "미검사 a.png",
+        "  a.png는 빈 파일(0바이트)입니다. 카메라에서 다시 복사하십시오.",
+    ]

@@ -38,7 +38,7 @@ def texts_of(page: str) -> str:
     """What people read of an HTML page, attributes among it."""
     parser = _Texts()
     parser.feed(page)
-    return "\n".join(parser.texts)
+    return " ".join(" ".join(parser.texts).split())
 
 
 def english_left(text: str, entries: Sequence[Entry]) -> list[str]:
