@@ -208,7 +208,7 @@ class Anomalib(Single):
                 Image.fromarray(pixels).save(photo)
                 said = str(module.vlm_backend.predict(photo, module.prompt))
             return float(_says_yes(said)), None
-        image = as_batch([squared(pixels, side_of(module))]).to(self._device)
+        image = as_batch([squared(pixels, side_of(module))]).contiguous().to(self._device)
         if module.pre_processor is not None:
             image = module.pre_processor.transform(image)
         out = module.model(image)

@@ -103,7 +103,7 @@ def _data(photos: Sequence[Pixels], learned: Sequence[int], held: Sequence[int],
     from torch.utils.data import DataLoader
 
     def gathered(rows: list[int]) -> Any:
-        images = as_batch([squared(photos[i], side) for i in rows])
+        images = as_batch([squared(photos[i], side) for i in rows]).contiguous()  # some of its models view what they get
         good = torch.zeros(len(rows), dtype=torch.bool)
         return ImageBatch(image=images, gt_label=good, gt_mask=torch.zeros(len(rows), side, side, dtype=torch.bool))
 
