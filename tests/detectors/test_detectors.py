@@ -259,7 +259,10 @@ def test_the_model_folder_holds_no_pickle(model_folder: Path) -> None:
             list(pickletools.genops(path.read_bytes()))
 
 
-@pytest.mark.parametrize("name", ["detector/bank.faiss", "detector/density.safetensors", "references.safetensors", "references/000.jpg"])
+@pytest.mark.parametrize(
+    "name",
+    ["detector/bank.faiss", "detector/density.safetensors", "products/000/references.safetensors", "products/000/references/000.jpg"],
+)
 def test_a_changed_file_is_refused(tampered: Path, name: str) -> None:
     data = bytearray((tampered / name).read_bytes())
     data[len(data) // 2] ^= 1
@@ -272,7 +275,7 @@ def test_a_changed_manifest_an_extra_and_a_missing_file_are_refused(tampered: Pa
     manifest = tampered / "manifest.json"
     original = manifest.read_text()
     facts = json.loads(original)
-    facts["calibration"]["scores"][0] *= 2
+    facts["products"]["plate"]["calibration"]["scores"][0] *= 2
     manifest.write_text(json.dumps(facts))
     with pytest.raises(BadModel, match="was changed"):
         ProductModel.load(tampered)

@@ -26,7 +26,7 @@ from seewhy.errors import BadData, LedgerError, UnknownName
 from seewhy.explainers.client import Server
 from seewhy.explainers.knowledge import KnowledgeBase
 from seewhy.explainers.vlm import VlmSettings, VlmWords
-from seewhy.prompts import say
+from seewhy.prompts import say, sentence
 from seewhy.record import Explanation, InspectionRecord, LaterWords
 from seewhy.reports import write_report
 
@@ -168,7 +168,7 @@ def test_texts_are_said_in_korean_and_nothing_else_changes(inspector: Inspector,
     assert english.claims == korean.claims
     assert english.type == korean.type
     said = [say(a.value, "ko") for a in korean.appearance if a.value and a.source == "vlm"]
-    assert "모델의 말: “가는 줄”" in said
+    assert say(sentence("said.appearance", text="", text_ko="가는 줄"), "ko") in said
     with pytest.raises(UnknownName, match="language"):
         seewhy.vlm("http://localhost", language="xx")
 
