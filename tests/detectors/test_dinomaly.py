@@ -256,8 +256,8 @@ def test_it_is_read_as_it_was_written_and_each_product_has_its_own_line(family: 
     lines = [m.calibration.threshold(ALPHA) for m in made.members.values()]
     assert lines[0] != lines[1]
     facts = json.loads((folder / "manifest.json").read_text())
-    assert facts["settings"]["training"]["products"] == {"plate": 13, "woven": 13}
-    assert len(facts["settings"]["training"]["losses"]) == 150
+    assert facts["learned"]["training"]["products"] == {"plate": 13, "woven": 13}
+    assert len(facts["learned"]["training"]["losses"]) == 150
     assert set(Family.load(folder).members) == {"plate", "woven"}
     with pytest.raises(BadData, match="--product: plate, woven"):
         ProductModel.load(folder)
