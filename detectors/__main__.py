@@ -2,4 +2,5 @@
 
 from seewhy.detectors.catalogue import as_markdown
 
-print(as_markdown(), end="")
+if __name__ == "__main__":
+    print(as_markdown(), end="")
