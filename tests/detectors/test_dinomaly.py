@@ -476,7 +476,7 @@ def test_many_products_by_one_call(tmp_path: Path) -> None:
     assert seewhy.load(tmp_path / "m", product="woven").card == cards["woven"]
 
 
-def test_a_corrupt_photo_stops_training_and_nothing_encoded_is_lost(tmp_path: Path) -> None:
+def test_a_corrupt_photo_is_told_before_anything_is_trained(tmp_path: Path) -> None:
     write_dataset(tmp_path / "plate", "plate", good_train=12, good_test=1, per_kind=1)
     broken = tmp_path / "plate" / "train" / "good" / "0009.png"
     whole = broken.read_bytes()
@@ -484,11 +484,23 @@ def test_a_corrupt_photo_stops_training_and_nothing_encoded_is_lost(tmp_path: Pa
     quick = DinomalySettings(encoder="efficientnet-lite0", input_px=64, depth=2, steps=2, batch=2, at_once=2)
     with pytest.raises(BadImage, match=r"0009\.png"):
         seewhy.fit(tmp_path / "plate", save=tmp_path / "model", detector="dinomaly", settings=quick)
-    kept = list((tmp_path / ".model.training" / "features").rglob("*.npy"))
-    assert len(kept) >= 6  # those before it
+    assert not (tmp_path / "model").exists()
     broken.write_bytes(whole)
     seewhy.fit(tmp_path / "plate", save=tmp_path / "model", detector="dinomaly", settings=quick)
     assert ProductModel.load(tmp_path / "model").good_photos == 12
+
+
+def test_a_photo_that_fails_while_others_are_encoded_costs_nothing_of_them(tmp_path: Path) -> None:
+    class Breaks(list[Any]):
+        def __getitem__(self, at: Any) -> Any:
+            if at == 9:
+                raise BadImage("truncated", "9.png is truncated", "copy it again")
+            return super().__getitem__(at)
+
+    quick = Dinomaly(DinomalySettings(encoder="efficientnet-lite0", input_px=64, depth=2, steps=2, batch=2, at_once=2))
+    with pytest.raises(BadImage):
+        quick.fit_products({"plate": Breaks(good("plate", i).pixels for i in range(12))}, cache=tmp_path)
+    assert len(list(tmp_path.rglob("*.npy"))) == 9
 
 
 def test_bfloat16_scores_nearly_the_same_and_saves_float32(family: tuple[Family, Path]) -> None:
