@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Unpack
 
 from seewhy.agent.inspection.inspector import Inspector
-from seewhy.agent.inspection.terms import Given
+from seewhy.agent.inspection.terms import Given, check_device
 from seewhy.agent.models.product import ProductModel
 from seewhy.types import Place
 
@@ -27,6 +27,7 @@ def load(model: Place, *, product: str = "", then: Sequence[Place | tuple[Place,
         UnknownName: the model has no such product.
     """
     device = given.get("device", "cpu")
+    check_device(device)
     others = [one if isinstance(one, tuple) else (one, "") for one in then]
     return Inspector(
         ProductModel.load(Path(model), product=product, device=device),
