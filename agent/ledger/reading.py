@@ -74,7 +74,9 @@ def latest(ledger: Ledger, lot: str | None = None, *, superseded: bool = False) 
     for row in ledger.rows(lot, kinds=("inspection", "refusal")):
         entry = row.entry
         if isinstance(entry, InspectionRecord):
-            for one in later.get(row.hash, ()):
+            for one in sorted(
+                later.get(row.hash, ()), key=lambda one: isinstance(one, Confirmation)
+            ):  # a person's word wins over any other
                 entry = with_later(entry, one)
         if isinstance(entry, InspectionRecord | RefusedPhoto) and (superseded or row.seq in stand):
             yield row, entry

@@ -155,6 +155,17 @@ def test_what_a_person_confirms_names_and_decides_nothing(gapped: Path, inspecto
     assert evil not in asked
 
 
+def test_a_persons_word_stays_when_other_words_come_later(gapped: Path) -> None:
+    with Ledger(gapped) as ledger:
+        confirm(ledger, "stain.png", 1, "burr", by="Kim")
+        with speaking(saying()) as (url, _):
+            assert explain_missing(ledger, words(url), card=CARD).explained > 0
+        record = next(r for r in records(ledger) if r.photo.name == "stain.png")
+        said = record.findings[0].explanation
+        assert isinstance(said, Explanation)
+        assert (said.type.value, said.type.source, said.explainer) == ("burr", "human", "vlm")
+
+
 def test_texts_are_said_in_korean_and_nothing_else_changes(inspector: Inspector, photos: Path) -> None:
     made = []
     for language in ("en", "ko"):
