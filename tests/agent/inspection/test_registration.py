@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.helpers.photos import noise
 
 from seewhy.agent.inspection.registration import registered
 from seewhy.detectors.template.align import roughly
 from seewhy.evals.synthetic.surfaces import good
-from tests.helpers.photos import noise
 
 
 @pytest.mark.parametrize(("height", "width"), [(16, 4096), (4096, 16), (8, 20_000), (16, 16), (9, 300)])
