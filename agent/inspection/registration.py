@@ -15,6 +15,7 @@ P = TypeVar("P", bound=np.generic)
 SHIFT_PX = 256  # longer side at which shifts are looked for
 FARTHEST = 0.25  # of the photo's side
 LEAST_PX = 0.5
+LEAST_SIDE_PX = 4  # a strip so thin, made small, shows no shift
 SURE = 0.2  # height of the correlation's peak; unlike photos stay below 0.1
 BETTER = 0.02  # by so much must the correlation rise, so that a texture without places is left alone
 
@@ -32,6 +33,8 @@ def registered(good: Pixels, photo: Pixels) -> Pixels:
     height, width = photo.shape[:2]
     same: Pixels = good if good.shape == photo.shape else cv2.resize(good, (width, height), interpolation=cv2.INTER_AREA)
     there, here = _grey(same), _grey(photo)
+    if min(here.shape) < LEAST_SIDE_PX:
+        return same
     window = cv2.createHanningWindow(here.shape[::-1], cv2.CV_32F)
     (dx, dy), sure = cv2.phaseCorrelate(there, here, window)
     scale = width / here.shape[1]

@@ -21,6 +21,7 @@ FEATURES = 1500  # ORB key points
 INLIERS = 15  # that a homography needs
 REPROJECTION = 3.0  # pixels
 LARGEST_CHANGE = 0.35  # of scale and shear; a homography that changes more has matched repeated patterns
+LEAST_SIDE_PX = 4  # a strip so thin, made small, shows no shift
 FARTHEST = 0.2  # share of the side; a larger shift leaves too little to compare
 
 
@@ -73,6 +74,8 @@ def laid_over(photo: npt.NDArray[np.uint8], alignment: Alignment, size: tuple[in
 def by_shift(photo: Grey, template: Grey) -> Alignment:
     """A shift: by phase correlation, or the least squared difference near none (Evangelidis & Psarakis, 2008), which also finds
     patterns that lie at the border alone, where phase correlation's window hides them."""
+    if min(photo.shape) < LEAST_SIDE_PX:
+        return _shifted_by(photo, template, 0.0, 0.0)
     window = cv2.createHanningWindow(photo.shape[::-1], cv2.CV_32F)
     (dx, dy), _ = cv2.phaseCorrelate(photo.astype(np.float32), template.astype(np.float32), window)
     near = max(abs(dx) / photo.shape[1], abs(dy) / photo.shape[0]) <= FARTHEST
