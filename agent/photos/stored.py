@@ -13,7 +13,7 @@ from PIL import Image, ImageCms
 from seewhy.agent.photos.levels import Levels
 from seewhy.types import Pixels
 
-MOST_PIXELS = 64_000_000  # of one photo; measured in docs/what-seewhy-reads.md
+MOST_PIXELS = 64_000_000  # of one photo: at this size PatchCore took 18 s of one core and 2.9 GiB, whatever the photo showed
 MOST_BYTES = 1 << 30  # of one file
 SAVE_AS = "save it as 8- or 16-bit grey or RGB"
 ROWS = 64  # looked up at a time
