@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from seewhy.canonical import sha256_bytes
-from seewhy.drawing import Picture, smaller
 from seewhy.errors import LedgerError
+from seewhy.pictures import Picture, decoded, jpeg, png, smaller
 from seewhy.record import Evidence, InspectionRecord
 from seewhy.types import Box, Mask, Pixels, ScoreMap
 
@@ -51,10 +51,8 @@ class Pictures:
         return tuple(names)
 
     def _add(self, name: str, media_type: str, pixels: Picture, box: Box) -> None:
-        jpeg = media_type == "image/jpeg"
-        options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if jpeg else [cv2.IMWRITE_PNG_COMPRESSION, 1]
-        _, encoded = cv2.imencode(".jpg" if jpeg else ".png", pixels[..., ::-1] if pixels.ndim == 3 else pixels, options)
-        data = encoded.tobytes()
+        lossy = media_type == "image/jpeg"
+        data = jpeg(pixels, JPEG_QUALITY) if lossy else png(pixels, compression=1)
         digest = sha256_bytes(data)
         height, width = pixels.shape[:2]
         self.bytes[digest] = (media_type, data)
@@ -62,7 +60,7 @@ class Pictures:
             Evidence(
                 name=name,
                 sha256=digest,
-                media_type="image/jpeg" if jpeg else "image/png",
+                media_type="image/jpeg" if lossy else "image/png",
                 width_px=width,
                 height_px=height,
                 box_px=tuple(box),
@@ -87,7 +85,7 @@ def picture_of(record: InspectionRecord, name: str, bytes_of: Callable[[str], by
     """
     digest = next((e.sha256 for e in record.evidence if e.name == name), None)
     data = None if digest is None else bytes_of(digest)
-    found = None if data is None else cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if found is None:
+    picture = None if data is None else decoded(data)
+    if picture is None:
         raise LedgerError(f"the picture {name!r} of {record.photo.name!r} was not kept; inspect the photo again")
-    return np.ascontiguousarray(found if found.ndim == 2 else found[..., ::-1])
+    return picture

@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from seewhy.agent.inspection.evidence import Pictures, picture_of, reference_crop
 from seewhy.card import ProductCard
-from seewhy.drawing import smaller
 from seewhy.explainers import WHOLE_PX, RegionView
+from seewhy.pictures import mask_at, smaller
 from seewhy.record import Finding, InspectionRecord, Measured
 from seewhy.types import Box, Map, Mask, Pixels, Region
 
@@ -103,14 +103,14 @@ def region_view_again(record: InspectionRecord, finding: Finding, card: ProductC
     crop = picture(f"crop-{number}")
     small = picture(f"mask-{number}") > 127
     around = Box(*kept[f"mask-{number}"].box_px)
-    mask = cv2.resize(small.astype(np.uint8), crop.shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0
+    mask = mask_at(small, crop.shape[1::-1])
     reference = picture(f"reference-{number}") if f"reference-{number}" in kept else None
     if reference is not None and reference.shape != crop.shape:
         reference = cv2.resize(reference, crop.shape[1::-1], interpolation=cv2.INTER_LINEAR).astype(np.uint8)
     everywhere = np.zeros((record.photo.height_px, record.photo.width_px), bool)
-    everywhere[around.slices] = cv2.resize(small.astype(np.uint8), (around.width, around.height), interpolation=cv2.INTER_NEAREST) > 0
+    everywhere[around.slices] = mask_at(small, (around.width, around.height))
     whole = smaller(picture("photo"), WHOLE_PX)
-    whole_mask = cv2.resize(_reduced(everywhere).astype(np.uint8), whole.shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0
+    whole_mask = mask_at(_reduced(everywhere), whole.shape[1::-1])
     heat = picture("map") if "map" in kept else None
     return RegionView(
         number=number,

@@ -12,6 +12,7 @@ from seewhy.agent.inspection.views import Shown, margin_of, region_view
 from seewhy.agent.photos.images import Photo, decode
 from seewhy.card import DefectType, Knowledge, ProductCard
 from seewhy.explainers import RegionView
+from seewhy.pictures import png
 from seewhy.types import Box, Mask, Pixels, Region
 
 CARD = ProductCard(
@@ -32,14 +33,9 @@ CARD = ProductCard(
 )
 
 
-def as_png(pixels: Pixels) -> bytes:
-    """A PNG file of (H, W, 3)."""
-    return bytes(cv2.imencode(".png", np.ascontiguousarray(pixels[..., ::-1]))[1].tobytes())
-
-
 def as_photo(pixels: Pixels, name: str) -> Photo:
     """(H, W, 3) as a photo that was read from a file of that name."""
-    return decode(as_png(pixels), name)
+    return decode(png(pixels), name)
 
 
 def view_of(photo: Pixels, mask: Mask, good: Pixels | None, card: ProductCard, number: int = 1) -> RegionView:
