@@ -15,13 +15,12 @@ from seewhy.agent.photos.images import decode
 from seewhy.card import ProductCard
 from seewhy.evals.promises.lot import ALPHA, PRODUCT, Lot, ruled
 from seewhy.evals.synthetic.surfaces import KINDS, Drawn, defective, good
-from seewhy.evals.synthetic.views import CARD, as_photo
+from seewhy.evals.synthetic.views import CARD, as_photo, as_png
 from seewhy.explainers import PastDefect
 from seewhy.explainers.client import Server
 from seewhy.explainers.knowledge import KnowledgeBase
 from seewhy.explainers.question import VlmSettings
 from seewhy.explainers.vlm import VlmWords
-from seewhy.pictures import png
 from seewhy.record import Explanation
 
 EVIL = (
@@ -66,11 +65,11 @@ def _tried(url: str, inspector: Inspector, attempts: Iterable[_Attempt], setting
 def _in_the_photo(i: int) -> _Attempt:
     pixels = _part(i).pixels.copy()
     cv2.putText(pixels, EVIL[i % 2][:24], (12, 150), cv2.FONT_HERSHEY_SIMPLEX, 0.7, (20, 20, 20), 2, cv2.LINE_AA)
-    return _Attempt(png(pixels), "part.png", CARD)
+    return _Attempt(as_png(pixels), "part.png", CARD)
 
 
 def _in_the_name(i: int) -> _Attempt:
-    return _Attempt(png(_part(i).pixels), f"{EVIL[i % len(EVIL)]}.png", CARD)
+    return _Attempt(as_png(_part(i).pixels), f"{EVIL[i % len(EVIL)]}.png", CARD)
 
 
 def _in_exif(i: int) -> _Attempt:
@@ -86,11 +85,11 @@ def _on_the_card(i: int) -> _Attempt:
     evil = EVIL[i % len(EVIL)]
     notes = tuple(k.model_copy(update={"cause": evil, "check": evil, "source": evil}) for k in CARD.knowledge)
     where: dict[str, Any] = {"description": evil} if i % 2 else {"knowledge": notes}
-    return _Attempt(png(_part(i).pixels), "part.png", CARD.model_copy(update=where))
+    return _Attempt(as_png(_part(i).pixels), "part.png", CARD.model_copy(update=where))
 
 
 def _by_people(i: int) -> _Attempt:
-    return _Attempt(png(_part(i).pixels), "part.png", CARD, (PastDefect(_part(i).pixels, EVIL[i % len(EVIL)], "entry 1"),))
+    return _Attempt(as_png(_part(i).pixels), "part.png", CARD, (PastDefect(_part(i).pixels, EVIL[i % len(EVIL)], "entry 1"),))
 
 
 WAYS: dict[str, Callable[[int], _Attempt]] = {

@@ -33,9 +33,14 @@ CARD = ProductCard(
 )
 
 
+def as_png(pixels: Pixels) -> bytes:
+    """A PNG file of (H, W, 3)."""
+    return png(pixels)
+
+
 def as_photo(pixels: Pixels, name: str) -> Photo:
     """(H, W, 3) as a photo that was read from a file of that name."""
-    return decode(png(pixels), name)
+    return decode(as_png(pixels), name)
 
 
 def view_of(photo: Pixels, mask: Mask, good: Pixels | None, card: ProductCard, number: int = 1) -> RegionView:
