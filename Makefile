@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 # The tests' real VLM server; `make test VLLM=` leaves it out.
 VLLM = .venv-vllm
-# Test files side by side, a process with one thread for each core, of about 3 GiB; `make test AT_ONCE=` runs one after the other.
+# Test files side by side, a process of one thread and up to 8 GiB for each core, four at most; `make test AT_ONCE=` runs one after the other.
 AT_ONCE = -n auto --maxprocesses 4
 
 .PHONY: demo quick test docs lint clean

@@ -6,6 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
+import faiss
 import pytest
 import torch
 from PIL import Image
@@ -20,6 +21,7 @@ from tests.helpers.photos import ALPHA, SMALL, as_photo
 
 os.environ["OMP_NUM_THREADS"] = "1"  # of the programs that tests start: files run side by side, a process for each core
 torch.set_num_threads(1)
+faiss.omp_set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
