@@ -189,7 +189,7 @@ class Mutual(Single):
         """(rows, cols, D) for each pool."""
         side = self._settings.input_px
         maps = self._encoder(as_batch([squared(pixels, side)]))
-        return [torch.from_numpy(joined(maps, side, pool=pool)).to(self._device) for pool in self._settings.pools]
+        return [joined(maps, side, pool=pool).contiguous().to(self._device) for pool in self._settings.pools]
 
     def _nearest(self, flat: Tensor, peers: Sequence[Tensor]) -> Tensor:
         """Distance of each patch to the nearest one of each judge: (judges, P), from (P, D) and (P, D) of each."""

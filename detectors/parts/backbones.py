@@ -100,19 +100,23 @@ class Encoder:
         net = self.row.build()
         net.load_state_dict(fitted_state(self.row, state))
         net.eval().requires_grad_(False)
-        self._net = net.to(self.device, dtype).to(memory_format=torch.channels_last)
+        self.net = net.to(self.device, dtype).to(memory_format=torch.channels_last)
         self._mean = torch.tensor(self.row.mean, device=self.device).view(1, 3, 1, 1)
         self._std = torch.tensor(self.row.std, device=self.device).view(1, 3, 1, 1)
 
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> list[Tensor]:
         """Feature maps of `images` (B, 3, H, W) in 0..1: one (B, C, h, w) float32 per layer, finest first."""
+        return self.maps(images)
+
+    def maps(self, images: Tensor) -> list[Tensor]:
+        """The same, also where torch traces or differentiates."""
         x = (images.to(self.device) - self._mean) / self._std
         x = x.to(self.dtype, memory_format=torch.channels_last)
         return [f.float() for f in self._maps(x)]
 
     def _maps(self, x: Tensor) -> list[Tensor]:
-        net: Any = self._net
+        net: Any = self.net
         if self.row.architecture.startswith("vit_"):
             maps: list[Tensor] = net.forward_intermediates(x, indices=list(self.layers), intermediates_only=True, norm=True)
             return maps

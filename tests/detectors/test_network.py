@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +14,9 @@ from tests.helpers.photos import noise
 from torch import Tensor, nn
 
 from seewhy.detectors.parts.network import Exported, Network, exported
+from seewhy.detectors.parts.patches import Spec, Way, patches
 from seewhy.errors import BadModel
+from seewhy.evals.synthetic.surfaces import good
 
 
 class Small(nn.Module):
@@ -63,3 +70,34 @@ def test_what_openvino_does_not_know_is_told() -> None:
 
     with pytest.raises(BadModel, match=r"OpenVINO can't run this network .*torch"):
         Network(exported(Odd(), 32, 32))
+
+
+SPEC = Spec("efficientnet-lite0", (Way((4, 5), pool=3, unit_length=True), Way((3, 4, 5, 6))))
+
+
+def test_patches_are_the_same_by_torch_and_by_openvino() -> None:
+    torch_, openvino = patches(SPEC, engine="torch"), patches(SPEC, engine="openvino")
+    for height, width in ((192, 256), (256, 192), (320, 320), (32, 64)):
+        photo = good("cast", 3).pixels[:height, :width] if height <= 256 else noise(height, width)
+        for one, other in zip(torch_(photo), openvino(photo), strict=True):
+            assert one.shape == other.shape
+            assert np.allclose(one, other, atol=1e-3 * float(np.abs(one).max()))
+    assert torch_.weights == openvino.weights
+
+
+def test_a_kept_network_describes_patches_as_before_without_torch(tmp_path: Path) -> None:
+    own = patches(SPEC, engine="openvino")
+    photo = good("cast", 3).pixels[:192, :256]
+    for name, data in own.files().items():
+        (tmp_path / name).write_bytes(data)
+    (tmp_path / "learned.json").write_text(json.dumps(own.learned()), encoding="utf-8")
+    np.save(tmp_path / "photo.npy", photo)
+    code = (
+        "import json, sys, numpy as np; from pathlib import Path; from seewhy.detectors.parts.patches import kept_patches; folder = Path('.');"
+        "files = {p.name: p.read_bytes() for p in folder.glob('network.*')};"
+        "found = kept_patches(json.loads(Path('learned.json').read_text()), files)(np.load('photo.npy'));"
+        "np.savez('found.npz', *found); assert 'torch' not in sys.modules and 'timm' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    with np.load(tmp_path / "found.npz") as found:
+        assert all(np.array_equal(found[f"arr_{i}"], one) for i, one in enumerate(own(photo)))
