@@ -254,7 +254,7 @@ class PatchCore(Single):
 
     def _join(self, maps: list[Tensor], input_rows: int) -> Features:
         s = self._settings
-        return joined(maps, input_rows, pool=s.pool, grid_px=s.grid_px, unit_length=s.unit_length)
+        return joined(maps, input_rows, pool=s.pool, grid_px=s.grid_px, unit_length=s.unit_length).cpu().numpy()
 
     def _photo_score(self, features: Features, grid: Map, nearest: npt.NDArray[np.int64]) -> float:
         """Mean of the strangest cells, weighted by how well the nearest good patch is itself supported (eq. 7)."""

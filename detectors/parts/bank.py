@@ -7,7 +7,6 @@ from typing import Any, Self
 import faiss
 import numpy as np
 import numpy.typing as npt
-import torch
 
 Features = npt.NDArray[np.float32]  # (N, D)
 
@@ -29,6 +28,8 @@ def greedy_k_centre(features: Features, count: int, seed: int, projected: int = 
     Returns:
         (min(count, N),) row numbers, in the order taken.
     """
+    import torch
+
     rows, dims = features.shape
     if rows <= count:
         return np.arange(rows)

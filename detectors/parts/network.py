@@ -58,7 +58,7 @@ def exported(module: nn.Module, height: int, width: int) -> Exported:
     example = torch.zeros((1, height, width, 3), dtype=torch.uint8)
     with warnings.catch_warnings(), torch.no_grad(), tempfile.TemporaryDirectory() as folder:
         warnings.simplefilter("ignore")  # that tracing is old, and that sizes are compared, which are the same for every photo
-        traced = torch.jit.trace(module.eval(), example, check_trace=False)
+        traced = torch.jit.trace(module.eval(), example, check_trace=False)  # type: ignore[no-untyped-call]
         frontend = FrontEndManager().load_by_framework("pytorch")  # openvino.convert_model does the same and reports its use to the maker
         decoder = TorchScriptPythonDecoder(traced)  # is read while the graph is converted, and must live until then
         try:

@@ -41,7 +41,9 @@ class Spec:
 class Patches(Protocol):
     """From a photo to its patches' features."""
 
-    weights: WeightsFile  # the encoder's
+    @property
+    def weights(self) -> WeightsFile:
+        """The encoder's."""
 
     def __call__(self, pixels: Pixels, /) -> list[Features]:
         """Features of a photo (h, w, 3) whose sides the encoder takes: (rows, cols, D) float32 for each way."""
