@@ -12,7 +12,7 @@ from seewhy.detectors.parts.backbones import Encoder, backbone
 from seewhy.detectors.parts.bank import Features
 from seewhy.detectors.parts.features import joined
 from seewhy.detectors.parts.network import Exported, exported
-from seewhy.detectors.parts.patches import Spec
+from seewhy.detectors.parts.ways import Spec
 from seewhy.detectors.weights.store import WeightsFile
 from seewhy.errors import BadModel
 from seewhy.types import Pixels

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from seewhy.detectors.parts.network import Exported, Network, Precision
+from seewhy.detectors.parts.ways import Spec
 from seewhy.detectors.weights.store import WeightsFile
 from seewhy.packages import installed
 from seewhy.types import Pixels
@@ -18,24 +19,6 @@ if TYPE_CHECKING:
 Engine: TypeAlias = Literal["auto", "torch", "openvino"]
 
 STRUCTURE, VALUES = "network.xml", "network.bin"  # in a model's folder
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """How patches are described."""
-
-    layers: tuple[int, ...]  # of the encoder
-    pool: int = 1  # side of the neighbourhood that is averaged, in cells of each layer; 1: none
-    unit_length: bool = False  # bring each layer's features to length 1
-
-
-@dataclass(frozen=True, slots=True)
-class Spec:
-    """What describes patches."""
-
-    backbone: str
-    ways: tuple[Way, ...]
-    grid_px: int = 0  # interpolate to cells of about this many input pixels; 0: the finest layer as it is
 
 
 class Patches(Protocol):

@@ -14,7 +14,8 @@ from tests.helpers.photos import noise
 from torch import Tensor, nn
 
 from seewhy.detectors.parts.network import Exported, Network, exported
-from seewhy.detectors.parts.patches import Spec, Way, patches
+from seewhy.detectors.parts.patches import patches
+from seewhy.detectors.parts.ways import Spec, Way
 from seewhy.errors import BadModel
 from seewhy.evals.synthetic.surfaces import good
 
