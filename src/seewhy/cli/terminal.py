@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from seewhy.cli.stopping import NOW
 from seewhy.prompts.legible import legible
 
 out, err = Console(), Console(stderr=True)
@@ -121,6 +122,7 @@ def plain(text: str) -> str:
 
 def progress(items: Iterable[Any], title: str, total: int | None = None) -> Iterable[Any]:
     """A bar with count, elapsed and remaining time on a terminal; nothing elsewhere."""
+    items = NOW.counted(items, title, total)
     if not err.is_terminal:
         yield from items
         return
