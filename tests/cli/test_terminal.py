@@ -12,9 +12,12 @@ import pytest
 from rich.console import Console
 from rich.markup import render
 from tests.helpers.photos import as_photo
+from typer.testing import CliRunner
 
 from seewhy.agent.inspection.inspector import Inspector
+from seewhy.cli import app
 from seewhy.cli.terminal import plain, print_entry
+from seewhy.errors import BadData
 from seewhy.evals.synthetic.surfaces import good
 from seewhy.prompts import sentence
 from seewhy.record import RefusedPhoto
@@ -67,6 +70,13 @@ def test_a_device_that_is_not_here_is_told(model_folder: Path, tmp_path: Path) -
     assert made.returncode == 2
     assert b"there is no GPU" in made.stderr
     assert b"Traceback" not in made.stderr
+
+
+@pytest.mark.parametrize("command", ["eval", "recommend"])
+def test_a_device_that_is_not_here_is_told_before_data_is_read(command: str, tmp_path: Path) -> None:
+    ran = CliRunner().invoke(app, [command, "--data", str(tmp_path / "nowhere"), "--device", "cuda:63"])
+    assert isinstance(ran.exception, BadData)  # which `main` tells, with exit code 2
+    assert "there is no GPU for 'cuda:63'" in str(ran.exception)
 
 
 @pytest.mark.parametrize(
