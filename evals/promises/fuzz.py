@@ -16,8 +16,7 @@ from PIL import Image
 from seewhy.agent.api.learn import fit
 from seewhy.agent.inspection.inspector import Inspector
 from seewhy.detectors.patchcore import PatchCoreSettings
-from seewhy.evals.promises.fuzz_lots import ledgers, photos
-from seewhy.evals.promises.fuzz_read import models, texts
+from seewhy.evals.promises import fuzz_lots, fuzz_read
 from seewhy.evals.promises.large import large
 from seewhy.evals.run import LITE, measuring
 from seewhy.evals.synthetic.surfaces import KINDS, Drawn, defective, good
@@ -27,23 +26,23 @@ SMALL = PatchCoreSettings(input_px=64, bank_rows=300, candidate_rows=2000, turns
 GOOD_PHOTOS, ALPHA = 24, 0.05
 
 
-def main(out: Path, photos_: int = 2000, models_: int = 500, texts_: int = 500, ledgers_: int = 300) -> None:
+def main(out: Path, photos: int = 2000, models: int = 500, texts: int = 500, ledgers: int = 300) -> None:
     """What damaged photos, models, cards, policies, lists and ledgers do, and what the largest photos take.
 
     Args:
         out: where the figures go.
-        photos_: damaged photos, in lots.
-        models_: damaged model folders.
-        texts_: damaged cards, policies and lists.
-        ledgers_: damaged ledgers.
+        photos: damaged photos, in lots.
+        models: damaged model folders.
+        texts: damaged cards, policies and lists.
+        ledgers: damaged ledgers.
     """
     with tempfile.TemporaryDirectory() as name, measuring(out, {"synthetic": True, "weights": LITE}) as table:
         folder = Path(name)
         inspector = small_inspector(folder)
-        table.row("photos", photos, folder / "photos", inspector, photos_)
-        table.row("models", models, folder / "models", folder / "model", folder / "lot" / "scratch.png", models_)
-        table.row("cards, policies, lists", texts, folder / "texts", texts_)
-        table.row("ledgers", ledgers, folder / "ledgers", inspector, folder / "lot", ledgers_)
+        table.row("photos", fuzz_lots.photos, folder / "photos", inspector, photos)
+        table.row("models", fuzz_read.models, folder / "models", folder / "model", folder / "lot" / "scratch.png", models)
+        table.row("cards, policies, lists", fuzz_read.texts, folder / "texts", texts)
+        table.row("ledgers", fuzz_lots.ledgers, folder / "ledgers", inspector, folder / "lot", ledgers)
         table.row("large photos", large, folder / "large")
 
 

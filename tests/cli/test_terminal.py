@@ -12,6 +12,8 @@ import pytest
 from rich.console import Console
 from rich.markup import render
 from tests.helpers.photos import as_photo
+from tests.helpers.servers import speaking
+from tests.helpers.vlm import asking, stain
 from typer.testing import CliRunner
 
 from seewhy.agent.inspection.inspector import Inspector
@@ -92,6 +94,14 @@ def test_the_console_tells_a_passing_parts_notes(
     said = capsys.readouterr().out
     assert said.startswith(f"{verdict} grey.tif\n")
     assert note in said
+
+
+def test_the_console_tells_what_a_vlm_did_not_say(inspector: Inspector, capsys: pytest.CaptureFixture[str]) -> None:
+    with speaking(lambda _r, _s: 500) as (url, _):
+        record = asking(inspector, url, retries=0).inspect(stain()).record
+    for language, said in (("en", "Unexplained (unavailable): the server answered 500"), ("ko", "설명 없음(")):
+        print_entry(record, language)
+        assert said in capsys.readouterr().out
 
 
 def test_the_console_says_a_refusal_in_the_language(capsys: pytest.CaptureFixture[str]) -> None:

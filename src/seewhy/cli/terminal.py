@@ -24,11 +24,12 @@ COLOURS = {"pass": "green", "fail": "red", "review": "yellow", "refused": "magen
 def print_entry(entry: Any, language: str) -> None:
     """One entry, a line for each reason."""
     from seewhy.prompts import say, word
-    from seewhy.prompts.entries import reasons, refusal
+    from seewhy.prompts.entries import reasons, refusal, silence
 
     refused = entry.kind == "refusal"
     verdict, name = ("refused", entry.name) if refused else (entry.verdict.value, entry.photo.name)
     lines = [refusal(entry, language)] if refused else reasons(entry, language) + [say(note, language) for note in entry.photo.notes]
+    lines += [] if refused else dict.fromkeys(silence(f.unexplained, language) for f in entry.findings if f.unexplained)
     out.print(f"[{COLOURS[verdict]} bold]{word('outcome', verdict, language)}[/] {plain(name)}", highlight=False)
     for line in lines:
         out.print(f"  {plain(line)}", highlight=False, soft_wrap=True)
