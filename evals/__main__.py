@@ -29,6 +29,7 @@ MEASUREMENTS: Mapping[str, str] = {  # read without importing; see `described`
     "dinomaly_grow": "promises.dinomaly:grow",
     "explain": "promises.explain:main",
     "faults": "promises.faults:main",
+    "fuzz": "promises.fuzz:main",
     "mmad": "benchmarks.mmad:main",
     "robustmad": "benchmarks.robustmad:main",
     "velm": "benchmarks.velm:main",

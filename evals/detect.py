@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from seewhy.agent.inspection.terms import check_device
 from seewhy.agent.models.candidates import unfitted
 from seewhy.agent.models.product import ProductModel
 from seewhy.agent.photos.images import Photo, read_photo
@@ -39,7 +40,12 @@ def evaluate(
     settings: Any = None,
     progress: Progress[Any] = silent,
 ) -> dict[str, Any]:
-    """Figures for every product under `data`, with what made them (weights, hardware, date)."""
+    """Figures for every product under `data`, with what made them (weights, hardware, date).
+
+    Raises:
+        BadData: there is no such device; the data set can't be read or lacks good or defective photos.
+    """
+    check_device(device)
     layout = surveyed(data)
     for doubt in (*layout.assumed, *unused(layout.left_out)):
         LOG.warning("%s", doubt)

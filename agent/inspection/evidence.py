@@ -45,7 +45,7 @@ class Pictures:
         names = [f"crop-{number}", f"mask-{number}"] + ([f"reference-{number}"] if reference is not None else [])
         if self.keep:
             self._add(names[0], "image/jpeg", smaller(crop, CROP_PX), box)
-            self._add(names[1], "image/png", smaller(mask.astype(np.uint8) * 255, CROP_PX), box)
+            self._add(names[1], "image/png", smaller(np.where(mask, np.uint8(255), np.uint8(0)), CROP_PX), box)
             if reference is not None:
                 self._add(names[2], "image/jpeg", smaller(reference, CROP_PX), box)
         return tuple(names)
@@ -73,7 +73,10 @@ def reference_crop(reference: Pixels, box: Box, width: int, height: int) -> Pixe
     sy, sx = reference.shape[0] / height, reference.shape[1] / width
     y0, x0 = int(box.y0 * sy), int(box.x0 * sx)
     y1, x1 = max(y0 + 1, round(box.y1 * sy)), max(x0 + 1, round(box.x1 * sx))
-    made: Pixels = cv2.resize(reference[y0:y1, x0:x1], (box.width, box.height), interpolation=cv2.INTER_LINEAR)
+    cut = reference[y0:y1, x0:x1]
+    if cut.shape[:2] == (box.height, box.width):
+        return cut
+    made: Pixels = cv2.resize(cut, (box.width, box.height), interpolation=cv2.INTER_LINEAR)
     return made
 
 

@@ -9,7 +9,7 @@ from typing import Unpack
 
 from seewhy.agent.inspection.chain import Chain, Clock
 from seewhy.agent.inspection.measuring import examined
-from seewhy.agent.inspection.recording import Examined, record_of
+from seewhy.agent.inspection.recording import Examined, Said, record_of
 from seewhy.agent.inspection.terms import Given, Terms
 from seewhy.agent.inspection.words import EMBEDDED, words_for
 from seewhy.agent.models.product import ProductModel
@@ -109,12 +109,19 @@ class Inspector:
             raise
         return examined(photo, lot, spoken, clock, keep_pictures=self.terms.keep_pictures)
 
-    def conclude(self, e: Examined, until: float | None = None) -> Inspection:
-        """Words, rulings and the record; waits for the explainer (no longer than `until`), changes nothing that was measured."""
-        agreed = e.spoken.link.agreed
+    def conclude(self, e: Examined) -> Inspection:
+        """Words, rulings and the record; waits for the explainer, changes nothing that was measured."""
+        return self.recorded(e, self.said(e))
+
+    def said(self, e: Examined, until: float | None = None) -> list[Said]:
+        """Words for each region; waits for the explainer, no longer than `until`."""
         with e.clock("words"):
-            said = words_for(self.explainer, e.views, until)
+            return words_for(self.explainer, e.views, until)
+
+    def recorded(self, e: Examined, said: Sequence[Said]) -> Inspection:
+        """Rulings and the record, with whatever words there are by now."""
+        agreed = e.spoken.link.agreed
         with e.clock("record"):
             record = record_of(e, said, explainer=self.explainer)
         documents = {one.sha256: ("application/json", canonical_json(one.model_dump(mode="json"))) for one in (agreed.card, agreed.policy)}
-        return Inspection(record.model_copy(update={"timings_ms": e.clock.spent}), e.pictures.bytes, documents)
+        return Inspection(record.model_copy(update={"timings_ms": dict(e.clock.spent)}), e.pictures.bytes, documents)

@@ -17,6 +17,7 @@ from seewhy.pictures import mask_at, smaller
 from seewhy.record import Finding, InspectionRecord, Measured
 from seewhy.types import Box, Map, Mask, Pixels, Region
 
+LARGEST_PX = 1024  # longest side of a crop that is shown; its pictures in the record are smaller
 CONTEXT = 0.75  # of a region's longer side, shown around it in its crop
 LEAST_CONTEXT_PX = 24
 
@@ -62,12 +63,11 @@ def region_view(
     pixels = photo.pixels
     height, width = pixels.shape[:2]
     around = region.box.grown(margin_of(region), width, height)
-    crop = pixels[around.slices]
-    mask = np.zeros(crop.shape[:2], bool)
-    mask[region.box.y0 - around.y0 :, region.box.x0 - around.x0 :][: region.box.height, : region.box.width] = region.mask
-    reference = None if photo.good is None else reference_crop(photo.good, around, width, height)
-    everywhere = np.zeros((height, width), bool)
-    everywhere[region.box.slices] = region.mask
+    crop = smaller(pixels[around.slices], LARGEST_PX)
+    whole = np.zeros((height, width), np.uint8)
+    whole[region.box.slices][region.mask] = 255
+    mask = smaller(whole[around.slices], LARGEST_PX) > 0
+    reference = None if photo.good is None else smaller(reference_crop(photo.good, around, width, height), LARGEST_PX)
     return RegionView(
         number=number,
         crop=crop,
@@ -77,7 +77,7 @@ def region_view(
         card=card,
         evidence=(pictures or Pictures(keep=False)).add_region(number, around, crop, mask, reference),
         whole=photo.whole,
-        whole_mask=_reduced(everywhere),
+        whole_mask=smaller(whole, WHOLE_PX) > 0,
         heat=photo.heat,
     )
 

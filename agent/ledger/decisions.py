@@ -27,7 +27,7 @@ def confirm(ledger: Ledger, photo: str, finding: int, type_: str, *, by: str, co
     if not by.strip() or not type_.strip():
         raise BadData("a confirmation needs a type and who says so")
     made = Confirmation(
-        **about(row, record),
+        **about(record, row.hash),
         finding=finding,
         type=type_.strip(),
         by=by.strip(),

@@ -99,10 +99,10 @@ def with_later(record: InspectionRecord, later: Later) -> InspectionRecord:
     return record.model_copy(update={"findings": findings} | fields)
 
 
-def about(row: Row, record: InspectionRecord) -> dict[str, str]:
-    """What every entry about a record says of it."""
+def about(record: InspectionRecord, entry: str) -> dict[str, str]:
+    """What every entry about a record says of it, whose own entry has this hash."""
     photo = record.photo
-    return {"lot": record.lot, "product": record.product, "name": photo.name, "sha256": photo.sha256, "refers_to": row.hash}
+    return {"lot": record.lot, "product": record.product, "name": photo.name, "sha256": photo.sha256, "refers_to": entry}
 
 
 def _with_words(finding: Finding, words: FindingWords | None) -> Finding:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from seewhy.errors import BadImage, LedgerError, SeewhyError
+from seewhy.record import RefusedPhoto
 
 DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}  # a disk that takes nothing more takes no entry either
 
@@ -36,3 +37,17 @@ def unforeseen(error: Exception, photo: str, log: Path, sha256: str | None = Non
     why = f"{type(error).__name__}: {str(error)[:160]}"
     remedy = f"the traceback is in {log.name} under the photo's name; the next run tries the photo again"
     return BadImage("failed", f"{photo} could not be inspected ({why})", remedy, sha256)
+
+
+def refused(name: str, error: BadImage, lot: str, product: str) -> RefusedPhoto:
+    """The ledger's entry for a photo that could not be inspected."""
+    return RefusedPhoto(
+        lot=lot,
+        product=product,
+        name=name,
+        sha256=error.sha256,
+        code=error.code,
+        message=error.message,
+        remedy=error.remedy,
+        inspected_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+    )

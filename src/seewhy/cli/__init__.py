@@ -12,6 +12,7 @@ from pathlib import Path
 import typer
 
 from seewhy.cli import checking, fitting, inspecting, ledgers, machine, measuring, weights
+from seewhy.cli.stopping import NOW, Stopped, end, listen
 from seewhy.cli.terminal import err, plain
 from seewhy.errors import SeewhyError
 
@@ -40,20 +41,21 @@ app.add_typer(weights_app, name="weights")
 def main() -> None:
     """Run the command line.
 
-    Exit codes: 0 all passed, 1 something failed or needs a person, 2 it could not be done, 130 stopped by Ctrl-C. What we know goes
-    wrong is one message; what we don't foresee is one line with the place of a log file.
+    Exit codes: 0 all passed, 1 something failed or needs a person, 2 it could not be done, 130 stopped by Ctrl-C, 143 by SIGTERM.
+    What we know goes wrong is one message; what we don't foresee is one line with the place of a log file.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a console of another code page shows what it can
+    listen()
     try:
         app()
     except SeewhyError as error:
         err.print(f"[bold red]error:[/] {plain(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        err.print("stopped; the same command goes on from here")
-        sys.exit(130)
+    except Stopped as stopped:
+        err.print(plain(NOW.line()), highlight=False, soft_wrap=True)
+        end(stopped.code)
     except BrokenPipeError:  # whoever read our output has gone
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 the interpreter flushes it at the end
         sys.exit(2)

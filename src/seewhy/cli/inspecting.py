@@ -23,6 +23,7 @@ from seewhy.cli.options import (
     explainer_at,
     models_of,
 )
+from seewhy.cli.stopping import NOW
 from seewhy.cli.terminal import out, plain, print_entry, print_json, progress, tell_of_photos
 
 
@@ -50,7 +51,8 @@ def inspect(
     """Inspect a few photos and say what was found."""
     from seewhy.agent.api.load import load
     from seewhy.agent.api.words import from_words
-    from seewhy.agent.lots.batch import Tally, refused
+    from seewhy.agent.lots.batch import Tally
+    from seewhy.agent.lots.faults import refused
     from seewhy.agent.photos.names import recorded
     from seewhy.errors import BadData, BadImage
     from seewhy.reports import write_report
@@ -129,6 +131,7 @@ def batch(
     found = surveyed(data)
     tell_of_photos(found.told())
     name = lot or recorded(data.resolve().name)
+    NOW.then = f"what was inspected stands in {ledger}; the same command goes on from there, seewhy explain --missing fills in words"
     with Ledger(ledger) as book:
         explainer = explainer_at(vlm, vlm_model, vlm_timeout, language)
         inspector = load(
@@ -142,4 +145,6 @@ def batch(
     else:
         said = ", ".join(f"{count} {word}" for word, count in words.items() if count)
         out.print(f"[bold]{plain(name)}[/]: {said or 'nothing to do'}\nledger head {head}", highlight=False, soft_wrap=True)
+        if tally.unexplained:
+            out.print("for words that a VLM was asked for and did not say: seewhy explain --missing", highlight=False, soft_wrap=True)
     raise typer.Exit(tally.exit_code)

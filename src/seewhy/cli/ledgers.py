@@ -17,6 +17,7 @@ from seewhy.cli.options import (
     VlmTimeout,
     explainer_at,
 )
+from seewhy.cli.stopping import NOW
 from seewhy.cli.terminal import out, plain, print_json, print_verification, progress
 
 
@@ -68,6 +69,7 @@ def explain(
 
     if not missing:
         raise BadData("explain fills in what is missing and nothing else; say so with --missing")
+    NOW.then = f"words that came stand in {ledger}; the same command goes on from there"
     with Ledger(ledger, create=False) as book:
         filled = explain_missing(
             book,

@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from seewhy.cli.stopping import NOW
 from seewhy.prompts.legible import legible
 
 out, err = Console(), Console(stderr=True)
@@ -23,11 +24,12 @@ COLOURS = {"pass": "green", "fail": "red", "review": "yellow", "refused": "magen
 def print_entry(entry: Any, language: str) -> None:
     """One entry, a line for each reason."""
     from seewhy.prompts import say, word
-    from seewhy.prompts.entries import reasons, refusal
+    from seewhy.prompts.entries import reasons, refusal, silence
 
     refused = entry.kind == "refusal"
     verdict, name = ("refused", entry.name) if refused else (entry.verdict.value, entry.photo.name)
     lines = [refusal(entry, language)] if refused else reasons(entry, language) + [say(note, language) for note in entry.photo.notes]
+    lines += [] if refused else dict.fromkeys(silence(f.unexplained, language) for f in entry.findings if f.unexplained)
     out.print(f"[{COLOURS[verdict]} bold]{word('outcome', verdict, language)}[/] {plain(name)}", highlight=False)
     for line in lines:
         out.print(f"  {plain(line)}", highlight=False, soft_wrap=True)
@@ -121,6 +123,7 @@ def plain(text: str) -> str:
 
 def progress(items: Iterable[Any], title: str, total: int | None = None) -> Iterable[Any]:
     """A bar with count, elapsed and remaining time on a terminal; nothing elsewhere."""
+    items = NOW.counted(items, title, total)
     if not err.is_terminal:
         yield from items
         return

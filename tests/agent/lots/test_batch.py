@@ -124,10 +124,10 @@ class Fragile(Inspector):
             raise self.fault
         return super().examine(photo, **more)
 
-    def conclude(self, examined: Any, until: float | None = None) -> Any:
+    def recorded(self, examined: Any, said: Any) -> Any:
         if "good-2" in examined.photo.name:
             raise self.fault
-        return super().conclude(examined, until)
+        return super().recorded(examined, said)
 
 
 def test_what_nobody_foresaw_costs_one_photo_and_is_tried_again(inspector: Inspector, photos: Path, tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_anothers_verdicts_are_not_reported_as_ones_own(inspector: Inspector, ph
     lenient = Inspector(inspector.model, card=inspector.card, alpha=0.3)
     with pytest.raises(KeyboardInterrupt):
         batch(lenient, photos, path, again=True, progress=broken)
-    assert written(path) == 8
+    assert written(path) == 9
     tally = batch(lenient, photos, path, again=True)
     assert written(path) == 12  # it goes on where it was broken off
     assert tally.passed + tally.failed + tally.review == len(verdicts(path)) == 6
