@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from seewhy.canonical import sha256_bytes
-from seewhy.detectors.parts.backbones import Encoder
+from seewhy.detectors.parts.encoder import Encoder
 from seewhy.detectors.parts.features import joined
 from seewhy.detectors.parts.inputs import as_batch, squared
 from seewhy.detectors.parts.resolution import answer_to_a_dot

@@ -15,8 +15,8 @@ from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 from torch import Tensor
 
-from seewhy.detectors.parts.backbones import Encoder
 from seewhy.detectors.parts.bank import Features, MemoryBank, greedy_k_centre
+from seewhy.detectors.parts.encoder import Encoder
 from seewhy.detectors.parts.features import joined
 from seewhy.detectors.parts.inputs import as_batch, resized
 from seewhy.detectors.parts.resolution import answer_to_a_dot

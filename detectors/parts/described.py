@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from seewhy.detectors.parts.backbones import Encoder, backbone
+from seewhy.detectors.parts.backbones import backbone
 from seewhy.detectors.parts.bank import Features
+from seewhy.detectors.parts.encoder import Encoder
 from seewhy.detectors.parts.features import joined
 from seewhy.detectors.parts.network import Exported, exported
 from seewhy.detectors.parts.ways import Spec
