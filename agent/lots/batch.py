@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
-
-import torch
 
 from seewhy.agent.inspection.inspector import Inspector
 from seewhy.agent.inspection.recording import Examined
@@ -111,6 +110,10 @@ def _shared_out(work: Callable[[T], R], items: Sequence[T], workers: int) -> Ite
     """`in_order` for work that fills the machine's cores: they are shared out among the workers."""
     if workers == 1:
         yield from map(work, items)
+        return
+    torch = sys.modules.get("torch")  # it is there where it runs the model
+    if torch is None:
+        yield from in_order(work, items, workers)
         return
     before = torch.get_num_threads()
     torch.set_num_threads(max(1, before // workers))
