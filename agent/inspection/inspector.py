@@ -68,6 +68,16 @@ class Inspector:
             one.products = inspectors
         return next(iter(inspectors.values()))
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """What a verdict rests on besides the photo: hashes of model, card and policy, and the rate."""
+        return {
+            "model": self.model.sha256,
+            "card": self.card.sha256,
+            "policy": self.policy.sha256,
+            "alpha": repr(self.alpha),
+        }
+
     def others(self, record: InspectionRecord) -> tuple[str, ...]:
         """What made a record that neither this model nor those that speak in its place have: model, card, policy or false-reject rate."""
         made_by = record.provenance

@@ -191,7 +191,7 @@ class Ledger:
     def lots(self) -> list[str]:
         """Names of the lots, in the order in which they were begun."""
         with guarded(self.path, "read"):
-            return [lot for (lot,) in self._db.execute("SELECT lot FROM entries GROUP BY lot ORDER BY min(seq)").fetchall()]
+            return [lot for (lot,) in self._db.execute("SELECT lot FROM entries WHERE lot <> '' GROUP BY lot ORDER BY min(seq)").fetchall()]
 
     def evidence(self, sha256: str) -> bytes | None:
         """A picture's bytes, or None.

@@ -18,6 +18,7 @@ from seewhy.agent.ledger.reading import entries
 from seewhy.agent.ledger.store import Ledger
 from seewhy.agent.lots.faults import unforeseen
 from seewhy.agent.lots.known import Known, word_of
+from seewhy.agent.people.settings import note_settings
 from seewhy.agent.photos.layouts import Sample
 from seewhy.errors import BadData, BadImage
 from seewhy.record import Entry, RefusedPhoto
@@ -90,6 +91,7 @@ def run_batch(
             known.add(entry)
         if not again:
             known.refuse_others(lot)
+        note_settings(ledger, inspector, lot)
         left = [sample for sample in samples if not known.inspected(sample)]
         log = ledger.path.with_name(f"{ledger.path.name}.log")
         examined = _shared_out(lambda sample: _examined(inspector, sample, lot, log), left, workers)

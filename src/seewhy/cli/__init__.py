@@ -11,7 +11,7 @@ from pathlib import Path
 
 import typer
 
-from seewhy.cli import checking, fitting, inspecting, ledgers, machine, measuring, weights
+from seewhy.cli import checking, fitting, inspecting, ledgers, machine, measuring, people, weights
 from seewhy.cli.terminal import err, plain
 from seewhy.errors import SeewhyError
 
@@ -21,7 +21,19 @@ app.command()(inspecting.inspect)
 app.command()(inspecting.batch)
 app.command()(ledgers.report)
 app.command()(ledgers.explain)
-app.command()(ledgers.confirm)
+for command in (
+    people.review,
+    people.dispose,
+    people.sign,
+    people.confirm,
+    people.mark,
+    people.comment,
+    people.withdraw,
+    people.release,
+    people.complain,
+    people.history,
+):
+    app.command()(command)
 app.command()(ledgers.verify)
 app.command()(ledgers.backup)
 app.command(name="eval")(measuring.evaluate)

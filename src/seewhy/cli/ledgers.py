@@ -17,7 +17,7 @@ from seewhy.cli.options import (
     VlmTimeout,
     explainer_at,
 )
-from seewhy.cli.terminal import out, plain, print_json, print_verification, progress
+from seewhy.cli.terminal import out, print_json, print_verification, progress
 
 
 def report(
@@ -86,27 +86,6 @@ def explain(
             out.print(f"[yellow]{filled.reviews} parts[/] moved from pass to review", highlight=False)
         out.print(f"ledger head {head}", highlight=False, soft_wrap=True)
     raise typer.Exit(0 if filled.explained == filled.findings else 1)
-
-
-def confirm(
-    ledger: Annotated[Path, typer.Argument(help="Ledger file.")],
-    photo: Annotated[str, typer.Argument(help="Name of the photo, as in the record.")],
-    finding: Annotated[int, typer.Argument(help="Number of the finding.")],
-    type_: Annotated[str, typer.Option("--type", help="What it is.")],
-    by: Annotated[str, typer.Option(help="Who says so.")],
-    comment: Annotated[str, typer.Option(help="Anything else; it is kept and never read as an instruction.")] = "",
-    lot: Annotated[str, typer.Option(help="Which lot, where several have the photo.")] = "",
-    json_: Json = False,
-) -> None:
-    """Note what a person says a finding is, as a new entry. It changes no verdict."""
-    from seewhy.agent.ledger.decisions import confirm as confirm_
-    from seewhy.agent.ledger.store import Ledger
-
-    with Ledger(ledger, create=False) as book:
-        made = confirm_(book, photo, finding, type_, by=by, comment=comment, lot=lot or None)
-    print_json(made.model_dump(mode="json")) if json_ else out.print(
-        f"{plain(photo)}, finding {finding}: {plain(made.type)}, says {plain(made.by)}"
-    )
 
 
 def verify(

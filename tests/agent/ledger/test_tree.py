@@ -94,10 +94,14 @@ def test_every_proof_that_is_made_holds_and_no_other_leaf_has_it(size: int, data
 
 def test_a_tree_that_grows_leaf_by_leaf_is_the_same() -> None:
     kept = dict[tuple[int, int], bytes]()
+
+    def of(level: int, place: int) -> bytes:
+        return kept[level, place]
+
     for size, data in enumerate(LEAVES * 5):
         kept[0, size] = leaf_hash(data)
-        kept |= {(level, place): node for level, place, node in grown(size, kept[0, size], lambda level, place: kept[level, place])}
-        assert root(size + 1, lambda level, place: kept[level, place]) == root(size + 1, subtrees(LEAVES * 5))
+        kept.update({(level, place): node for level, place, node in grown(size, kept[0, size], of)})
+        assert root(size + 1, of) == root(size + 1, subtrees(LEAVES * 5))
 
 
 def test_proofs_of_nothing_are_refused() -> None:
