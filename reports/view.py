@@ -31,7 +31,7 @@ def lot_view(entries: Sequence[Entry], pictures: PictureBytes, head: str, langua
     findings = [f for r in records for f in r.findings]
     counts = Counter[str](r.verdict.value or "review" for r in records) + Counter(refused=len(entries) - len(records))
     parts = [part_view(place, len(entries), entry, pictures, language) for place, entry in enumerate(entries, start=1)]
-    waiting = [p for p in parts if p["verdict"] in ("review", "refused")]
+    waiting = [p for p in parts if p["verdict"] in ("review", "refused") and not p["people_verdict"]]
     return {
         "words": _words(language),
         "language": language,
