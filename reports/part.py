@@ -123,7 +123,8 @@ def _decision(d: Decision, language: str) -> dict[str, Any]:
 def _photo_rows(name: str, record: InspectionRecord, language: str) -> list[tuple[str, str]]:
     p = record.photo
     size: dict[str, Param] = {"width": p.width_px, "height": p.height_px, "format": p.format, "mode": p.mode, "bytes": f"{p.file_bytes:,}"}
-    return _named(
+    part = _named(language, "part", **({} if record.part is None else record.part.model_dump()))
+    return part + _named(
         language,
         file=name,
         sha256=p.sha256,
@@ -160,8 +161,8 @@ def moment(iso: str) -> str:
     return iso[:19].replace("T", " ")
 
 
-def _named(language: str, **rows: str) -> list[tuple[str, str]]:
-    return [(text(f"provenance.{name}", language), value) for name, value in rows.items() if value]
+def _named(language: str, group: str = "provenance", **rows: str) -> list[tuple[str, str]]:
+    return [(text(f"{group}.{name}", language), legible(value) if group == "part" else value) for name, value in rows.items() if value]
 
 
 def _not_asked(note: DetectorNote) -> bool:

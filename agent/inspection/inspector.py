@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Unpack
 
@@ -16,7 +16,7 @@ from seewhy.agent.models.product import ProductModel
 from seewhy.agent.photos.images import Photo, read_photo
 from seewhy.canonical import canonical_json
 from seewhy.errors import BadImage
-from seewhy.record import InspectionRecord
+from seewhy.record import InspectionRecord, PartIdentity
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,7 +91,9 @@ class Inspector:
         }
         return tuple(what for what, holds in same.items() if not holds)
 
-    def inspect(self, photo: Path | str | Photo, *, lot: str = "", name: str = "", root: Path | None = None) -> Inspection:
+    def inspect(
+        self, photo: Path | str | Photo, *, lot: str = "", name: str = "", root: Path | None = None, part: PartIdentity | None = None
+    ) -> Inspection:
         """Inspect one photo.
 
         Args:
@@ -99,13 +101,16 @@ class Inspector:
             lot: which lot the record belongs to.
             name: what to call the photo in its record; default its path.
             root: the folder that the run was given; no link may lead out of it.
+            part: which part it shows, where that is known (see `seewhy.agent.photos.identity`).
 
         Raises:
             BadImage: the file can't be inspected; `seewhy.agent.lots.batch` turns this into a `RefusedPhoto`.
         """
-        return self.conclude(self.examine(photo, lot=lot, name=name, root=root))
+        return self.conclude(self.examine(photo, lot=lot, name=name, root=root, part=part))
 
-    def examine(self, photo: Path | str | Photo, *, lot: str = "", name: str = "", root: Path | None = None) -> Examined:
+    def examine(
+        self, photo: Path | str | Photo, *, lot: str = "", name: str = "", root: Path | None = None, part: PartIdentity | None = None
+    ) -> Examined:
         """All of `inspect` that comes before words: detect, measure, make pictures. Arguments as there."""
         clock = Clock()
         if not isinstance(photo, Photo):
@@ -117,7 +122,7 @@ class Inspector:
         except BadImage as error:  # of a detector, which sees no file
             error.sha256 = photo.sha256
             raise
-        return examined(photo, lot, spoken, clock, keep_pictures=self.terms.keep_pictures)
+        return replace(examined(photo, lot, spoken, clock, keep_pictures=self.terms.keep_pictures), part=part)
 
     def conclude(self, e: Examined, until: float | None = None) -> Inspection:
         """Words, rulings and the record; waits for the explainer (no longer than `until`), changes nothing that was measured."""

@@ -21,7 +21,7 @@ from seewhy.agent.lots.known import Known, word_of
 from seewhy.agent.people.settings import note_settings
 from seewhy.agent.photos.layouts import Sample
 from seewhy.errors import BadData, BadImage
-from seewhy.record import Entry, RefusedPhoto
+from seewhy.record import Entry, PartIdentity, RefusedPhoto
 from seewhy.threads import in_order
 from seewhy.types import Progress, silent
 
@@ -106,11 +106,11 @@ def run_batch(
 
 def _examined(inspector: Inspector, sample: Sample, lot: str, log: Path) -> Examined | RefusedPhoto:
     try:
-        return inspector.examine(sample.path, lot=lot, name=sample.name, root=sample.root)
+        return inspector.examine(sample.path, lot=lot, name=sample.name, root=sample.root, part=sample.part)
     except BadImage as error:
-        return refused(sample.name, error, lot, inspector.card.name)
+        return refused(sample.name, error, lot, inspector.card.name, sample.part)
     except Exception as error:
-        return refused(sample.name, unforeseen(error, sample.name, log), lot, inspector.card.name)
+        return refused(sample.name, unforeseen(error, sample.name, log), lot, inspector.card.name, sample.part)
 
 
 def _concluded(
@@ -125,13 +125,13 @@ def _concluded(
             inspection = inspector.conclude(one, until)
         except Exception as error:
             fault = unforeseen(error, one.photo.name, log, one.photo.sha256)
-            return refused(one.photo.name, fault, one.lot, inspector.card.name), {}
+            return refused(one.photo.name, fault, one.lot, inspector.card.name, one.part), {}
         return inspection.record, inspection.pictures | inspection.documents
 
     return in_order(entry_of, examined, inspector.explainer.in_flight)
 
 
-def refused(name: str, error: BadImage, lot: str, product: str) -> RefusedPhoto:
+def refused(name: str, error: BadImage, lot: str, product: str, part: PartIdentity | None = None) -> RefusedPhoto:
     """The ledger's entry for a photo that could not be inspected."""
     return RefusedPhoto(
         lot=lot,
@@ -142,6 +142,7 @@ def refused(name: str, error: BadImage, lot: str, product: str) -> RefusedPhoto:
         message=error.message,
         remedy=error.remedy,
         inspected_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        part=part,
     )
 
 

@@ -10,10 +10,9 @@ from seewhy.agent.ledger.reading import standing, with_later
 from seewhy.agent.ledger.schema import SERIAL
 from seewhy.agent.ledger.store import Ledger, Row
 from seewhy.errors import BadData
-from seewhy.people import AboutPart, Person, PersonsEntry, Withdrawal, outcome
+from seewhy.people import WORST, AboutPart, Person, PersonsEntry, Withdrawal, outcome
 from seewhy.record import Confirmation, Entry, InspectionRecord, LaterWords, RefusedPhoto
 
-WORST = ("fail", "refused", "review", "pass")  # first to last
 # The entries of a photo, found by the index on (lot, photo) in every lot; the lots themselves by leaps along the same index.
 IN_ALL_LOTS = """seq IN (WITH RECURSIVE lots(lot) AS (SELECT min(lot) FROM entries UNION ALL
     SELECT (SELECT min(lot) FROM entries WHERE lot > lots.lot) FROM lots WHERE lots.lot IS NOT NULL)

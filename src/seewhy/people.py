@@ -164,6 +164,7 @@ class Complaint(PersonsEntry):
 
 AboutPart: TypeAlias = Review | Disposition | Correction | FalseAlarm | MissedDefect | Comment | Withdrawal | SignOff
 Person: TypeAlias = AboutPart | Release | SettingsChange | Complaint
+WORST = ("fail", "refused", "review", "pass")  # verdicts of a part's photos, the one that decides first
 PERSONS: tuple[type[PersonsEntry], ...] = (
     Review,
     Disposition,

@@ -74,6 +74,16 @@ def test_a_report_shows_machine_and_people(lot: list[Entry], tmp_path: Path, end
     assert "slip of the pen" not in flat
 
 
+def test_several_photos_of_a_part_have_one_document_with_the_worst_verdict(tmp_path: Path) -> None:
+    photos: list[Entry] = [golden_record("good-left.png", serial="S-7"), golden_record("right.png", serial="S-7")]
+    page = texts_of(write_report(photos, lambda _: None, tmp_path / "p.html").read_text())
+    assert "part S-7: fail" in page and "Serial number S-7" in page
+    others: list[Entry] = [*photos, golden_record("good-8.png", serial="S-8")]
+    assert "2 parts (passed 1, failed 1)" in texts_of(write_report(others, lambda _: None, tmp_path / "l.html").read_text())
+    rows = list(csv.DictReader(io.StringIO(write_report(photos, lambda _: None, tmp_path / "p.csv").read_bytes().decode("utf-8-sig"))))
+    assert [r["serial"] for r in rows] == ["S-7", "S-7"]
+
+
 def test_a_table_has_peoples_words_too(lot: list[Entry], tmp_path: Path) -> None:
     path = write_report(lot, lambda _: None, tmp_path / "l.csv")
     rows = {r["photo"]: r for r in csv.DictReader(io.StringIO(path.read_bytes().decode("utf-8-sig")))}

@@ -24,22 +24,28 @@ def report(
     ledger: Annotated[Path, typer.Argument(help="Ledger file.")],
     out_: Annotated[Path, typer.Option("--out", "-o", help="Report file: .html, .pdf, .json or .csv.")],
     lot: Annotated[str, typer.Option(help="Which lot; may be left out when there is one.")] = "",
+    part: Annotated[str, typer.Option(help="Only this part: a photo's name, or a serial number with all its photos.")] = "",
     language: Language = "en",
     json_: Json = False,
 ) -> None:
     """Make a report from the ledger alone."""
     from seewhy.agent.ledger.reading import entries as entries_
     from seewhy.agent.ledger.store import Ledger
+    from seewhy.agent.people.parts import find_part, photo_name
     from seewhy.errors import BadData
     from seewhy.reports import write_report
 
     with Ledger(ledger, read_only=True) as book:
         lots = book.lots()
+        if part:
+            lot = (found := find_part(book, part, lot or None)).lot
         if not lot and len(lots) > 1:
             raise BadData(f"{ledger} holds several lots; give one with --lot: {', '.join(lots)}")
         if lot and lot not in lots:
             raise BadData(f"{ledger} holds no lot {lot!r}; it holds {', '.join(lots) or 'none'}")
         entries = list(entries_(book, lot or None))
+        if part:
+            entries = [entry for entry in entries if photo_name(entry) in {photo.name for photo in found.photos}]
         write_report(entries, book.evidence, out_, head=book.head[1], language=language)
     facts = {"report": str(out_), "lot": lot or (lots[0] if lots else ""), "entries": len(entries)}
     print_json(facts) if json_ else out.print(f"{len(entries)} entries written to {out_}")
