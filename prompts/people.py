@@ -6,7 +6,9 @@ from seewhy.people import (
     Complaint,
     Correction,
     Disposition,
+    Erasure,
     FalseAlarm,
+    Hold,
     MissedDefect,
     Person,
     PersonsEntry,
@@ -72,6 +74,10 @@ def _said(entry: PersonsEntry | Confirmation, language: str) -> tuple[str, dict[
         case SettingsChange():
             changed = [word("released", name, language) for name, value in entry.after.items() if entry.before.get(name) != value]
             return "settings_change", {"product": entry.product, "changed": ", ".join(changed)}
+        case Hold():
+            return ("hold", {"what": entry.name}) if entry.name else ("hold_lot", {"what": entry.lot})
+        case Erasure():
+            return "erasure", {"count": len(entry.erased), "before": entry.before[:10]}
         case Complaint():
             return "complaint", {"reference": entry.reference, "customer": entry.customer or "-"}
     return "comment", {}

@@ -13,6 +13,7 @@ from seewhy.prompts import say
 from seewhy.prompts.entries import reasons, refusal, silence
 from seewhy.record import SCHEMA_VERSION, Entry, Explanation, Finding, InspectionRecord, PartIdentity
 from seewhy.reports import PictureBytes
+from seewhy.reports.seal import marks
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run (OWASP, CSV injection)
 COLUMNS = [
@@ -74,7 +75,12 @@ class JsonReport:
 
     def render(self, entries: Sequence[Entry], pictures: PictureBytes, head: str, language: str) -> bytes:  # noqa: ARG002
         """See `seewhy.reports.Report`."""
-        data = {"schema_version": SCHEMA_VERSION, "ledger_head": head, "entries": [e.model_dump(mode="json") for e in entries]}
+        data = {
+            "schema_version": SCHEMA_VERSION,
+            "ledger_head": head,
+            "marks": marks(head),
+            "entries": [e.model_dump(mode="json") for e in entries],
+        }
         return json.dumps(data, indent=1, ensure_ascii=False).encode()
 
 

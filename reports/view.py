@@ -15,6 +15,7 @@ from seewhy.record import Entry, Explanation, Finding, InspectionRecord, Unexpla
 from seewhy.reports import PictureBytes
 from seewhy.reports.facts import type_of
 from seewhy.reports.part import moment, part_view, provenance
+from seewhy.reports.seal import marks, qr
 
 VERDICTS = ("pass", "fail", "review", "refused")
 SEVERITIES = ("critical", "major", "minor")
@@ -53,6 +54,8 @@ def lot_view(entries: Sequence[Entry], pictures: PictureBytes, head: str, langua
         "notes": _notes(records, len(entries), language),
         "parts": parts,
         "heat_colours": heat_colours(),
+        "marks": marks(head),
+        "qr": qr(head),
         "provenance": _provenance(records, head, language),
     }
 

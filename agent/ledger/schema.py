@@ -57,10 +57,15 @@ CREATE TABLE claims (
 SERIAL = "CASE WHEN json_valid(body) THEN json_extract(body, '$.part.serial') END"  # asked for word for word, else the index isn't used
 
 # The nodes of the Merkle tree above its leaves (`seewhy.agent.ledger.tree`) and ways to find a part: all of it follows from the entries.
+# A picture goes where an entry (an erasure) names it; its hash stays in the record that rested on it.
 THIRD = f"""
 CREATE TABLE tree (level INTEGER NOT NULL, place INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (level, place)) WITHOUT ROWID;
 CREATE INDEX entries_by_serial ON entries ({SERIAL});
 CREATE INDEX entries_by_kind ON entries (kind);
+CREATE TABLE erased (sha256 TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
+DROP TRIGGER evidence_stay;
+CREATE TRIGGER evidence_stay BEFORE DELETE ON evidence WHEN NOT EXISTS (SELECT 1 FROM erased WHERE sha256 = OLD.sha256)
+    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
 """
 
 ADDED: Mapping[int, str] = {1: FIRST, 2: SECOND, 3: THIRD}  # by the version that added it

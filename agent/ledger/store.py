@@ -22,7 +22,7 @@ from seewhy.agent.ledger.tree import Subtree, root
 from seewhy.agent.ledger.verification import Verification, verified
 from seewhy.canonical import canonical_json, sha256_bytes
 from seewhy.errors import LedgerDamaged, LedgerError
-from seewhy.people import PERSONS, Person, PersonsEntry
+from seewhy.people import PERSONS, Erasure, Person, PersonsEntry
 from seewhy.record import Confirmation, Entry, InspectionRecord, Later, LaterWords, RefusedPhoto
 
 AnyEntry: TypeAlias = Entry | Later | Person
@@ -116,6 +116,10 @@ class Ledger:
         with self.writing() as db:
             entry, evidence = look()
             row = self._insert(db, entry, evidence)
+            if isinstance(entry, Erasure):
+                db.execute("PRAGMA secure_delete = ON")  # no bytes of them stay in free pages
+                db.executemany("INSERT OR REPLACE INTO erased VALUES (?, ?)", [(digest, row.seq) for digest in entry.erased])
+                db.executemany("DELETE FROM evidence WHERE sha256 = ?", [(digest,) for digest in entry.erased])
         return Row(row.seq, row.at, row.hash, entry)
 
     def _insert(self, db: sqlite3.Connection, entry: AnyEntry, evidence: Pictured) -> Stored:
@@ -180,13 +184,17 @@ class Ledger:
         Raises:
             LedgerDamaged: one of them is not as it was written.
         """
+        return [self.parsed(row) for row in self.found_stored(where, values)]
+
+    def found_stored(self, where: str, values: Sequence[object] = ()) -> list[Stored]:
+        """The columns of the entries that `found` gives."""
         with guarded(self.path, "read"):
             columns = ", ".join(Stored._fields)
             rows = [Stored(*row) for row in self._db.execute(f"SELECT {columns} FROM entries WHERE {where} ORDER BY seq", values)]
             wrong = next((row.seq for row in rows if not linked(self._db, row)), None)
         if wrong is not None:
             raise LedgerDamaged(f"entry {wrong} of {self.path}: it was changed after it was written; run `seewhy verify`, restore a copy")
-        return [self.parsed(row) for row in rows]
+        return rows
 
     def lots(self) -> list[str]:
         """Names of the lots, in the order in which they were begun."""
@@ -199,14 +207,26 @@ class Ledger:
         Raises:
             LedgerDamaged: they are not those that were written.
         """
+        found = self.media(sha256)
+        return None if found is None else found[1]
+
+    def media(self, sha256: str) -> tuple[str, bytes] | None:
+        """Media type and bytes, likewise."""
         with guarded(self.path, "read"):
-            row = self._db.execute("SELECT bytes FROM evidence WHERE sha256 = ?", (sha256,)).fetchone()
+            row = self._db.execute("SELECT media_type, bytes FROM evidence WHERE sha256 = ?", (sha256,)).fetchone()
             if row is None:
                 return None
-            if isinstance(row[0], bytes) and sha256_bytes(row[0]) == sha256:
-                return row[0]
+            if isinstance(row[1], bytes) and sha256_bytes(row[1]) == sha256:
+                return str(row[0]), row[1]
             (seq,) = self._db.execute("SELECT min(seq) FROM entries WHERE instr(body, ?)", (sha256,)).fetchone()
         raise LedgerDamaged(f"entry {seq} of {self.path}: its picture {sha256[:12]}… was changed; run `seewhy verify`, restore a copy")
+
+    def erased(self, sha256: str) -> bool:
+        """Whether a picture was erased by an entry that says so (`seewhy.agent.people.retention`)."""
+        with guarded(self.path, "read"):
+            return (
+                self._version >= TREE_SINCE and self._db.execute("SELECT 1 FROM erased WHERE sha256 = ?", (sha256,)).fetchone() is not None
+            )
 
     @property
     def head(self) -> tuple[int, str]:

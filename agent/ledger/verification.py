@@ -47,7 +47,7 @@ def verified(db: sqlite3.Connection, version: int, expected_head: str | None = N
     signed_root = tree.root  # as these entries have it
     try:
         for row in checked(db):
-            problem = _problem(db, row) or _tree_problem(db, tree.add(row.hash), version)
+            problem = _problem(db, row, version) or _tree_problem(db, tree.add(row.hash), version)
             if problem:
                 return Verification(seq, head, row.seq, problem)
             seq, head = row.seq, row.hash
@@ -106,15 +106,21 @@ def _tree_problem(db: sqlite3.Connection, nodes: list[tuple[int, int, bytes]], v
     return ""
 
 
-def _problem(db: sqlite3.Connection, row: Stored) -> str:
+def _problem(db: sqlite3.Connection, row: Stored, version: int) -> str:
     """What is wrong with an entry whose hash is right."""
     try:
-        return _disagreement(db, row)
+        return _disagreement(db, row, version)
     except (KeyError, TypeError, ValueError):
         return "its body is not that of an entry"
 
 
-def _disagreement(db: sqlite3.Connection, row: Stored) -> str:
+def _erased(db: sqlite3.Connection, digest: str) -> bool:
+    """Whether an entry of the chain says that a picture was erased."""
+    found = db.execute("SELECT kind, body FROM entries WHERE seq = (SELECT seq FROM erased WHERE sha256 = ?)", (digest,)).fetchone()
+    return found is not None and found[0] == "erasure" and digest in json.loads(found[1])["erased"]
+
+
+def _disagreement(db: sqlite3.Connection, row: Stored, version: int) -> str:
     body = json.loads(row.body)
     name = body["photo"]["name"] if row.kind == "inspection" else body["name"]
     if (body["lot"], name) != (row.lot, row.photo):
@@ -126,6 +132,8 @@ def _disagreement(db: sqlite3.Connection, row: Stored) -> str:
     for item in body.get("evidence", ()):
         picture = db.execute("SELECT media_type, bytes FROM evidence WHERE sha256 = ?", (item["sha256"],)).fetchone()
         if picture is None:
+            if version >= TREE_SINCE and _erased(db, item["sha256"]):
+                continue
             return f"its picture {item['name']!r} is missing"
         if picture[0] != item["media_type"] or sha256_bytes(bytes(picture[1])) != item["sha256"]:
             return f"its picture {item['name']!r} was changed"

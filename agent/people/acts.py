@@ -165,7 +165,7 @@ def withdraw(ledger: Ledger, entry: str, who: Who) -> Row:
 
     def look() -> tuple[AboutPart, Pictured]:
         row = find_entry(ledger, entry)
-        if not isinstance(row.entry, PersonsEntry) or not row.entry.name:
+        if not isinstance(row.entry, AboutPart):
             raise BadData(f"entry {row.seq} is not a person's about a part; what the machine wrote stays, add a review")
         part = find_part(ledger, row.entry.name, row.entry.lot)
         photo = part.photo(row.entry.name)

@@ -27,8 +27,10 @@ Kind: TypeAlias = Literal[
     "sign_off",
     "release",
     "complaint",
+    "hold",
+    "erasure",
 ]
-ROLE_NEEDED = ("sign_off", "release")  # nobody signs without saying as what
+ROLE_NEEDED = ("sign_off", "release", "hold", "erasure")  # nobody signs, releases or deletes without saying as what
 
 
 class Roles(Saved):

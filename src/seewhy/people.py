@@ -162,8 +162,22 @@ class Complaint(PersonsEntry):
     points_to: tuple[Digest, ...]
 
 
+class Hold(PersonsEntry):
+    """A legal hold: nothing of the part, or of the lot where `name` is empty, is erased until it is withdrawn."""
+
+    kind: Literal["hold"] = "hold"
+
+
+class Erasure(PersonsEntry):
+    """Pictures that were deleted from the ledger; their hashes stay in the records that rested on them."""
+
+    kind: Literal["erasure"] = "erasure"
+    before: str  # ISO 8601: of entries older than this
+    erased: tuple[Digest, ...]
+
+
 AboutPart: TypeAlias = Review | Disposition | Correction | FalseAlarm | MissedDefect | Comment | Withdrawal | SignOff
-Person: TypeAlias = AboutPart | Release | SettingsChange | Complaint
+Person: TypeAlias = AboutPart | Release | SettingsChange | Complaint | Hold | Erasure
 WORST = ("fail", "refused", "review", "pass")  # verdicts of a part's photos, the one that decides first
 PERSONS: tuple[type[PersonsEntry], ...] = (
     Review,
@@ -177,6 +191,8 @@ PERSONS: tuple[type[PersonsEntry], ...] = (
     Release,
     SettingsChange,
     Complaint,
+    Hold,
+    Erasure,
 )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import typer
 
-from seewhy.cli import checking, fitting, inspecting, ledgers, machine, measuring, people, weights
+from seewhy.cli import checking, fitting, inspecting, ledgers, machine, measuring, people, proof, weights
 from seewhy.cli.terminal import err, plain
 from seewhy.errors import SeewhyError
 
@@ -34,8 +34,13 @@ for command in (
     people.history,
 ):
     app.command()(command)
-app.command()(ledgers.verify)
+app.command()(proof.verify)
 app.command()(ledgers.backup)
+app.command()(proof.checkpoint)
+app.command()(proof.bundle)
+app.command()(proof.replay)
+app.command()(proof.hold)
+app.command()(proof.erase)
 app.command(name="eval")(measuring.evaluate)
 app.command()(measuring.recommend)
 app.command()(checking.check)

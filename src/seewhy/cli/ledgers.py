@@ -94,19 +94,6 @@ def explain(
     raise typer.Exit(0 if filled.explained == filled.findings else 1)
 
 
-def verify(
-    ledger: Annotated[Path, typer.Argument(help="Ledger file.")],
-    head: Annotated[str | None, typer.Option(help="A head noted elsewhere, for instance in a report.")] = None,
-    json_: Json = False,
-) -> None:
-    """Check that no entry was changed, deleted, inserted or moved; exit 1 when one was, 2 when the ledger could not be read."""
-    from seewhy.agent.ledger.store import verify as verify_
-
-    found = verify_(ledger, head)
-    print_verification(found, json_)
-    raise typer.Exit(0 if found.intact else 1)
-
-
 def backup(
     ledger: Annotated[Path, typer.Argument(help="Ledger file.")],
     out_: Annotated[Path, typer.Option("--out", "-o", help="Where the copy goes; nothing may be there.")],
