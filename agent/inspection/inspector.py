@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Unpack
 
@@ -16,7 +16,7 @@ from seewhy.agent.models.product import ProductModel
 from seewhy.agent.photos.images import Photo, read_photo
 from seewhy.canonical import canonical_json
 from seewhy.errors import BadImage
-from seewhy.record import InspectionRecord
+from seewhy.record import InspectionRecord, PartIdentity
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,6 +68,16 @@ class Inspector:
             one.products = inspectors
         return next(iter(inspectors.values()))
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """What a verdict rests on besides the photo: hashes of model, card and policy, and the rate."""
+        return {
+            "model": self.model.sha256,
+            "card": self.card.sha256,
+            "policy": self.policy.sha256,
+            "alpha": repr(self.alpha),
+        }
+
     def others(self, record: InspectionRecord) -> tuple[str, ...]:
         """What made a record that neither this model nor those that speak in its place have: model, card, policy or false-reject rate."""
         made_by = record.provenance
@@ -81,7 +91,9 @@ class Inspector:
         }
         return tuple(what for what, holds in same.items() if not holds)
 
-    def inspect(self, photo: Path | str | Photo, *, lot: str = "", name: str = "", root: Path | None = None) -> Inspection:
+    def inspect(
+        self, photo: Path | str | Photo, *, lot: str = "", name: str = "", root: Path | None = None, part: PartIdentity | None = None
+    ) -> Inspection:
         """Inspect one photo.
 
         Args:
@@ -89,13 +101,16 @@ class Inspector:
             lot: which lot the record belongs to.
             name: what to call the photo in its record; default its path.
             root: the folder that the run was given; no link may lead out of it.
+            part: which part it shows, where that is known (see `seewhy.agent.photos.identity`).
 
         Raises:
             BadImage: the file can't be inspected; `seewhy.agent.lots.batch` turns this into a `RefusedPhoto`.
         """
-        return self.conclude(self.examine(photo, lot=lot, name=name, root=root))
+        return self.conclude(self.examine(photo, lot=lot, name=name, root=root, part=part))
 
-    def examine(self, photo: Path | str | Photo, *, lot: str = "", name: str = "", root: Path | None = None) -> Examined:
+    def examine(
+        self, photo: Path | str | Photo, *, lot: str = "", name: str = "", root: Path | None = None, part: PartIdentity | None = None
+    ) -> Examined:
         """All of `inspect` that comes before words: detect, measure, make pictures. Arguments as there."""
         clock = Clock()
         if not isinstance(photo, Photo):
@@ -107,7 +122,7 @@ class Inspector:
         except BadImage as error:  # of a detector, which sees no file
             error.sha256 = photo.sha256
             raise
-        return examined(photo, lot, spoken, clock, keep_pictures=self.terms.keep_pictures)
+        return replace(examined(photo, lot, spoken, clock, keep_pictures=self.terms.keep_pictures), part=part)
 
     def conclude(self, e: Examined) -> Inspection:
         """Words, rulings and the record; waits for the explainer, changes nothing that was measured."""

@@ -19,7 +19,7 @@ from seewhy.agent.photos.levels import brightness, levels_differ
 from seewhy.explainers import Explainer, RegionView
 from seewhy.explainers.measured import MeasuredWords
 from seewhy.prompts import sentence
-from seewhy.record import Decision, Explanation, Finding, Hypothesis, InspectionRecord, Missing, PhotoFacts, Unexplained
+from seewhy.record import Decision, Explanation, Finding, Hypothesis, InspectionRecord, Missing, PartIdentity, PhotoFacts, Unexplained
 
 COPIES_NAMED = 5  # in a record; the model names all
 
@@ -37,6 +37,7 @@ class Examined:
     compared: str | None  # SHA-256 of the good photo that findings are compared with
     pictures: Pictures
     clock: Clock
+    part: PartIdentity | None = None  # which part it shows
 
 
 Said: TypeAlias = tuple[Explanation | Unexplained, Unexplained | None]  # words, and why a VLM that was asked gave none
@@ -73,6 +74,7 @@ def record_of(e: Examined, said: Sequence[Said], *, explainer: Explainer) -> Ins
         evidence=tuple(e.pictures.listed),
         inspected_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         timings_ms=e.clock.spent,
+        part=e.part,
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+from seewhy.agent.ledger.nodes import plant
 from seewhy.agent.ledger.schema import APPLICATION_ID, SCHEMAS, VERSION, empty_ledger, expected_tables, renew, tables_of
 from seewhy.agent.ledger.wal import unreadable_pages
 from seewhy.disk import new_file
@@ -109,7 +110,8 @@ def open_to_write(path: Path) -> tuple[sqlite3.Connection, int]:
             if version not in SCHEMAS or tables_of(db) != expected_tables(version):
                 raise LedgerDamaged(f"the tables or triggers of {path} are not those of a ledger: they were changed; run `seewhy verify`")
             if version < VERSION:
-                renew(db)
+                renew(db, version)
+                plant(db)
             db.execute(
                 "DELETE FROM claims WHERE 0"
             )  # SQLite opens a file that it may only read without a word, and tells at the first write

@@ -109,9 +109,10 @@ class Awaited:
             inspection: Inspection = self._inspector.recorded(one.photo, said)
         except Exception as error:
             photo, lot = one.photo.photo, one.photo.lot
-            fault = refused(photo.name, unforeseen(error, photo.name, self._log, photo.sha256), lot, self._inspector.card.name)
-            self._known.write(fault, {})
-            return fault
+            fault = unforeseen(error, photo.name, self._log, photo.sha256)
+            refusal = refused(photo.name, fault, lot, self._inspector.card.name, one.photo.part)
+            self._known.write(refusal, {})
+            return refusal
         entry = self._known.write(inspection.record, inspection.pictures | inspection.documents)
         if late:
             self._owed.append(_Owed(one.photo, one.words, inspection.record, entry))

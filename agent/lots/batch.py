@@ -16,6 +16,7 @@ from seewhy.agent.ledger.store import Ledger
 from seewhy.agent.lots.awaited import Awaited
 from seewhy.agent.lots.faults import refused, unforeseen
 from seewhy.agent.lots.known import Known, word_of
+from seewhy.agent.people.settings import note_settings
 from seewhy.agent.photos.layouts import Sample
 from seewhy.errors import BadData, BadImage
 from seewhy.record import Entry, RefusedPhoto
@@ -87,6 +88,7 @@ def run_batch(
         known = Known(inspector, ledger, lot, claim)
         if not again:
             known.refuse_others(lot)
+        note_settings(ledger, inspector, lot)
         left = [sample for sample in samples if not known.inspected(sample)]
         log = ledger.path.with_name(f"{ledger.path.name}.log")
         examined = _shared_out(lambda sample: _examined(inspector, sample, lot, log), left, workers)
@@ -99,11 +101,11 @@ def run_batch(
 
 def _examined(inspector: Inspector, sample: Sample, lot: str, log: Path) -> Examined | RefusedPhoto:
     try:
-        return inspector.examine(sample.path, lot=lot, name=sample.name, root=sample.root)
+        return inspector.examine(sample.path, lot=lot, name=sample.name, root=sample.root, part=sample.part)
     except BadImage as error:
-        return refused(sample.name, error, lot, inspector.card.name)
+        return refused(sample.name, error, lot, inspector.card.name, sample.part)
     except Exception as error:
-        return refused(sample.name, unforeseen(error, sample.name, log), lot, inspector.card.name)
+        return refused(sample.name, unforeseen(error, sample.name, log), lot, inspector.card.name, sample.part)
 
 
 def _shared_out(work: Callable[[T], R], items: Sequence[T], workers: int) -> Iterator[R]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from seewhy.errors import BadImage, LedgerError, SeewhyError
-from seewhy.record import RefusedPhoto
+from seewhy.record import PartIdentity, RefusedPhoto
 
 DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}  # a disk that takes nothing more takes no entry either
 
@@ -39,7 +39,7 @@ def unforeseen(error: Exception, photo: str, log: Path, sha256: str | None = Non
     return BadImage("failed", f"{photo} could not be inspected ({why})", remedy, sha256)
 
 
-def refused(name: str, error: BadImage, lot: str, product: str) -> RefusedPhoto:
+def refused(name: str, error: BadImage, lot: str, product: str, part: PartIdentity | None = None) -> RefusedPhoto:
     """The ledger's entry for a photo that could not be inspected."""
     return RefusedPhoto(
         lot=lot,
@@ -50,4 +50,5 @@ def refused(name: str, error: BadImage, lot: str, product: str) -> RefusedPhoto:
         message=error.message,
         remedy=error.remedy,
         inspected_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        part=part,
     )

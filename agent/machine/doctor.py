@@ -24,6 +24,7 @@ EXTRAS = {
     "serve": ("vllm",),
     "pdf": ("typst", "font-source-sans-pro", "manimgx-fonts-cjk"),
     "anomalib": ("anomalib",),
+    "sign": ("cryptography",),
     "gpu": ("faiss-gpu",),
     "demo": ("scikit-image",),
 }

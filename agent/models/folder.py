@@ -59,6 +59,18 @@ def check_place(folder: Path) -> None:
     check_writable(folder)
 
 
+def manifest_bytes(folder: Path) -> bytes:
+    """A whole model's manifest as canonical JSON, whose SHA-256 stands for the model.
+
+    Raises:
+        BadModel: as for `load_folder`.
+    """
+    load_folder(folder)
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    del manifest["manifest_sha256"]
+    return canonical_json(manifest)
+
+
 def load_folder(folder: Path) -> dict[str, Any]:
     """Read the manifest and check it and every file that it lists.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import typer
 
-from seewhy.cli import checking, fitting, inspecting, ledgers, machine, measuring, weights
+from seewhy.cli import checking, fitting, inspecting, ledgers, machine, measuring, people, proof, weights
 from seewhy.cli.stopping import NOW, Stopped, end, listen
 from seewhy.cli.terminal import err, plain
 from seewhy.errors import SeewhyError
@@ -22,9 +22,26 @@ app.command()(inspecting.inspect)
 app.command()(inspecting.batch)
 app.command()(ledgers.report)
 app.command()(ledgers.explain)
-app.command()(ledgers.confirm)
-app.command()(ledgers.verify)
+for command in (
+    people.review,
+    people.dispose,
+    people.sign,
+    people.confirm,
+    people.mark,
+    people.comment,
+    people.withdraw,
+    people.release,
+    people.complain,
+    people.history,
+):
+    app.command()(command)
+app.command()(proof.verify)
 app.command()(ledgers.backup)
+app.command()(proof.checkpoint)
+app.command()(proof.bundle)
+app.command()(proof.replay)
+app.command()(proof.hold)
+app.command()(proof.erase)
 app.command(name="eval")(measuring.evaluate)
 app.command()(measuring.recommend)
 app.command()(checking.check)
