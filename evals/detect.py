@@ -13,7 +13,6 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from seewhy.agent.inspection.terms import check_device
 from seewhy.agent.models.candidates import unfitted
 from seewhy.agent.models.product import ProductModel
 from seewhy.agent.photos.images import Photo, read_photo
@@ -43,9 +42,8 @@ def evaluate(
     """Figures for every product under `data`, with what made them (weights, hardware, date).
 
     Raises:
-        BadData: there is no such device; the data set can't be read or lacks good or defective photos.
+        BadData: the data set can't be read or lacks good or defective photos.
     """
-    check_device(device)
     layout = surveyed(data)
     for doubt in (*layout.assumed, *unused(layout.left_out)):
         LOG.warning("%s", doubt)

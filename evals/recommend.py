@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from seewhy.agent.inspection.terms import check_device
 from seewhy.agent.models.candidates import unfitted
 from seewhy.agent.photos.layouts import good_photos, read_layout
 from seewhy.agent.photos.lazy import LazyPhotos, white_level_for
@@ -68,9 +67,8 @@ def recommend(
         progress: wraps the loop over candidates.
 
     Raises:
-        BadData: there are too few good photos, or those of several products; or there is no such device.
+        BadData: there are too few good photos, or those of several products.
     """
-    check_device(device)
     samples = good_photos(read_layout(data))
     products = sorted({s.product for s in samples})
     if len(products) != 1:

@@ -6,20 +6,18 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, TypeVar
 
 from seewhy.agent.inspection.inspector import Inspector
-from seewhy.agent.inspection.recording import Examined
 from seewhy.agent.ledger.claims import claimed
 from seewhy.agent.ledger.store import Ledger
 from seewhy.agent.lots.awaited import Awaited
-from seewhy.agent.lots.faults import refused, unforeseen
+from seewhy.agent.lots.faults import examined_or_refused
 from seewhy.agent.lots.known import Known, word_of
 from seewhy.agent.people.settings import note_settings
 from seewhy.agent.photos.layouts import Sample
-from seewhy.errors import BadData, BadImage
-from seewhy.record import Entry, RefusedPhoto
+from seewhy.errors import BadData
+from seewhy.record import Entry
 from seewhy.threads import in_order
 from seewhy.types import Progress, silent
 
@@ -91,21 +89,12 @@ def run_batch(
         note_settings(ledger, inspector, lot)
         left = [sample for sample in samples if not known.inspected(sample)]
         log = ledger.path.with_name(f"{ledger.path.name}.log")
-        examined = _shared_out(lambda sample: _examined(inspector, sample, lot, log), left, workers)
+        examined = _shared_out(lambda sample: examined_or_refused(inspector, sample, lot, log), left, workers)
         until = None if words_for_s is None else time.monotonic() + words_for_s
         written = Awaited(inspector, known, until, log).written(examined)
         for _ in progress(written, f"lot {lot}", len(left)):
             pass
     return Tally(**known.words(), skipped=len(samples) - known.written)
-
-
-def _examined(inspector: Inspector, sample: Sample, lot: str, log: Path) -> Examined | RefusedPhoto:
-    try:
-        return inspector.examine(sample.path, lot=lot, name=sample.name, root=sample.root, part=sample.part)
-    except BadImage as error:
-        return refused(sample.name, error, lot, inspector.card.name, sample.part)
-    except Exception as error:
-        return refused(sample.name, unforeseen(error, sample.name, log), lot, inspector.card.name, sample.part)
 
 
 def _shared_out(work: Callable[[T], R], items: Sequence[T], workers: int) -> Iterator[R]:

@@ -7,10 +7,33 @@ import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
+from seewhy.agent.inspection.inspector import Inspector
+from seewhy.agent.inspection.recording import Examined
+from seewhy.agent.photos.layouts import Sample
 from seewhy.errors import BadImage, LedgerError, SeewhyError
 from seewhy.record import PartIdentity, RefusedPhoto
 
 DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}  # a disk that takes nothing more takes no entry either
+
+
+def examined_or_refused(inspector: Inspector, sample: Sample, lot: str, log: Path) -> Examined | RefusedPhoto:
+    """What a detector found on a photo, or why it could not look.
+
+    Args:
+        inspector: of the lot.
+        sample: the photo.
+        lot: its name.
+        log: where the traceback of what was not foreseen goes.
+
+    Raises:
+        Exception: see `unforeseen`.
+    """
+    try:
+        return inspector.examine(sample.path, lot=lot, name=sample.name, root=sample.root, part=sample.part)
+    except BadImage as error:
+        return refused(sample.name, error, lot, inspector.card.name, sample.part)
+    except Exception as error:
+        return refused(sample.name, unforeseen(error, sample.name, log), lot, inspector.card.name, sample.part)
 
 
 def unforeseen(error: Exception, photo: str, log: Path, sha256: str | None = None) -> BadImage:
