@@ -30,6 +30,7 @@ from seewhy.types import Map, Pixels, Progress, ScoreMap, silent
 
 DENSEST = 0.1  # of the median: doubled patches must not make a distance infinite
 LEAST_DENSITY = 0.01  # distances of features of length 1: where all patches are doubled, nothing is divided by nothing
+LEAST_SAVED = 1e-6  # that models of 0.1.0 have
 AROUND = 32  # neighbours kept per row of the bank, so that photos can be left out of its density
 TURNS = (1, 2, 3)  # quarter turns
 TURN_PHOTOS, TURN_ROWS = 24, 2000  # good photos, and rows of the bank, with which turning is tried
@@ -173,12 +174,18 @@ class PatchCore(Single):
 
     @classmethod
     def from_files(cls, settings: PatchCoreSettings, learned: Mapping[str, Any], files: Mapping[str, bytes], device: str = "cpu") -> Self:
-        """The detector that was saved."""
+        """The detector that was saved.
+
+        Raises:
+            BadModel: the files don't belong together.
+        """
         detector = cls(settings, device=device)
-        detector._density = load_arrays(files["density.safetensors"])["density"]
-        detector._resolution_cells = learned["resolution_cells"]
-        detector._turns, detector._turn_ratio = learned["turns"] == "yes", learned["turn_ratio"]
         detector._bank = MemoryBank.from_bytes(files["bank.faiss"], device)
+        detector._density = load_arrays(files["density.safetensors"])["density"]
+        if len(detector._density) != detector._bank.rows or not (detector._density >= LEAST_SAVED).all():
+            raise BadModel("the bank has no density around each of its rows; fit the model again")
+        detector._resolution_cells = float(learned["resolution_cells"])
+        detector._turns, detector._turn_ratio = learned["turns"] == "yes", learned["turn_ratio"]
         return detector
 
     def _fitted(self) -> MemoryBank:

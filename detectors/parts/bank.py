@@ -8,6 +8,8 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
+from seewhy.errors import BadModel
+
 Features = npt.NDArray[np.float32]  # (N, D)
 
 EXACT_LIMIT = 100_000  # rows; larger banks are searched by IVF-PQ
@@ -114,7 +116,13 @@ class MemoryBank:
         return type(faiss.downcast_index(self._cpu)).__name__
 
     def search(self, features: Features, count: int) -> tuple[Features, npt.NDArray[np.int64]]:
-        """Euclidean distances and row numbers of the `count` nearest rows: (N, count) each."""
+        """Euclidean distances and row numbers of the `count` nearest rows: (N, count) each.
+
+        Raises:
+            BadModel: the features are of another length than the bank's.
+        """
+        if features.shape[1] != self.dims:
+            raise BadModel(f"the bank holds features of length {self.dims}, these have {features.shape[1]}; fit the model again")
         squared, rows = self._index.search(np.ascontiguousarray(features), min(count, self.rows), params=self._params)
         return np.sqrt(np.maximum(squared, 0.0, dtype=np.float32)), rows
 
