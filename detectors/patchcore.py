@@ -1,4 +1,10 @@
-"""PatchCore (Roth et al., CVPR 2022): how far is each patch from the nearest patch of a good photo?"""
+"""PatchCore (Roth et al., CVPR 2022): how far is each patch from the nearest patch of a good photo?
+
+Each patch is looked at in three ways, in one pass of the encoder: the directions of its features, averaged over a neighbourhood; its
+features and their strengths, averaged likewise and whitened (Mahalanobis PatchCore, arXiv 2605.27748); and the same without the
+averaging, for what is small. Each look has a bank of its own, and the distances are added, each in units of its spread among good
+patches: what is odd in several ways is a defect more often than what is odd in one (evals/results).
+"""
 
 from __future__ import annotations
 
@@ -10,36 +16,37 @@ from typing import Any, Literal, Self
 import cv2
 import numpy as np
 import numpy.typing as npt
-import torch
-from safetensors.numpy import load as load_arrays
-from safetensors.numpy import save as save_arrays
-from torch import Tensor
 
-from seewhy.detectors.parts.bank import Features, MemoryBank, greedy_k_centre
-from seewhy.detectors.parts.encoder import Encoder
-from seewhy.detectors.parts.features import joined
-from seewhy.detectors.parts.inputs import as_batch, resized
+from seewhy.detectors.parts.backbones import backbone
+from seewhy.detectors.parts.bank import Features
+from seewhy.detectors.parts.inputs import resized
+from seewhy.detectors.parts.memory import Look, Memory
+from seewhy.detectors.parts.network import Precision
+from seewhy.detectors.parts.patches import Engine, Patches, kept_patches, patches
 from seewhy.detectors.parts.resolution import answer_to_a_dot
 from seewhy.detectors.parts.tiles import Tile, blend, tiles_for
+from seewhy.detectors.parts.ways import Spec, Way
 from seewhy.detectors.protocol import Calibrates, Single
 from seewhy.detectors.weights.store import WeightsFile
-from seewhy.errors import BadData, BadModel
+from seewhy.errors import BadData
 from seewhy.prompts import sentence
 from seewhy.record import Sentence
 from seewhy.types import Map, Pixels, Progress, ScoreMap, silent
 
-DENSEST = 0.1  # of the median: doubled patches must not make a distance infinite
-LEAST_DENSITY = 0.01  # distances of features of length 1: where all patches are doubled, nothing is divided by nothing
-LEAST_SAVED = 1e-6  # that models of 0.1.0 have
-AROUND = 32  # neighbours kept per row of the bank, so that photos can be left out of its density
 TURNS = (1, 2, 3)  # quarter turns
 TURN_PHOTOS, TURN_ROWS = 24, 2000  # good photos, and rows of the bank, with which turning is tried
 TURN_GAIN = 0.95  # turned copies are learned where they lower the scores of good photos to this share
+FINE = 0.5  # weight of the look without averaging
+FILES = (  # of each look
+    ("bank.faiss", "density.safetensors"),
+    ("coarse.faiss", "coarse.safetensors"),
+    ("fine.faiss", "fine.safetensors"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class PatchCoreSettings:
-    """What can be chosen; the defaults were chosen on synthetic defects and by leaving one product out (evals/results)."""
+    """What can be chosen; the defaults were chosen by what escapes, leaving one product out (evals/results)."""
 
     backbone: str = "efficientnet-lite0"
     layers: tuple[int, ...] = ()  # the backbone's own where empty
@@ -49,14 +56,26 @@ class PatchCoreSettings:
     grid_px: int = 0  # interpolate coarser layers to cells of about this many input pixels; 0: the finest layer as it is
     unit_length: bool = True  # bring each layer's features to length 1: compare directions, not strengths
     density: int = 5  # divide a distance by that of the nearest good patch to this many neighbours in the bank; 0: don't
-    top_share: float = 0.01  # the photo's score is the mean of this share of its strangest cells; 0: the strangest one
-    bank_rows: int = 10_000  # size of the coreset
-    candidate_rows: int = 60_000  # patches drawn at random from all good photos, from which the coreset is taken
-    turns: Literal["auto", "yes", "no"] = "auto"  # also learn each good photo turned by 90, 180 and 270 degrees; auto: measured
-    neighbours: int = 3  # b of eq. 7, the re-weighting of the photo's score; 1 turns it off
+    top_share: float = 0.03  # the photo's score is the mean of this share of its strangest cells; 0: the strangest one
+    bank_rows: int = 5_000  # size of the coreset
+    candidate_rows: int = 40_000  # patches drawn at random from all good photos, from which the coreset is taken
+    whitened_rows: int = 1_000  # size of the coresets of whitened features, averaged and not; 0: there are none
+    turns: Literal["auto", "yes", "no"] = "no"  # also learn each good photo turned by 90, 180 and 270 degrees; auto: measured
+    neighbours: int = 1  # b of eq. 7, the re-weighting of the photo's score; 1 turns it off
     smoothing: float = 1.0  # sigma of the Gaussian over the map, in cells
     seed: int = 0
-    dtype: str = "float32"
+    dtype: str = "float32"  # of torch's arithmetic
+    engine: Engine = "auto"  # who runs the backbone; auto: OpenVINO on a CPU where it can, else torch
+    precision: Precision = "f32"  # of OpenVINO's arithmetic
+
+    def looks(self) -> tuple[Look, ...]:
+        """How patches are described for each bank."""
+        row = backbone(self.backbone)
+        directions = Look(self.layers or row.layers, self.pool, self.unit_length, False, self.bank_rows, self.density)
+        if not self.whitened_rows:
+            return (directions,)
+        coarse = Look(row.coarse, self.pool, False, True, self.whitened_rows)
+        return directions, coarse, Look(row.fine, 1, False, True, self.whitened_rows, weight=FINE)
 
 
 class PatchCore(Single):
@@ -64,7 +83,8 @@ class PatchCore(Single):
 
     Args:
         settings: see `PatchCoreSettings`.
-        device: where the encoder and, with faiss-gpu, the search run.
+        device: where torch runs the encoder and, with faiss-gpu, the search runs.
+        described: patches' features as they were kept with a model; None: by the settings.
 
     Raises:
         MissingWeights: the backbone's weights aren't on this machine.
@@ -73,15 +93,13 @@ class PatchCore(Single):
     kind = name = "patchcore"
     calibrates: Calibrates = "left_out"
 
-    def __init__(self, settings: PatchCoreSettings | None = None, *, device: str = "cpu") -> None:
+    def __init__(self, settings: PatchCoreSettings | None = None, *, device: str = "cpu", described: Patches | None = None) -> None:
         wanted = settings or PatchCoreSettings()
-        self._encoder = Encoder(wanted.backbone, layers=wanted.layers or None, device=device, dtype=getattr(torch, wanted.dtype))
-        self._settings = replace(wanted, layers=self._encoder.layers)
+        looks = wanted.looks()
+        self._patches = described or _patches_for(wanted, looks, device)
+        self._settings = replace(wanted, layers=looks[0].layers)
         self._device = device
-        self._bank: MemoryBank | None = None
-        self._density = np.ones(1, np.float32)  # (rows of the bank,) mean distance to neighbours
-        self._owner = np.zeros(0, np.int64)  # (rows of the bank,) which photo each came from; only between fit and save
-        self._around = (np.zeros((0, 1), np.float32), np.zeros((0, 1), np.int64))  # distances and rows of their neighbours
+        self._memories = tuple(Memory(look, device) for look in looks)
         self._turns = wanted.turns == "yes"  # as fit decides where the settings say "auto"
         self._turn_ratio: float | None = None  # measured by fit where turns is "auto"
         self._resolution_cells = 1.0  # measured by fit
@@ -93,7 +111,7 @@ class PatchCore(Single):
     @property
     def weights(self) -> tuple[WeightsFile, ...]:
         """The backbone's."""
-        return (self._encoder.weights,)
+        return (self._patches.weights,)
 
     @property
     def settings(self) -> PatchCoreSettings:
@@ -103,14 +121,19 @@ class PatchCore(Single):
     @property
     def learned(self) -> dict[str, Any]:
         """What became of the bank, and whether turned copies are in it."""
-        bank = self._fitted()
-        return {
-            "bank": bank.rows,
-            "index": bank.kind,
+        first, *whitened = self._memories
+        facts = {
+            "bank": first.bank.rows,
+            "index": first.bank.kind,
             "resolution_cells": self._resolution_cells,
             "turns": "yes" if self._turns else "no",
             "turn_ratio": self._turn_ratio,
         }
+        if whitened:
+            facts["whitened"] = [{"bank": m.bank.rows, "dims": m.bank.dims} for m in whitened]
+            facts["spreads"] = [m.spread for m in self._memories]
+        network = self._patches.learned()
+        return facts | {"network": network} if network else facts
 
     def fit(self, photos: Sequence[Pixels], progress: Progress[Any] = silent) -> None:
         """Fill the bank from good photos.
@@ -137,16 +160,8 @@ class PatchCore(Single):
             BadModel: it was loaded, not fitted.
             BadData: no other photo has a row in the bank.
         """
-        if not len(self._owner):
-            raise BadModel("photos can only be held out from a detector that was just fitted")
-        own = self._owner == held_out
-        if own.all():
-            raise BadData("all photos were held out; one at least must stay in the bank")
         other = copy(self)
-        other._bank = self._fitted().excluding(np.flatnonzero(own))
-        distances, rows = self._around
-        other._density = self._density_of(distances, ~own[rows])
-        other._owner = np.zeros(0, np.int64)
+        other._memories = tuple(memory.without(held_out) for memory in self._memories)
         return other
 
     def score(self, pixels: Pixels) -> ScoreMap:
@@ -154,62 +169,51 @@ class PatchCore(Single):
         height, width = pixels.shape[:2]
         parts: list[tuple[Tile, Map]] = []
         best, descriptors, resolution = 0.0, [], 1.0
-        for tile, cells in self._encode(pixels):
-            rows, cols, dims = cells.shape
-            flat = cells.reshape(-1, dims)
-            distances, nearest = self._fitted().search(flat, 1)  # (rows * cols, 1)
-            if self._settings.density:
-                distances = distances / self._density[nearest]
-            grid = distances.reshape(rows, cols)
+        for tile, looks in self._encode(pixels):
+            grid, flat, nearest = self._distances(looks)
             smooth = cv2.GaussianBlur(grid, (0, 0), self._settings.smoothing) if self._settings.smoothing > 0 else grid
-            best = max(best, self._photo_score(flat, smooth, nearest[:, 0]))
+            best = max(best, self._photo_score(flat, smooth, nearest))
             descriptors.append(flat.mean(0))
-            resolution = self._resolution_cells * tile.box.width / cols
+            resolution = self._resolution_cells * tile.box.width / grid.shape[1]
             parts.append((tile, smooth.astype(np.float32)))
         return ScoreMap(blend(parts, width, height), best, resolution, self.name, np.mean(descriptors, 0, dtype=np.float32))
 
     def files(self) -> dict[str, bytes]:
-        """The bank's index and the density around each of its rows."""
-        return {"bank.faiss": self._fitted().to_bytes(), "density.safetensors": save_arrays({"density": self._density})}
+        """Each bank's index, and beside it the density around its rows and what whitens; the network where it was exported."""
+        kept = [memory.to_bytes() for memory in self._memories]
+        return self._patches.files() | {
+            name: data for names, both in zip(FILES, kept, strict=False) for name, data in zip(names, both, strict=True)
+        }
 
     @classmethod
     def from_files(cls, settings: PatchCoreSettings, learned: Mapping[str, Any], files: Mapping[str, bytes], device: str = "cpu") -> Self:
-        """The detector that was saved.
-
-        Raises:
-            BadModel: the files don't belong together.
-        """
-        detector = cls(settings, device=device)
-        detector._bank = MemoryBank.from_bytes(files["bank.faiss"], device)
-        detector._density = load_arrays(files["density.safetensors"])["density"]
-        if len(detector._density) != detector._bank.rows or not (detector._density >= LEAST_SAVED).all():
-            raise BadModel("the bank has no density around each of its rows; fit the model again")
+        """The detector that was saved; those of version 0.1 have one bank, and torch ran their backbones."""
+        settings = settings if "whitened" in learned else replace(settings, whitened_rows=0)
+        looks = settings.looks()
+        described = (
+            kept_patches(learned["network"], files)
+            if "network" in learned
+            else _patches_for(replace(settings, engine="torch"), looks, device)
+        )
+        detector = cls(settings, device=device, described=described)
         detector._resolution_cells = float(learned["resolution_cells"])
         detector._turns, detector._turn_ratio = learned["turns"] == "yes", learned["turn_ratio"]
+        detector._memories = tuple(
+            Memory.from_bytes(memory.look, spread, files[index], files[beside], device)
+            for memory, spread, (index, beside) in zip(detector._memories, learned.get("spreads", (1.0,)), FILES, strict=False)
+        )
         return detector
 
-    def _fitted(self) -> MemoryBank:
-        if self._bank is None:
-            raise BadModel("patchcore was not fitted; call fit first or load a model")
-        return self._bank
-
-    def _fill(self, candidates: Features, owners: npt.NDArray[np.int64]) -> None:
-        chosen = greedy_k_centre(candidates, self._settings.bank_rows, self._settings.seed)
-        self._owner = owners[chosen]
-        self._bank = MemoryBank.build(candidates[chosen], self._device)
-        distances, rows = self._bank.search(candidates[chosen], AROUND + 1)
-        self._around = distances[:, 1:], rows[:, 1:]  # the nearest row to a row is itself
-        self._density = self._density_of(self._around[0], np.ones(self._around[0].shape, bool))
-
-    def _density_of(self, distances: Features, allowed: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
-        """Mean distance of each row to its nearest allowed neighbours, as many as `density` says; (rows,), ones where it says 0."""
-        if not self._settings.density or distances.shape[1] == 0:
-            return np.ones(len(distances), np.float32)
-        used = allowed & (allowed.cumsum(1) <= self._settings.density)
-        used[~used.any(1), -1] = True  # all of its neighbours are left out: the farthest one known stands for those beyond
-        mean = (distances * used).sum(1) / used.sum(1)
-        density: npt.NDArray[np.float32] = np.maximum(mean, max(DENSEST * float(np.median(mean)) + 1e-6, LEAST_DENSITY)).astype(np.float32)
-        return density
+    def _distances(self, looks: Sequence[Features]) -> tuple[Map, Features, npt.NDArray[np.int64]]:
+        """Of a tile's cells: how far each is from the good ones, (rows, cols); of the first look the features and nearest rows, (N, …)."""
+        shape = looks[0].shape[:2]
+        flat = [cells.reshape(-1, cells.shape[-1]) for cells in looks]
+        found = [memory.distances(cells) for memory, cells in zip(self._memories, flat, strict=True)]
+        grids = [
+            cv2.resize((memory.look.weight * far / memory.spread).reshape(cells.shape[:2]), shape[::-1], interpolation=cv2.INTER_LINEAR)
+            for memory, cells, (far, _) in zip(self._memories, looks, found, strict=True)
+        ]
+        return np.sum(grids, 0, dtype=np.float32), flat[0], found[0][1]
 
     def _try_turns(self, photos: Sequence[Pixels]) -> float | None:
         """What good photos score with turned copies of the others in the bank, to what they score without; None with too few.
@@ -224,9 +228,10 @@ class PatchCore(Single):
         rows = min(self._settings.bank_rows, TURN_ROWS)
         medians = list[float]()
         for turns in (False, True):
+            small = replace(self._settings, bank_rows=rows, candidate_rows=6 * rows, density=0, whitened_rows=0)
             trial = copy(self)
-            trial._turns = turns
-            trial._settings = replace(self._settings, bank_rows=rows, candidate_rows=6 * rows, density=0)
+            trial._turns, trial._settings = turns, small
+            trial._memories = tuple(Memory(look, self._device) for look in small.looks())
             trial._learn(sample, silent)
             medians.append(float(np.median([trial.without(i).score(pixels).score for i, pixels in enumerate(sample)])))
         return round(medians[1] / medians[0], 4) if medians[0] > 0 else None
@@ -236,32 +241,33 @@ class PatchCore(Single):
         turns = (0, *TURNS) if self._turns else (0,)
         rng = np.random.default_rng(self._settings.seed)
         per_photo = -(-self._settings.candidate_rows // len(photos))
-        samples = [
-            _some(np.concatenate([self._rows(np.rot90(pixels, turn)) for turn in turns]), per_photo, rng)
+        drawn = [
+            _some(self._rows(pixels, turns), per_photo, rng)
             for pixels in progress((photos[i] for i in range(len(photos))), "learning good photos", len(photos))
         ]
-        self._fill(np.concatenate(samples), np.repeat(np.arange(len(samples)), [len(rows) for rows in samples]))
+        owners = np.repeat(np.arange(len(drawn)), [len(looks[0]) for looks in drawn])
+        for memory, candidates in zip(self._memories, (np.concatenate(one) for one in zip(*drawn, strict=True)), strict=True):
+            memory.fill(candidates, owners, self._settings.seed)
+            if len(self._memories) > 1:
+                memory.measure_spread(candidates, owners)
 
-    def _rows(self, pixels: Pixels) -> Features:
-        """All patch features of a photo, (N, D)."""
-        return np.concatenate([cells.reshape(-1, cells.shape[-1]) for _, cells in self._encode(np.ascontiguousarray(pixels))])
+    def _rows(self, pixels: Pixels, turns: Sequence[int]) -> list[Features]:
+        """All patch features of a photo and of its turned copies, (N, D), of each look."""
+        tiles = [looks for turn in turns for _, looks in self._encode(np.ascontiguousarray(np.rot90(pixels, turn)))]
+        return [np.concatenate([cells.reshape(-1, cells.shape[-1]) for cells in one]) for one in zip(*tiles, strict=True)]
 
-    def _encode(self, pixels: Pixels) -> list[tuple[Tile, Features]]:
-        """Patch features of each tile, (rows, cols, D) float32."""
+    def _encode(self, pixels: Pixels) -> list[tuple[Tile, list[Features]]]:
+        """Patch features of each tile, (rows, cols, D) float32, of each look."""
         out = []
         for tile in self._tiles(pixels):
             cut = pixels[tile.box.slices]
             small = resized(cut, tile.input_width, tile.input_height, shrinks=tile.input_width < tile.box.width)
-            out.append((tile, self._join(self._encoder(as_batch([small])), tile.input_height)))
+            out.append((tile, self._patches(small)[: len(self._memories)]))
         return out
 
     def _tiles(self, pixels: Pixels) -> list[Tile]:
         s = self._settings
-        return tiles_for(pixels.shape[1], pixels.shape[0], s.input_px, self._encoder.row.multiple_px, s.max_shrink)
-
-    def _join(self, maps: list[Tensor], input_rows: int) -> Features:
-        s = self._settings
-        return joined(maps, input_rows, pool=s.pool, grid_px=s.grid_px, unit_length=s.unit_length).cpu().numpy()
+        return tiles_for(pixels.shape[1], pixels.shape[0], s.input_px, backbone(s.backbone).multiple_px, s.max_shrink)
 
     def _photo_score(self, features: Features, grid: Map, nearest: npt.NDArray[np.int64]) -> float:
         """Mean of the strangest cells, weighted by how well the nearest good patch is itself supported (eq. 7)."""
@@ -270,18 +276,21 @@ class PatchCore(Single):
         strangest = float(ordered[-count:].mean())
         if self._settings.neighbours <= 1:
             return strangest
-        bank, at = self._fitted(), int(grid.argmax())
-        _, around = bank.search(bank.row(int(nearest[at]))[None], self._settings.neighbours)  # N_b(m*), m* among them
-        distances = np.linalg.norm(features[at] - np.stack([bank.row(int(i)) for i in around[0]]), axis=1)
-        own = float(np.linalg.norm(features[at] - bank.row(int(nearest[at]))))
-        return strangest * (1.0 - 1.0 / float(np.exp(distances - own).sum()))
+        at = int(grid.argmax())
+        return strangest * self._memories[0].support(features[at], int(nearest[at]), self._settings.neighbours)
 
     def _probe(self, pixels: Pixels) -> float:
         """The map's answer to a dot, in cells."""
-        tile, cells = self._encode(pixels)[0]
-        return answer_to_a_dot(lambda p: self.score(p).values, pixels, tile.box.width / cells.shape[1])
+        tile, looks = self._encode(pixels)[0]
+        return answer_to_a_dot(lambda p: self.score(p).values, pixels, tile.box.width / looks[0].shape[1])
 
 
-def _some(rows: Features, count: int, rng: np.random.Generator) -> Features:
-    """At most `count` of the rows, drawn at random."""
-    return rows[np.sort(rng.choice(len(rows), min(count, len(rows)), replace=False))]
+def _patches_for(settings: PatchCoreSettings, looks: Sequence[Look], device: str) -> Patches:
+    spec = Spec(settings.backbone, tuple(Way(look.layers, look.pool, look.unit_length) for look in looks), settings.grid_px)
+    return patches(spec, engine=settings.engine, precision=settings.precision, device=device, dtype=settings.dtype)
+
+
+def _some(looks: Sequence[Features], count: int, rng: np.random.Generator) -> list[Features]:
+    """At most `count` of the patches, drawn at random, the same of each look."""
+    chosen = np.sort(rng.choice(len(looks[0]), min(count, len(looks[0])), replace=False))
+    return [rows[chosen] for rows in looks]

@@ -39,6 +39,7 @@ MEASUREMENTS: Mapping[str, str] = {  # read without importing; see `described`
     "winclip_parity": "peers.parity:main",
     "winclip_speed": "peers.speed:main",
     "dinomaly_reason": "studies.dinomaly_reason:main",
+    "line": "studies.line:main",
     "select": "studies.select:main",
     "tiny_clip": "tiny.clip_figures:main",
     "train_tiny_clip": "tiny.clip:train",

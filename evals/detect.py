@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from seewhy.agent.models.candidates import unfitted
+from seewhy.agent.models.distinct import distinct
 from seewhy.agent.models.product import ProductModel
 from seewhy.agent.photos.images import Photo, read_photo
 from seewhy.agent.photos.layouts import Sample, learned_and_tested, surveyed
-from seewhy.agent.photos.lazy import LazyPhotos, white_level_for
+from seewhy.agent.photos.lazy import Chosen, LazyPhotos, white_level_for
 from seewhy.agent.photos.levels import FULL
 from seewhy.agent.photos.masks import checked_masks, read_mask, unused
 from seewhy.card import ProductCard
@@ -68,8 +69,10 @@ def _product(
     for doubt in checked_masks(test, white):
         LOG.warning("%s: %s", product, doubt)
     made = unfitted(detector, ProductCard(name=product.replace("_", " ")), settings=settings, device=device)
-    model, fit_seconds = timed(ProductModel.fit, LazyPhotos(train, white), made, product=product, alpha=alpha, progress=progress)
-    row = {"product": product, "fitted_on": len(train), "tested_on": len(test), "fit_seconds": round(fit_seconds, 1)}
+    photos = LazyPhotos(train, white)
+    scenes = Chosen(photos, distinct(photos).kept)
+    model, fit_seconds = timed(ProductModel.fit, scenes, made, product=product, alpha=alpha, progress=progress)
+    row = {"product": product, "fitted_on": len(scenes), "tested_on": len(test), "fit_seconds": round(fit_seconds, 1)}
     return row | tested(model, test, alpha, progress, white_level=white), [f"{w.name} {w.revision}" for w in model.detector.weights]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil, floor
+from math import ceil, floor, pi, sqrt, tan
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from seewhy.errors import BadData
 
 LOT = "lot"
 SPREADS = 3.5  # robust standard deviations above the median (Iglewicz & Hoaglin, 1993)
+FEWEST = 4  # good photos from which scores say how far another good one may lie
 EPSILON = 1e-9  # against 0.01 * 100 = 1.0000000000000002
 
 
@@ -58,6 +59,20 @@ class Calibration:
         """The same line for the largest value of a map: a region must reach it somewhere."""
         return _robust_line(self.peaks) if self.method == LOT else _line(self.peaks, alpha)
 
+    def far(self, alpha: float) -> float | None:
+        """A score that one more good part exceeds with probability alpha, as far as the few that are known tell; None where too few.
+
+        The upper limit of a prediction interval on the logarithms of the scores (Hahn & Meeker, Statistical Intervals, 1991, sec. 4.8),
+        and no less than the largest good score: above it a photo is odd even if the calibration doesn't support alpha.
+        """
+        check_alpha(alpha)
+        count = len(self.scores)
+        if self.method == LOT or count < FEWEST or self.scores[0] <= 0:
+            return None
+        logs = np.log(self.scores)
+        reach = student_quantile(1 - alpha, count - 1) * float(logs.std(ddof=1)) * sqrt(1 + 1 / count)
+        return max(float(np.exp(logs.mean() + reach)), float(self.scores[-1]))
+
     def to_json(self) -> dict[str, Any]:
         """Plain data for the model's manifest."""
         return {
@@ -95,6 +110,17 @@ def check_alpha(alpha: float) -> None:
     """Refuse what is not a rate."""
     if not 0 < alpha < 1:
         raise BadData(f"alpha is the share of good parts that may be rejected, between 0 and 1, not {alpha}; 0.01 is usual")
+
+
+def student_quantile(p: float, degrees: int) -> float:
+    """Student's t that is not exceeded with probability p: t = sqrt(degrees) tan(a), where a has a density like cos(a)^(degrees - 1).
+
+    >>> round(student_quantile(0.95, 3), 2), round(student_quantile(0.99, 30), 2)
+    (2.35, 2.46)
+    """
+    edges = np.linspace(-pi / 2, pi / 2, 20_001)
+    mass = np.concatenate([[0.0], np.cumsum(np.cos((edges[1:] + edges[:-1]) / 2) ** (degrees - 1))])
+    return sqrt(degrees) * tan(float(np.interp(p, mass / mass[-1], edges)))
 
 
 def _line(ordered: npt.NDArray[np.float64], alpha: float) -> float | None:

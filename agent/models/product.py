@@ -27,7 +27,8 @@ from seewhy.errors import BadData, BadModel, SeewhyError, UnknownName
 from seewhy.record import Sentence
 from seewhy.types import Descriptor, Progress, ScoreMap, silent
 
-HELD_OUT_FROM = 5  # photos are set aside for calibration where there are this many times more than alpha needs
+SPLIT_FROM = 1000  # good photos of which a fifth is set aside for calibration rather than each left out once: it says enough then
+SHARE = 0.2  # of the good photos that is set aside
 MOST_WHOLES = 200  # good photos whose descriptions as wholes are learned
 VALUES_PER_PHOTO = 4096  # map values per photo behind the noise floor
 
@@ -67,7 +68,8 @@ class ProductModel:
 
         "split" sets photos aside (split conformal: the bound on false rejects is exact); "leave-one-out" scores each photo
         by the final detector without what that photo taught it (jackknife), so that all photos teach and all calibrate.
-        "auto" splits where there are many more photos than alpha needs. A detector that knows each good photo as the only one of
+        "auto" leaves each out once, and sets a fifth aside from `SPLIT_FROM` photos on; whatever alpha is, so that a model's lines for all
+        alphas rest on the same scores. A detector that knows each good photo as the only one of
         its place (template) is calibrated on disturbed copies of them, one that learns from a lot (mutual) on that lot, defects and
         all; the record says so.
 
@@ -82,7 +84,7 @@ class ProductModel:
         pixels = pixels_of(photos)
         count = len(photos)
         way = detector.calibrates
-        many = calibration == "auto" and count >= HELD_OUT_FROM * (needed(alpha) + 1)
+        many = calibration == "auto" and count >= SPLIT_FROM
         aside = calibration == "split" or way == "held_out" or (many and way == "left_out")
         if aside and count > 1 and way != "lot":
             parts = learned_and_aside(count, alpha)
@@ -273,7 +275,7 @@ def learned_and_aside(count: int, alpha: float) -> tuple[list[int], list[int]]:
     ([31, 19], [16, 4])
     """
     wanted = needed(alpha) / max(1, count)
-    share = wanted if 1 / HELD_OUT_FROM < wanted <= 0.5 else 1 / HELD_OUT_FROM
+    share = wanted if SHARE < wanted <= 0.5 else SHARE
     aside = sorted({int(i / share) for i in range(int(count * share))}) if count > 1 else []
     held = set(aside)
     return [i for i in range(count) if i not in held], aside

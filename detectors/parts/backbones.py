@@ -21,6 +21,8 @@ class Backbone:
     architecture: str  # in timm
     multiple_px: int  # input sides must be multiples of this
     layers: tuple[int, ...]  # blocks (ViT) or stages (CNN), counted from 0
+    coarse: tuple[int, ...]  # those that a bank of whitened features reads where they are averaged over a neighbourhood …
+    fine: tuple[int, ...]  # … and where they are not
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
 
@@ -39,9 +41,9 @@ IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 BACKBONES: Mapping[str, Backbone] = {
     b.name: b
     for b in (
-        Backbone("efficientnet-lite0", "efficientnet-lite0", "tf_efficientnet_lite0", 32, (4, 5), HALF, HALF),
-        Backbone("wide-resnet50-2", "wide-resnet50-2", "wide_resnet50_2", 32, (2, 3), *IMAGENET),
-        Backbone("dinov2-base-reg4", "dinov2-base-reg4", "vit_base_patch14_reg4_dinov2", 14, (5, 8), *IMAGENET),
+        Backbone("efficientnet-lite0", "efficientnet-lite0", "tf_efficientnet_lite0", 32, (4, 5), (4, 5, 6), (3, 4, 5, 6), HALF, HALF),
+        Backbone("wide-resnet50-2", "wide-resnet50-2", "wide_resnet50_2", 32, (2, 3), (2, 3), (2, 3), *IMAGENET),
+        Backbone("dinov2-base-reg4", "dinov2-base-reg4", "vit_base_patch14_reg4_dinov2", 14, (5, 8), (5, 8), (5, 8), *IMAGENET),
     )
 }
 

@@ -4,6 +4,7 @@ import json
 import pickletools
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,16 +23,18 @@ from seewhy.agent.photos.images import decode
 from seewhy.detectors.anomalib.models import MODELS
 from seewhy.detectors.catalogue import BORROWED, DETECTORS, ENSEMBLE, FAMILY, OWN, TABLE, Row, as_markdown
 from seewhy.detectors.parts.backbones import BACKBONES
-from seewhy.detectors.parts.bank import MemoryBank, greedy_k_centre
+from seewhy.detectors.parts.bank import Features, MemoryBank, greedy_k_centre
 from seewhy.detectors.parts.encoder import Encoder
+from seewhy.detectors.parts.memory import Memory
 from seewhy.detectors.parts.tiles import blend, tiles_for
+from seewhy.detectors.parts.whitening import Moments, Whitening
 from seewhy.detectors.patchcore import PatchCore, PatchCoreSettings
 from seewhy.detectors.settings import plain, read
 from seewhy.detectors.weights import known, store
 from seewhy.errors import BadData, BadModel, MissingWeights, UnknownName, WeightsMismatch
 from seewhy.evals.synthetic.boards import board, broken
 from seewhy.evals.synthetic.surfaces import defective, good
-from seewhy.types import Box
+from seewhy.types import Box, Pixels
 
 
 def test_efficientnet_is_the_published_network() -> None:
@@ -143,14 +146,25 @@ def test_the_bank_is_exact_when_small_and_close_when_large() -> None:
         assert (bank.search(asked, 1)[1] == nearest).all()  # the bank itself is as it was
 
 
+PLAIN = PatchCoreSettings(input_px=96, candidate_rows=400, smoothing=0.0, top_share=0, whitened_rows=0)
+
+
+def rows_of(memory: Memory) -> Features:
+    return np.stack([memory.bank.row(i) for i in range(memory.bank.rows)])
+
+
+def cells_of(detector: PatchCore, pixels: Pixels) -> list[Features]:
+    ((_, looks),) = detector._encode(pixels)
+    return [cells.reshape(-1, cells.shape[-1]) for cells in looks]
+
+
 def test_patchcore_scores_as_a_plain_loop_does() -> None:
     """Distances, density, mean of the strangest cells and eq. 7, against NumPy written out."""
-    detector = PatchCore(PatchCoreSettings(input_px=96, bank_rows=50, candidate_rows=400, smoothing=0.0, density=3, top_share=0.1))
+    detector = PatchCore(replace(PLAIN, bank_rows=50, density=3, top_share=0.1, neighbours=3))
     detector.fit([noise(90, 120, i) for i in range(3)])
     pixels = noise(90, 120, 9)
-    ((_, cells),) = detector._encode(pixels)
-    flat, bank = cells.reshape(-1, cells.shape[-1]), detector._fitted()
-    rows = np.stack([bank.row(i) for i in range(bank.rows)])
+    (flat,) = cells_of(detector, pixels)
+    rows = rows_of(detector._memories[0])
     far = np.linalg.norm(flat[:, None] - rows[None], axis=2)
     inner = np.sort(np.linalg.norm(rows[:, None] - rows[None], axis=2), 1)[:, 1:4].mean(1)
     scores = far.min(1) / inner[far.argmin(1)]
@@ -162,18 +176,53 @@ def test_patchcore_scores_as_a_plain_loop_does() -> None:
     assert detector.score(pixels).score == pytest.approx(weight * top, rel=1e-3)
 
 
+def test_whitened_distances_are_mahalanobis_distances() -> None:
+    """Against the inverse of the shrunk covariance, written out."""
+    rng = np.random.default_rng(0)
+    known = (rng.standard_normal((500, 6)) @ rng.standard_normal((6, 6)) + 3).astype(np.float32)
+    whitening = Whitening.of(Moments.of(known))
+    values, vectors = np.linalg.eigh(np.cov(known.T, bias=True))
+    kept = whitening.matrix.shape[1]
+    assert values[::-1][:kept].sum() >= 0.99 * values.sum() > values[::-1][: kept - 1].sum()
+    values, vectors = values[::-1][:kept], vectors[:, ::-1][:, :kept]
+    inverse = vectors @ np.diag(1 / (0.93 * values + 0.07 * values.mean())) @ vectors.T
+    apart = known[:40] - known[40:80]
+    expected = np.sqrt(np.einsum("ni,ij,nj->n", apart, inverse, apart))
+    assert np.linalg.norm(whitening(known[:40]) - whitening(known[40:80]), axis=1) == pytest.approx(expected, rel=1e-3)
+
+
+def test_several_looks_add_what_each_finds_in_units_of_its_spread() -> None:
+    detector = PatchCore(replace(PLAIN, bank_rows=50, density=0, whitened_rows=40))
+    photos = [noise(90, 120, i) for i in range(3)]
+    detector.fit(photos)
+    total = np.float32(0)
+    for number, (memory, cells) in enumerate(zip(detector._memories, cells_of(detector, noise(90, 120, 9)), strict=True)):
+        far = np.linalg.norm(memory.seen(cells)[:, None] - rows_of(memory)[None], axis=2).min(1)
+        left_out = np.concatenate([memory.without(i).distances(cells_of(detector, p)[number])[0] for i, p in enumerate(photos)])
+        median, high = np.quantile(left_out, (0.5, 0.99))
+        assert memory.spread == pytest.approx(high - median, rel=1e-3)
+        total = total + memory.look.weight * far / memory.spread
+    assert [(m.look.whitened, m.look.pool, m.look.weight) for m in detector._memories] == [(False, 3, 1), (True, 3, 1), (True, 1, 0.5)]
+    assert detector.score(noise(90, 120, 9)).score == pytest.approx(total.max(), rel=1e-3)
+
+
 def test_a_photo_left_out_leaves_nothing_in_the_bank() -> None:
-    """Scores without a photo are those of a bank and a density made by hand from the other photos' rows."""
-    detector = PatchCore(
-        PatchCoreSettings(input_px=96, bank_rows=60, candidate_rows=400, smoothing=0.0, density=2, neighbours=1, top_share=0)
-    )
+    """Its rows give way to the patches of other photos that lie nearest to them."""
+    detector = PatchCore(replace(PLAIN, bank_rows=20, density=0))
     photos = [noise(90, 120, i) for i in range(4)]
     detector.fit(photos)
-    others = np.stack([detector._fitted().row(int(i)) for i in np.flatnonzero(detector._owner != 2)])
-    between = np.sort(np.linalg.norm(others[:, None] - others[None], axis=2), 1)[:, 1:3].mean(1)
-    ((_, cells),) = detector._encode(photos[2])
-    far = np.linalg.norm(cells.reshape(-1, 1, cells.shape[-1]) - others[None], axis=2)
-    expected = (far.min(1) / between[far.argmin(1)]).max()
+    memory = detector._memories[0]
+    each = [cells_of(detector, p)[0] for p in photos]
+    patches, owners = np.concatenate(each), np.repeat(np.arange(4), [len(e) for e in each])
+    rows = rows_of(memory)
+    to_rows = np.linalg.norm(patches[:, None] - rows[None], axis=2)
+    own, stands = np.flatnonzero(memory.owner == 2), []
+    for row in own:
+        near = np.flatnonzero((to_rows.argmin(1) == row) & (owners != 2))
+        stands += [patches[near[to_rows[near, row].argmin()]]] if len(near) else []
+    assert len(own) > len(stands) > 0
+    others = np.concatenate([rows[memory.owner != 2], np.stack(stands)])
+    expected = np.linalg.norm(each[2][:, None] - others[None], axis=2).min(1).max()
     left_out = detector.without(2)
     assert left_out.score(photos[2]).score == pytest.approx(expected, rel=1e-3)
     assert left_out.score(photos[2]).score > detector.score(photos[2]).score
@@ -181,12 +230,21 @@ def test_a_photo_left_out_leaves_nothing_in_the_bank() -> None:
         left_out.without(1)
 
 
+def test_photos_that_are_all_the_same_give_finite_scores() -> None:
+    """No distance is divided by a density or a spread of nothing."""
+    detector = PatchCore(replace(PLAIN, bank_rows=50, density=5, whitened_rows=40))
+    detector.fit([noise(90, 120, 0)] * 4)
+    same, other = detector.score(noise(90, 120, 0)), detector.score(noise(90, 120, 1))
+    assert np.isfinite(other.values).all()
+    assert same.score < other.score
+
+
 def test_turned_copies_are_learned_only_where_parts_lie_in_any_direction() -> None:
     straight = [good("plate", i).pixels for i in range(4)]
     turned = [np.ascontiguousarray(np.rot90(p, i)) for i, p in enumerate(straight)]
     chosen = {}
     for name, photos in (("straight", straight), ("turned", turned)):
-        detector = PatchCore(PatchCoreSettings(input_px=192, bank_rows=1000, candidate_rows=6000))
+        detector = PatchCore(PatchCoreSettings(input_px=192, bank_rows=1000, candidate_rows=6000, turns="auto"))
         detector.fit(photos)
         chosen[name] = detector.learned["turns"], detector.learned["turn_ratio"]
         assert detector.settings.turns == "auto"  # what was asked stays as it was
@@ -262,7 +320,14 @@ def test_the_model_folder_holds_no_pickle(model_folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["detector/bank.faiss", "detector/density.safetensors", "products/000/references.safetensors", "products/000/references/000.jpg"],
+    [
+        "detector/bank.faiss",
+        "detector/density.safetensors",
+        "detector/fine.faiss",
+        "detector/coarse.safetensors",
+        "products/000/references.safetensors",
+        "products/000/references/000.jpg",
+    ],
 )
 def test_a_changed_file_is_refused(tampered: Path, name: str) -> None:
     data = bytearray((tampered / name).read_bytes())
