@@ -56,5 +56,5 @@ class Whitening:
 
     def __call__(self, features: Features) -> Features:
         """Whitened features, (N, K), of (N, D)."""
-        whitened: Features = (features - self.middle) @ self.matrix
+        whitened: Features = ((features - self.middle) @ self.matrix).astype(np.float32, copy=False)
         return whitened

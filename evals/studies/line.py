@@ -20,8 +20,8 @@ from seewhy.agent.models.calibration import Calibration
 from seewhy.agent.photos.images import read_photo
 from seewhy.agent.photos.layouts import Sample, learned_and_tested, surveyed
 from seewhy.agent.photos.lazy import white_level_for
-from seewhy.detectors.parts.backbones import Encoder
 from seewhy.detectors.parts.bank import Features
+from seewhy.detectors.parts.encoder import Encoder
 from seewhy.detectors.parts.features import joined
 from seewhy.detectors.parts.inputs import as_batch, resized
 from seewhy.detectors.parts.memory import Look, Memory
@@ -117,7 +117,7 @@ def few(
     learned: Sequence[Seen], tested: Sequence[Seen], looks: Sequence[Look], share: float, count: int, draws: int
 ) -> dict[str, dict[str, float]]:
     """Of models with `count` good photos: how many unseen good photos lie above each line, and how many defective ones below."""
-    out = {line: {"stopped_good": 0, "good": 0, "passed_bad": 0, "bad": 0} for line in LINES}
+    out = {line: dict.fromkeys(("stopped_good", "good", "passed_bad", "bad"), 0.0) for line in LINES}
     bad = [photo for photo in tested if not photo.good]
     for draw in range(draws):
         rng = np.random.default_rng(draw)
@@ -158,7 +158,7 @@ def _look(sample: Sample, encoder: Encoder, white: int) -> Seen:
 
 def _cells(photo: Seen, look: Look) -> list[Features]:
     return [
-        joined([maps[n].float() for n in look.layers], tile.input_height, pool=look.pool, unit_length=look.unit_length)
+        joined([maps[n].float() for n in look.layers], tile.input_height, pool=look.pool, unit_length=look.unit_length).numpy()
         for tile, maps in photo.tiles
     ]
 
@@ -180,7 +180,7 @@ def _filled(learned: Sequence[Seen], looks: Sequence[Look]) -> list[Memory]:
 
 def _grids(memories: Sequence[Memory], photo: Seen) -> list[Map]:
     """The smoothed map of each tile."""
-    total = [np.float32(0)] * len(photo.tiles)
+    total: list[Any] = [0.0] * len(photo.tiles)
     for memory in memories:
         for number, cells in enumerate(_cells(photo, memory.look)):
             far = memory.distances(cells.reshape(-1, cells.shape[-1]))[0].reshape(cells.shape[:2])
