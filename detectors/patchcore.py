@@ -18,20 +18,17 @@ import numpy as np
 import numpy.typing as npt
 
 from seewhy.detectors.parts.backbones import backbone
-from seewhy.detectors.parts.bank import Features
-from seewhy.detectors.parts.inputs import resized
 from seewhy.detectors.parts.memory import Look, Memory
-from seewhy.detectors.parts.network import Precision
-from seewhy.detectors.parts.patches import Engine, Patches, kept_patches, patches
+from seewhy.detectors.parts.patches import Patches, kept_patches, patches
 from seewhy.detectors.parts.resolution import answer_to_a_dot
 from seewhy.detectors.parts.tiles import Tile, blend, tiles_for
-from seewhy.detectors.parts.ways import Spec, Way
+from seewhy.detectors.parts.ways import Engine, Precision, Spec, Way
 from seewhy.detectors.protocol import Calibrates, Single
 from seewhy.detectors.weights.store import WeightsFile
 from seewhy.errors import BadData
 from seewhy.prompts import sentence
 from seewhy.record import Sentence
-from seewhy.types import Map, Pixels, Progress, ScoreMap, silent
+from seewhy.types import Features, Map, Pixels, Progress, ScoreMap, silent
 
 TURNS = (1, 2, 3)  # quarter turns
 TURN_PHOTOS, TURN_ROWS = 24, 2000  # good photos, and rows of the bank, with which turning is tried
@@ -258,12 +255,7 @@ class PatchCore(Single):
 
     def _encode(self, pixels: Pixels) -> list[tuple[Tile, list[Features]]]:
         """Patch features of each tile, (rows, cols, D) float32, of each look."""
-        out = []
-        for tile in self._tiles(pixels):
-            cut = pixels[tile.box.slices]
-            small = resized(cut, tile.input_width, tile.input_height, shrinks=tile.input_width < tile.box.width)
-            out.append((tile, self._patches(small)[: len(self._memories)]))
-        return out
+        return [(tile, self._patches(tile.seen(pixels))[: len(self._memories)]) for tile in self._tiles(pixels)]
 
     def _tiles(self, pixels: Pixels) -> list[Tile]:
         s = self._settings

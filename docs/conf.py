@@ -36,6 +36,7 @@ html_show_search_summary = False  # a summary is fetched, which a page opened fr
 html_theme_options = {"source_repository": REPOSITORY, "source_branch": "main", "source_directory": "docs/"}
 
 myst_heading_anchors = 3
+suppress_warnings = ["ref.python"]  # two rooms may each have a Row, and types are written as the source has them
 default_role = "code"  # docstrings write `name`, as Markdown does
 add_module_names = False
 autodoc_default_options = {"members": True, "member-order": "bysource"}

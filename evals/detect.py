@@ -16,10 +16,9 @@ import numpy.typing as npt
 from seewhy.agent.models.candidates import unfitted
 from seewhy.agent.models.distinct import distinct
 from seewhy.agent.models.product import ProductModel
-from seewhy.agent.photos.images import Photo, read_photo
+from seewhy.agent.photos.images import Photo
 from seewhy.agent.photos.layouts import Sample, learned_and_tested, surveyed
-from seewhy.agent.photos.lazy import Chosen, LazyPhotos, white_level_for
-from seewhy.agent.photos.levels import FULL
+from seewhy.agent.photos.lazy import LazyPhotos, white_level_for
 from seewhy.agent.photos.masks import checked_masks, read_mask, unused
 from seewhy.card import ProductCard
 from seewhy.errors import BadData
@@ -70,19 +69,19 @@ def _product(
         LOG.warning("%s: %s", product, doubt)
     made = unfitted(detector, ProductCard(name=product.replace("_", " ")), settings=settings, device=device)
     photos = LazyPhotos(train, white)
-    scenes = Chosen(photos, distinct(photos).kept)
+    scenes = distinct(photos).of(photos)
     model, fit_seconds = timed(ProductModel.fit, scenes, made, product=product, alpha=alpha, progress=progress)
     row = {"product": product, "fitted_on": len(scenes), "tested_on": len(test), "fit_seconds": round(fit_seconds, 1)}
     return row | tested(model, test, alpha, progress, white_level=white), [f"{w.name} {w.revision}" for w in model.detector.weights]
 
 
 def tested(
-    model: ProductModel, test: Sequence[Sample], alpha: float, progress: Progress[Any] = silent, *, white_level: int = FULL
+    model: ProductModel, test: Sequence[Sample], alpha: float, progress: Progress[Any] = silent, *, white_level: int | None = None
 ) -> dict[str, Any]:
     """Figures of a fitted model on test photos: detection, localisation, rates at the conformal threshold, time, memory."""
     scores, maps, masks, seconds = list[float](), list[Map](), list[Mask | None](), 0.0
-    for sample in progress(test, model.product, len(test)):
-        photo = read_photo(sample.path, name=sample.name, root=sample.root, white_level=white_level)
+    photos = LazyPhotos(test) if white_level is None else LazyPhotos(test, white_level)
+    for sample, photo in progress(zip(test, photos, strict=True), model.product, len(test)):
         scored, spent = timed(model.detector.score, photo.pixels)
         seconds += spent
         scores.append(scored.score)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seewhy.agent.photos.images import Photo
+from seewhy.agent.photos.lazy import Chosen
 from seewhy.pictures import grey, grey_square
 from seewhy.types import Map, Pixels
 
@@ -28,6 +29,10 @@ class Distinct:
 
     kept: tuple[int, ...]
     copies: tuple[tuple[str, str], ...]  # (a photo that is left out, the photo that it is a copy of)
+
+    def of(self, photos: Sequence[Photo]) -> Sequence[Photo]:
+        """The photos of their own, read one at a time."""
+        return Chosen(photos, self.kept)
 
 
 def distinct(photos: Sequence[Photo]) -> Distinct:

@@ -16,7 +16,7 @@ from seewhy.agent.models.folder import check_place
 from seewhy.agent.models.gross import check_gross
 from seewhy.agent.models.product import CalibrationWay, ProductModel
 from seewhy.agent.photos.images import Photo
-from seewhy.agent.photos.lazy import Chosen, pixels_of
+from seewhy.agent.photos.lazy import pixels_of
 from seewhy.card import ProductCard
 from seewhy.errors import BadData
 from seewhy.types import Progress, silent
@@ -60,7 +60,7 @@ def fit_models(products: Mapping[str, Sequence[Photo]], asked: Fitting, folder: 
     """
     check_place(folder)
     found = {name: distinct(photos) for name, photos in products.items()}
-    scenes = {name: Chosen(photos, found[name].kept) for name, photos in products.items()}
+    scenes = {name: found[name].of(photos) for name, photos in products.items()}
     first, photos = next(iter(scenes.items()))
     able, considered = candidates(asked.detector, asked.cards.get(first), good=len(photos), lot=asked.lot, device=asked.device)
     fitted = first_that_can(able, lambda name: _fitted(name, scenes, asked, folder, progress), considered)

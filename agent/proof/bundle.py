@@ -1,14 +1,12 @@
 """A bundle: one part's or one lot's entries with their pictures, documents and proofs, checkable without the ledger and without seewhy.
 
-| file | what |
-|---|---|
-| `bundle.json` | the entries' columns word for word, each with its path to the root of the tree over the whole ledger (RFC 9162) |
-| `evidence/` | what the entries name by SHA-256: pictures, cards, policies, model manifests |
-| `photos/` | the photos' files, where they were given |
-| `report.html`, `report.pdf` | the documents |
-| `checkpoint.txt`, `signer.pub` | the ledger's head, signed, where a key was given |
-| `verify.html` | a page that checks all of this in a browser, without a server |
-| `SHA256SUMS` | of all other files, for `sha256sum --check` |
+- `bundle.json`: the entries' columns word for word, each with its path to the root of the tree over the whole ledger (RFC 9162)
+- `evidence/`: what the entries name by SHA-256: pictures, cards, policies, model manifests
+- `photos/`: the photos' files, where they were given
+- `report.html`, `report.pdf`: the documents
+- `checkpoint.txt`, `signer.pub`: the ledger's head, signed, where a key was given
+- `verify.html`: a page that checks all of this in a browser, without a server
+- `SHA256SUMS`: of all other files, for `sha256sum --check`
 """
 
 from __future__ import annotations

@@ -9,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seewhy.errors import BadModel
-
-Features = npt.NDArray[np.float32]  # (N, D)
+from seewhy.types import Features
 
 EXACT_LIMIT = 100_000  # rows; larger banks are searched by IVF-PQ
 

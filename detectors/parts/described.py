@@ -9,14 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from seewhy.detectors.parts.backbones import backbone
-from seewhy.detectors.parts.bank import Features
 from seewhy.detectors.parts.encoder import Encoder
 from seewhy.detectors.parts.features import joined
 from seewhy.detectors.parts.network import Exported, exported
 from seewhy.detectors.parts.ways import Spec
 from seewhy.detectors.weights.store import WeightsFile
 from seewhy.errors import BadModel
-from seewhy.types import Pixels
+from seewhy.types import Features, Pixels
 
 EXAMPLE_PX = 320  # a side of the photo with which the network is written down; a multiple of every stride
 

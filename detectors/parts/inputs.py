@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-import torch
-from torch import Tensor
 
 from seewhy.types import Pixels
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def resized(pixels: Pixels, width_px: int, height_px: int, *, shrinks: bool) -> Pixels:
@@ -25,4 +27,6 @@ def squared(pixels: Pixels, side_px: int) -> Pixels:
 
 def as_batch(photos: Sequence[Pixels]) -> Tensor:
     """(B, 3, h, w) float32 in 0..1, from photos of one size, (h, w, 3) each."""
+    import torch
+
     return torch.from_numpy(np.stack(photos)).permute(0, 3, 1, 2).float() / 255

@@ -11,9 +11,10 @@ import numpy.typing as npt
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
-from seewhy.detectors.parts.bank import Features, MemoryBank, greedy_k_centre
+from seewhy.detectors.parts.bank import MemoryBank, greedy_k_centre
 from seewhy.detectors.parts.whitening import Moments, Whitening
 from seewhy.errors import BadData, BadModel
+from seewhy.types import Features
 
 DENSEST = 0.1  # of the median: doubled patches must not make a distance infinite
 LEAST_SAVED = 1e-6  # that models of 0.1.0 have

@@ -13,20 +13,17 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from seewhy.detectors.parts.ways import Precision
 from seewhy.errors import BadModel
 from seewhy.packages import installed
-from seewhy.types import Pixels
+from seewhy.types import Features, Pixels
 
 if TYPE_CHECKING:
     from torch import nn
-
-    from seewhy.detectors.parts.bank import Features
-
-Precision: TypeAlias = Literal["f32", "bf16"]
 
 SIZES = 4  # of photos, for which the compiled graph is kept
 

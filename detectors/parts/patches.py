@@ -5,18 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import Any, Protocol
 
-from seewhy.detectors.parts.network import Exported, Network, Precision
-from seewhy.detectors.parts.ways import Spec
+from seewhy.detectors.parts.network import Exported, Network
+from seewhy.detectors.parts.ways import Engine, Precision, Spec
 from seewhy.detectors.weights.store import WeightsFile
 from seewhy.packages import installed
-from seewhy.types import Pixels
-
-if TYPE_CHECKING:
-    from seewhy.detectors.parts.bank import Features
-
-Engine: TypeAlias = Literal["auto", "torch", "openvino"]
+from seewhy.types import Features, Pixels
 
 STRUCTURE, VALUES = "network.xml", "network.bin"  # in a model's folder
 

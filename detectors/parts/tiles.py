@@ -9,7 +9,8 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from seewhy.types import Box, Map
+from seewhy.detectors.parts.inputs import resized
+from seewhy.types import Box, Map, Pixels
 
 OVERLAP = 0.125  # of a tile's side, shared with the next one
 SQUEEZE = 1.5  # longer sides than this many times the shorter one are cut rather than squeezed into a square
@@ -23,6 +24,11 @@ class Tile:
     box: Box
     input_width: int
     input_height: int
+
+    def seen(self, pixels: Pixels) -> Pixels:
+        """What the model sees of a photo (H, W, 3): (input_height, input_width, 3)."""
+        shrinks = self.input_width < self.box.width
+        return resized(pixels[self.box.slices], self.input_width, self.input_height, shrinks=shrinks)
 
 
 def tiles_for(width: int, height: int, input_px: int, multiple_px: int, max_shrink: float) -> list[Tile]:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Engine: TypeAlias = Literal["auto", "torch", "openvino"]  # who runs an encoder
+Precision: TypeAlias = Literal["f32", "bf16"]  # of OpenVINO's arithmetic
 
 
 @dataclass(frozen=True, slots=True)

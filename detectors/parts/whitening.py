@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from seewhy.detectors.parts.bank import Features
+from seewhy.types import Features
 
 KEPT = 0.99  # of the variance of good patches
 SHRINKAGE = 0.07  # of the covariance towards equal variances, so that what hardly varies among few photos isn't all that counts

@@ -20,15 +20,14 @@ from seewhy.agent.models.calibration import Calibration
 from seewhy.agent.photos.images import read_photo
 from seewhy.agent.photos.layouts import Sample, learned_and_tested, surveyed
 from seewhy.agent.photos.lazy import white_level_for
-from seewhy.detectors.parts.bank import Features
 from seewhy.detectors.parts.encoder import Encoder
 from seewhy.detectors.parts.features import joined
-from seewhy.detectors.parts.inputs import as_batch, resized
+from seewhy.detectors.parts.inputs import as_batch
 from seewhy.detectors.parts.memory import Look, Memory
 from seewhy.detectors.parts.tiles import Tile, blend, tiles_for
 from seewhy.evals.detect import MAP_PX, image_figures, pixel_figures
 from seewhy.evals.run import LITE, measuring
-from seewhy.types import Map, Mask
+from seewhy.types import Features, Map, Mask
 
 PRODUCTS = ("cookie", "magnetic_tile", "ball_screw")
 LAYERS, SIDE, SHRINK = (3, 4, 5, 6), 384, 4.0
@@ -150,9 +149,7 @@ def _look(sample: Sample, encoder: Encoder, white: int) -> Seen:
     height, width = photo.pixels.shape[:2]
     tiles = list[tuple[Tile, dict[int, Tensor]]]()
     for tile in tiles_for(width, height, SIDE, encoder.row.multiple_px, SHRINK):
-        cut = photo.pixels[tile.box.slices]
-        small = resized(cut, tile.input_width, tile.input_height, shrinks=tile.input_width < tile.box.width)
-        tiles.append((tile, {n: m.half() for n, m in zip(LAYERS, encoder(as_batch([small])), strict=True)}))
+        tiles.append((tile, {n: m.half() for n, m in zip(LAYERS, encoder(as_batch([tile.seen(photo.pixels)])), strict=True)}))
     return Seen(width, height, tuple(tiles), sample.good, _small(np.zeros((height, width), np.float32), sample, photo)[1])
 
 

@@ -17,6 +17,7 @@ Pixels: TypeAlias = npt.NDArray[np.uint8]  # (H, W, 3) RGB
 Map: TypeAlias = npt.NDArray[np.float32]  # (H, W)
 Lab: TypeAlias = npt.NDArray[np.float32]  # (..., 3) CIE L*a*b*
 Mask: TypeAlias = npt.NDArray[np.bool_]  # (H, W)
+Features: TypeAlias = npt.NDArray[np.float32]  # (N, D) or (rows, cols, D), of patches
 Descriptor: TypeAlias = npt.NDArray[np.float32]  # (D,) of a whole photo
 
 Place: TypeAlias = Path | str

@@ -23,7 +23,7 @@ from seewhy.agent.photos.images import decode
 from seewhy.detectors.anomalib.models import MODELS
 from seewhy.detectors.catalogue import BORROWED, DETECTORS, ENSEMBLE, FAMILY, OWN, TABLE, Row, as_markdown
 from seewhy.detectors.parts.backbones import BACKBONES
-from seewhy.detectors.parts.bank import Features, MemoryBank, greedy_k_centre
+from seewhy.detectors.parts.bank import MemoryBank, greedy_k_centre
 from seewhy.detectors.parts.encoder import Encoder
 from seewhy.detectors.parts.memory import Memory
 from seewhy.detectors.parts.tiles import blend, tiles_for
@@ -34,7 +34,7 @@ from seewhy.detectors.weights import known, store
 from seewhy.errors import BadData, BadModel, MissingWeights, UnknownName, WeightsMismatch
 from seewhy.evals.synthetic.boards import board, broken
 from seewhy.evals.synthetic.surfaces import defective, good
-from seewhy.types import Box, Pixels
+from seewhy.types import Box, Features, Pixels
 
 
 def test_efficientnet_is_the_published_network() -> None:
