@@ -46,6 +46,11 @@ def registered(good: Pixels, photo: Pixels) -> Pixels:
     return _shifted(same, dx * scale, dy * scale)
 
 
+def likeness(good: Pixels, photo: Pixels) -> float:
+    """Pearson's correlation of the two photos' lightness, made small; of one size, (H, W, 3) each."""
+    return _alike(_grey(good), _grey(photo))
+
+
 def _grey(pixels: Pixels) -> Map:
     made: Map = cv2.cvtColor(smaller(pixels, SHIFT_PX), cv2.COLOR_RGB2GRAY).astype(np.float32)
     return made

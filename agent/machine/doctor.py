@@ -25,6 +25,7 @@ EXTRAS = {
     "pdf": ("typst", "font-source-sans-pro", "manimgx-fonts-cjk"),
     "anomalib": ("anomalib",),
     "gpu": ("faiss-gpu",),
+    "notebook": ("matplotlib", "pandas", "pyarrow", "supervision"),
     "demo": ("scikit-image",),
 }
 NEEDED = ("torch", "torchvision", "timm", "faiss-cpu", "numpy", "opencv-python-headless", "pillow", "pydantic", "jinja2", "typer")
