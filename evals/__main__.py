@@ -28,6 +28,7 @@ MEASUREMENTS: Mapping[str, str] = {  # read without importing; see `described`
     "dinomaly_bank": "promises.dinomaly:bank",
     "dinomaly_grow": "promises.dinomaly:grow",
     "explain": "promises.explain:main",
+    "explaining": "promises.explaining:main",
     "faults": "promises.faults:main",
     "mmad": "benchmarks.mmad:main",
     "robustmad": "benchmarks.robustmad:main",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from seewhy.agent.detections.detection import Detection
-from seewhy.agent.inspection.chain import Clock
+from seewhy.agent.inspection.chain import Clock, Link
 from seewhy.agent.inspection.facts import measure
 from seewhy.agent.inspection.measuring import Detected, with_views
 from seewhy.agent.inspection.policy import load_policy
@@ -56,6 +56,7 @@ def examined_regions(
     provenance: Provenance,
     clock: Clock,
     *,
+    link: Link | None = None,
     keep_pictures: bool,
 ) -> Examined:
     """A photo's given regions, measured, with the pictures of them; nothing is searched, refined or judged here.
@@ -68,6 +69,7 @@ def examined_regions(
         beside: the good photo.
         provenance: what makes the record.
         clock: where the time goes.
+        link: the model whose good photos they are compared with.
         keep_pictures: as evidence.
     """
     size = photo.width, photo.height
@@ -80,6 +82,7 @@ def examined_regions(
         decision=_decision(detection),
         detectors=(_note(detection),),
         missing=(*_missing(detection, agreed), *beside.missing),
+        link=link,
         notes=detection.notes,
     )
     named = tuple(_named(detection, region, number) for number, region in numbered)

@@ -142,7 +142,8 @@ class Inspector:
         link = spoken.link
         beside = Beside(good, compared, () if spoken.familiar else (unfamiliar(link.model.product),))
         provenance = link.provenance.model_copy(update={"detector": detection.detector, "external": external(detection)})
-        return examined_regions(decoded, lot, detection, link.agreed, beside, provenance, clock, keep_pictures=self.terms.keep_pictures)
+        keep = self.terms.keep_pictures
+        return examined_regions(decoded, lot, detection, link.agreed, beside, provenance, clock, link=link, keep_pictures=keep)
 
     def conclude(self, e: Examined, until: float | None = None) -> Inspection:
         """Words, rulings and the record; waits for the explainer (no longer than `until`), changes nothing that was measured."""

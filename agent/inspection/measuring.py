@@ -57,7 +57,7 @@ def examined(photo: Photo, lot: str, spoken: Spoken, clock: Clock, *, keep_pictu
         facts = [measure(r, card, *size, r.peak if link.seed is None else link.seed, scored.change) for r in found]
         likely = tuple(hypotheses(scored, r, *size) for r in found)
     missing = lacks(link.model.product, decision, link.model.copies, familiar=spoken.familiar)
-    basis = Basis(link.agreed, link.provenance, decision, spoken.notes, tuple(missing), link.bright)
+    basis = Basis(link.agreed, link.provenance, decision, spoken.notes, tuple(missing), link, link.bright)
     detected = Detected(found, facts, likely, good, compared, scored.values, shown)
     return with_views(photo, lot, basis, detected, clock, keep_pictures=keep_pictures)
 
@@ -83,7 +83,7 @@ def with_views(photo: Photo, lot: str, basis: Basis, detected: Detected, clock: 
             card = basis.agreed.card
             views = tuple(region_view(number, region, measured, beside, card, pictures) for number, (region, measured) in pairs)
     regions = tuple(detected.regions)
-    return Examined(photo, lot, basis, regions, views, detected.hypotheses, detected.compared, pictures, clock)
+    return Examined(photo, lot, basis, regions, detected.good, views, detected.hypotheses, detected.compared, pictures, clock)
 
 
 def compared_with(spoken: Spoken, pixels: Pixels, *, wanted: bool) -> tuple[Pixels | None, str | None]:

@@ -159,7 +159,7 @@ def rule_on(policy: Policy, measured: Measured, words: Explanation | Unexplained
 
 
 def _ruled(policy: Policy, measured: Measured, words: Explanation | Unexplained, count: int, diagonal_px: float) -> Ruling:
-    facts = _facts(measured, count, diagonal_px)
+    facts = facts_of(measured, count, diagonal_px)
     blind = first_match(policy, facts, None)
     type_ = words.type if isinstance(words, Explanation) else None
     if type_ is None or type_.value is None:
@@ -200,7 +200,8 @@ def _graver(one: Ruling, other: Ruling) -> Ruling:
     return other if weight(other) > weight(one) else one
 
 
-def _facts(measured: Measured, count: int, diagonal_px: float) -> dict[str, float | None]:
+def facts_of(measured: Measured, count: int, diagonal_px: float) -> dict[str, float | None]:
+    """What rules can ask of a finding, by the names of their conditions; None where it isn't known."""
     size, strength = measured.size, measured.strength
     return (
         {

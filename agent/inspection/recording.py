@@ -9,7 +9,7 @@ from math import hypot
 from typing import TypeAlias
 
 from seewhy.agent.detections.detection import MOST
-from seewhy.agent.inspection.chain import Clock
+from seewhy.agent.inspection.chain import Clock, Link
 from seewhy.agent.inspection.evidence import Pictures
 from seewhy.agent.inspection.policy import rule_on, unjudged_ruling
 from seewhy.agent.inspection.terms import Agreed
@@ -32,7 +32,7 @@ from seewhy.record import (
     Sentence,
     Unexplained,
 )
-from seewhy.types import Region
+from seewhy.types import Pixels, Region
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +44,7 @@ class Basis:
     decision: Decision
     detectors: tuple[DetectorNote, ...]
     missing: tuple[Missing, ...]  # what whoever detected lacks
+    link: Link | None = None  # the model that spoke; None where the regions were given and there is none
     bright: tuple[float, ...] = ()  # brightness of good photos
     notes: tuple[Sentence, ...] = ()  # about what was given with the photo
 
@@ -56,6 +57,7 @@ class Examined:
     lot: str
     basis: Basis
     regions: tuple[Region, ...]
+    good: Pixels | None  # the good photo laid over this one
     views: tuple[RegionView, ...]
     hypotheses: tuple[tuple[Hypothesis, ...], ...]
     compared: str | None  # SHA-256 of the good photo that findings are compared with

@@ -25,6 +25,7 @@ EXTRAS = {
     "pdf": ("typst", "font-source-sans-pro", "manimgx-fonts-cjk"),
     "anomalib": ("anomalib",),
     "gpu": ("faiss-gpu",),
+    "agent": ("langchain", "langchain-openai", "mcp"),
     "notebook": ("matplotlib", "pandas", "pyarrow", "supervision"),
     "demo": ("scikit-image",),
 }

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from seewhy.agent.api.explain import explain, explain_all
     from seewhy.agent.api.learn import fit
     from seewhy.agent.api.load import load
+    from seewhy.agent.api.similar import similar
     from seewhy.agent.api.speak import vlm
     from seewhy.agent.api.words import from_words
     from seewhy.agent.detections.detection import Detection
@@ -35,6 +36,7 @@ __all__ = [
     "fit",
     "from_words",
     "load",
+    "similar",
     "vlm",
 ]
 
@@ -45,6 +47,7 @@ _LAZY = {
     "fit": "seewhy.agent.api.learn",
     "from_words": "seewhy.agent.api.words",
     "load": "seewhy.agent.api.load",
+    "similar": "seewhy.agent.api.similar",
     "vlm": "seewhy.agent.api.speak",
     "Inspection": "seewhy.agent.inspection.result",
     "Inspector": "seewhy.agent.inspection.inspector",

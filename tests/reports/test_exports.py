@@ -34,6 +34,7 @@ def test_supervision_gets_the_masks_themselves(found: seewhy.Inspection, drawn: 
     assert len(seewhy.explain(drawn.pixels, []).to_supervision()) == 0
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of pycocotools' own code
 def test_coco_is_read_by_its_own_code(found: seewhy.Inspection, drawn: Drawn) -> None:
     coco = pytest.importorskip("pycocotools.coco")
     data, api = found.to_coco(), coco.COCO()

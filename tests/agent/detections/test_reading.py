@@ -169,6 +169,7 @@ def test_polygons_in_label_files(written: Callable[[np.ndarray], tuple[str, str]
         assert [r.label for r in found.regions] == ["pit"]
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of pycocotools' own code
 def test_run_length_masks_are_those_of_the_reference_code() -> None:
     coding = pytest.importorskip("pycocotools.mask")
     for seed in range(CASES):
