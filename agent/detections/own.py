@@ -17,15 +17,15 @@ from seewhy.record import Explanation, InspectionRecord
 NAME = "seewhy"
 
 
-def read_inspection(inspection: Any, _canvas: Canvas, _asked: Wanted) -> Detection:
+def read_inspection(inspection: Any, canvas: Canvas, _asked: Wanted) -> Detection:
     """The regions of an inspection, as they are."""
+    _check_size(inspection.record, canvas)
     return Detection(inspection.regions, ("mask",), detector=inspection.record.provenance.detector)
 
 
 def read_record(record: InspectionRecord, canvas: Canvas, _asked: Wanted) -> Detection:
     """The boxes of a record's findings: a record alone keeps no outline."""
-    if (record.photo.width_px, record.photo.height_px) != (canvas.width, canvas.height):
-        raise BadData(f"the record is of a photo of {record.photo.width_px} x {record.photo.height_px}, this one is {canvas.size}")
+    _check_size(record, canvas)
     regions = [
         (
             box_region(f.measured.location.box_px.value or (), canvas, label=_type(f.explanation), score=f.measured.strength.peak.value),
@@ -68,6 +68,11 @@ def _csv(path: Path, canvas: Canvas, asked: Wanted) -> Detection:
     return of_regions(
         [(box_region([float(r[s]) for s in ("x0", "y0", "x1", "y1")], canvas, label=r["type"]), "box") for r in found], detector=NAME
     )
+
+
+def _check_size(record: InspectionRecord, canvas: Canvas) -> None:
+    if (record.photo.width_px, record.photo.height_px) != (canvas.width, canvas.height):
+        raise BadData(f"the record is of a photo of {record.photo.width_px} x {record.photo.height_px}, this one is {canvas.size}")
 
 
 def _same(recorded_as: str, photo: str) -> bool:

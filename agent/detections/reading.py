@@ -100,3 +100,5 @@ def _check_inside(regions: Sequence[Region], canvas: Canvas) -> None:
     for region in regions:
         if region.box.x0 < 0 or region.box.y0 < 0 or region.box.x1 > canvas.width or region.box.y1 > canvas.height:
             raise BadData(f"the region {tuple(region.box)} reaches outside the photo, which is {canvas.size}; is it of another photo?")
+        if region.mask.shape != (region.box.height, region.box.width) or not region.mask.any():
+            raise BadData(f"the region {tuple(region.box)} has a mask {region.mask.shape} that doesn't fill its box, or marks nothing")

@@ -10,13 +10,14 @@ import numpy as np
 
 from seewhy.agent.inspection.chain import Link
 from seewhy.agent.inspection.policy import Policy, facts_of, first_match
+from seewhy.drawing import Picture
 from seewhy.prompts import say, sentence
 from seewhy.record import Finding, InspectionRecord, Ruling, Saved, Sentence, Severity, Verdict
 from seewhy.types import Mask, Pixels, Region
 
 LIMITED = ("_min", "_max")
-BLEND = 0.5  # of the margin around the region over which paint and photo run into one another
-LEAST_MARGIN_PX = 4
+MARGIN_PX = 4  # around the region, painted with it
+SOFT_PX = 24  # around that, over which paint and photo run into one another
 
 
 class Change(Saved):
@@ -107,34 +108,32 @@ def painted_over(link: Link, pixels: Pixels, region: Region, good: Pixels | None
 
 
 def without_region(pixels: Pixels, region: Region, good: Pixels | None) -> Pixels:
-    """The photo with a region painted over, a margin around it blended. (H, W, 3).
+    """The photo with a region painted over; around it photo and paint run into one another. (H, W, 3).
 
-    The good photo is brought to the level of the surroundings first, so that another exposure is no new edge.
+    The good photo is brought to the level of the surroundings first, so that another exposure is no new edge; and where the two are
+    mixed the texture's contrast is kept (Heitz and Neyret, 2018, variance-preserving blending), so that a texture without places shows
+    no seam either.
     """
-    margin = max(LEAST_MARGIN_PX, round(region.resolution_px / 2))
-    around = region.box.grown(4 * margin, pixels.shape[1], pixels.shape[0])
-    crop = pixels[around.slices]
-    mask = np.zeros(crop.shape[:2], np.uint8)
-    mask[region.box.y0 - around.y0 :, region.box.x0 - around.x0 :][: region.box.height, : region.box.width] = region.mask
-    grown = cv2.dilate(mask, np.ones((2 * margin + 1, 2 * margin + 1), np.uint8))
-    paint = (
-        _levelled(good[around.slices], crop, grown > 0)
-        if good is not None
-        else cv2.inpaint(np.ascontiguousarray(crop), grown, 5, cv2.INPAINT_TELEA)
-    )
-    share = np.maximum(cv2.GaussianBlur(grown.astype(np.float32), (0, 0), BLEND * margin), mask)[..., None]
+    around = region.box.grown(MARGIN_PX + 2 * SOFT_PX, pixels.shape[1], pixels.shape[0])
+    crop = pixels[around.slices].astype(np.float32)
+    outside = np.ones(crop.shape[:2], np.uint8)
+    outside[region.box.y0 - around.y0 :, region.box.x0 - around.x0 :][: region.box.height, : region.box.width] = ~region.mask
+    away = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    share = np.clip(1 - (away - MARGIN_PX) / SOFT_PX, 0, 1)[..., None]  # of the paint
+    level = np.median(crop[away > MARGIN_PX], 0) if (away > MARGIN_PX).any() else np.median(crop, (0, 1))
+    if good is None:
+        paint = cv2.inpaint(pixels[around.slices].copy(), (away <= MARGIN_PX).astype(np.uint8), 5, cv2.INPAINT_TELEA).astype(np.float32)
+    else:
+        paint = _levelled(good[around.slices].astype(np.float32), crop, away > MARGIN_PX)
+    mixed = level + ((1 - share) * (crop - level) + share * (paint - level)) / np.sqrt((1 - share) ** 2 + share**2)
     out = pixels.copy()
-    out[around.slices] = np.rint(crop * (1 - share) + paint * share).astype(np.uint8)
+    out[around.slices] = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
     return out
 
 
-def _levelled(good: Pixels, crop: Pixels, inside: Mask) -> Pixels:
+def _levelled(good: Picture, crop: Picture, outside: Mask) -> Picture:
     """The good photo's crop with the surroundings' median colour of the photo."""
-    outside = ~inside
-    if outside.sum() < 16:
-        return good
-    level = np.median(crop[outside].astype(np.int16) - good[outside].astype(np.int16), 0)
-    return np.clip(good + level, 0, 255).astype(np.uint8)
+    return good + np.median(crop[outside] - good[outside], 0) if outside.any() else good
 
 
 def _tries(policy: Policy, facts: Mapping[str, float | None]) -> Iterator[tuple[str, float, float]]:

@@ -138,7 +138,7 @@ def _marked(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     flat = values.max(axis=2)
     highest = int(flat.max(initial=0))
     few = len(np.unique(flat)) <= FEW
-    return flat if few else flat >= highest / 2
+    return np.asarray(flat if few else flat >= highest / 2)
 
 
 def unused(left_out: Sequence[tuple[str, str, int]]) -> list[str]:

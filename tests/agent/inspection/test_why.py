@@ -70,7 +70,7 @@ def test_the_smallest_change_changes_the_ruling_and_a_smaller_one_does_not() -> 
     change = found.findings[0].counterfactual().change
     assert change is not None
     facts = {"area_percent": finding.measured.size.area_share.value, "strength": 2.0, "count": 1.0, "touches_border": 0.0}
-    facts |= {"feret_percent": 100 * (finding.measured.size.feret.value or 0) / np.hypot(*drawn.mask.shape)}
+    facts |= {"feret_percent": 100 * (finding.measured.size.feret.value or 0) / float(np.hypot(*drawn.mask.shape))}
     before = first_match(found.policy, facts, None)
     after = first_match(found.policy, facts | {change.fact: change.becomes}, None)
     assert (before.verdict.value, before.severity.value) != (after.verdict.value, after.severity.value)
