@@ -5,6 +5,8 @@ BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 # The tests' real VLM server; `make test VLLM=` leaves it out.
 VLLM = .venv-vllm
+# Test files side by side, a process of one thread and up to 8 GiB for each core, four at most; `make test AT_ONCE=` runs one after the other.
+AT_ONCE = -n auto --maxprocesses 4
 
 .PHONY: demo quick test docs lint clean
 
@@ -12,10 +14,10 @@ demo: $(READY)
 	$(BIN)/seewhy demo --out demo-out
 
 quick: $(READY) lint
-	$(BIN)/python -m pytest -m "not slow and not network"
+	$(BIN)/python -m pytest $(AT_ONCE) -m "not slow and not network"
 
 test: $(READY) lint $(if $(VLLM),$(VLLM)/.ready)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(AT_ONCE) --durations 25
 
 docs: $(READY)
 	$(BIN)/python docs/write_reference.py

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from seewhy.canonical import sha256_bytes
-from seewhy.detectors.parts.backbones import Encoder
+from seewhy.detectors.parts.encoder import Encoder
 from seewhy.detectors.parts.features import joined
 from seewhy.detectors.parts.inputs import as_batch, squared
 from seewhy.detectors.parts.resolution import answer_to_a_dot
@@ -189,7 +189,7 @@ class Mutual(Single):
         """(rows, cols, D) for each pool."""
         side = self._settings.input_px
         maps = self._encoder(as_batch([squared(pixels, side)]))
-        return [torch.from_numpy(joined(maps, side, pool=pool)).to(self._device) for pool in self._settings.pools]
+        return [joined(maps, side, pool=pool).contiguous().to(self._device) for pool in self._settings.pools]
 
     def _nearest(self, flat: Tensor, peers: Sequence[Tensor]) -> Tensor:
         """Distance of each patch to the nearest one of each judge: (judges, P), from (P, D) and (P, D) of each."""

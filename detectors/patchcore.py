@@ -15,8 +15,8 @@ from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 from torch import Tensor
 
-from seewhy.detectors.parts.backbones import Encoder
 from seewhy.detectors.parts.bank import Features, MemoryBank, greedy_k_centre
+from seewhy.detectors.parts.encoder import Encoder
 from seewhy.detectors.parts.features import joined
 from seewhy.detectors.parts.inputs import as_batch, resized
 from seewhy.detectors.parts.resolution import answer_to_a_dot
@@ -267,7 +267,7 @@ class PatchCore(Single):
 
     def _join(self, maps: list[Tensor], input_rows: int) -> Features:
         s = self._settings
-        return joined(maps, input_rows, pool=s.pool, grid_px=s.grid_px, unit_length=s.unit_length)
+        return joined(maps, input_rows, pool=s.pool, grid_px=s.grid_px, unit_length=s.unit_length).cpu().numpy()
 
     def _photo_score(self, features: Features, grid: Map, nearest: npt.NDArray[np.int64]) -> float:
         """Mean of the strangest cells, weighted by how well the nearest good patch is itself supported (eq. 7)."""

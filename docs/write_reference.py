@@ -24,8 +24,8 @@ HEAD = """# Command line
 <!-- Made by docs/write_reference.py from the commands themselves; don't edit it. -->
 
 `seewhy COMMAND --help` says the same in a terminal. Exit codes: 0 all passed, 1 something failed, needs a person or could not be
-inspected (`verify`: the ledger is not intact; `explain`: words are still missing), 2 the command could not be done. With `--json` a
-command prints JSON for machines.
+inspected (`verify`: the ledger is not intact; `explain`: words are still missing), 2 the command could not be done, 130 it was
+stopped by Ctrl-C, 143 by SIGTERM: one line says what is done and how to go on. With `--json` a command prints JSON for machines.
 """
 
 

@@ -20,6 +20,7 @@ from seewhy.errors import BadData, MissingExtra, SeewhyError, UnknownName
 MEASUREMENTS: Mapping[str, str] = {  # read without importing; see `described`
     "spine": "promises.spine:main",
     "ledger": "promises.ledger:main",
+    "people": "promises.people:main",
     "template": "promises.template:main",
     "mutual": "promises.mutual:main",
     "recommended": "promises.recommended:main",
@@ -30,6 +31,7 @@ MEASUREMENTS: Mapping[str, str] = {  # read without importing; see `described`
     "explain": "promises.explain:main",
     "explaining": "promises.explaining:main",
     "faults": "promises.faults:main",
+    "fuzz": "promises.fuzz:main",
     "mmad": "benchmarks.mmad:main",
     "robustmad": "benchmarks.robustmad:main",
     "velm": "benchmarks.velm:main",

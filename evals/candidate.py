@@ -9,11 +9,12 @@ import cv2
 import numpy as np
 
 from seewhy.detectors.protocol import Detector
-from seewhy.drawing import heat_over, outline, smaller
+from seewhy.drawing import heat_over, outline
 from seewhy.errors import SeewhyError
 from seewhy.evals.detect import image_figures, pixel_figures
 from seewhy.evals.run import timed
 from seewhy.evals.synthetic.surfaces import Drawn
+from seewhy.pictures import mask_at, smaller
 from seewhy.types import Map, Mask, Pixels, silent
 
 PICTURE_PX = 320
@@ -55,7 +56,7 @@ def tried(
             scores.append(scored.score)
             size = mask.shape[1] // 2, mask.shape[0] // 2
             maps.append(cv2.resize(scored.values, size, interpolation=cv2.INTER_AREA))
-            masks.append(cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0)
+            masks.append(mask_at(mask, size))
             if pixels is drawn[0].pixels:
                 shown = heat_over(_sized(pixels), cv2.resize(_unit(scored.values), _sized(pixels).shape[1::-1]))
     except SeewhyError as error:
@@ -81,7 +82,7 @@ def _sized(pixels: Pixels) -> Pixels:
 def marked(drawn: Drawn) -> Pixels:
     """A photo with its defect outlined, as large as the pictures of maps."""
     canvas = _sized(drawn.pixels).copy()
-    outline(canvas, cv2.resize(drawn.mask.astype(np.uint8), canvas.shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0)
+    outline(canvas, mask_at(drawn.mask, canvas.shape[1::-1]))
     return canvas
 
 

@@ -39,7 +39,11 @@ def evaluate(
     settings: Any = None,
     progress: Progress[Any] = silent,
 ) -> dict[str, Any]:
-    """Figures for every product under `data`, with what made them (weights, hardware, date)."""
+    """Figures for every product under `data`, with what made them (weights, hardware, date).
+
+    Raises:
+        BadData: the data set can't be read or lacks good or defective photos.
+    """
     layout = surveyed(data)
     for doubt in (*layout.assumed, *unused(layout.left_out)):
         LOG.warning("%s", doubt)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import platform
 import sys
 import time
@@ -109,6 +110,12 @@ def timed(action: Callable[P, T], *args: P.args, **options: P.kwargs) -> tuple[T
     began = time.perf_counter()
     result = action(*args, **options)
     return result, time.perf_counter() - began
+
+
+def alone(what: Callable[..., T], *arguments: Any) -> T:
+    """What a function of a module gives in a process that does nothing else."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(what, arguments)
 
 
 def resident_mib() -> float:

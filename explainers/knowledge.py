@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from seewhy.card import Knowledge, ProductCard
 from seewhy.explainers import PastDefect, RegionView
+from seewhy.pictures import grey_square
 from seewhy.prompts.knowledge import General, general
 from seewhy.types import Pixels
 
@@ -58,8 +59,8 @@ class KnowledgeBase:
 
 def crop_descriptor(crop: Pixels) -> npt.NDArray[np.float32]:
     """(DESCRIPTOR,) of length 1: how much gradient of each direction each cell has (after Dalal and Triggs, CVPR 2005)."""
-    grey = cv2.cvtColor(cv2.resize(crop, (SIDE, SIDE), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY).astype(np.float32)
-    strength, angle = cv2.cartToPolar(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1))
+    level = grey_square(crop, SIDE)
+    strength, angle = cv2.cartToPolar(cv2.Sobel(level, cv2.CV_32F, 1, 0), cv2.Sobel(level, cv2.CV_32F, 0, 1))
     direction = np.floor(angle % np.pi / np.pi * DIRECTIONS).astype(int).clip(0, DIRECTIONS - 1)
     split = np.where(direction[..., None] == np.arange(DIRECTIONS), strength[..., None], 0)  # (SIDE, SIDE, DIRECTIONS)
     sums = split.reshape(CELLS, SIDE // CELLS, CELLS, SIDE // CELLS, DIRECTIONS).sum((1, 3)).ravel()

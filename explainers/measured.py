@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from seewhy.card import DefectType
-from seewhy.colour import to_lab
 from seewhy.explainers import RegionView
+from seewhy.pictures import correlation, mask_at, to_lab
 from seewhy.prompts import sentence
 from seewhy.record import Cause, Explanation, Sentence, Source, Stated
 from seewhy.types import Lab, Mask, Pixels
@@ -92,8 +92,7 @@ def _reduced(view: RegionView) -> tuple[Pixels, Mask, Pixels | None]:
         return view.crop, view.mask, view.reference
     size = max(1, round(view.mask.shape[1] * scale)), max(1, round(view.mask.shape[0] * scale))
     reference = None if view.reference is None else cv2.resize(view.reference, size, interpolation=cv2.INTER_AREA)
-    mask = cv2.resize(view.mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
-    return cv2.resize(view.crop, size, interpolation=cv2.INTER_AREA), mask, reference
+    return cv2.resize(view.crop, size, interpolation=cv2.INTER_AREA), mask_at(view.mask, size), reference
 
 
 def _look(lab: Lab, mask: Mask, surroundings: Lab) -> Look:
@@ -136,7 +135,7 @@ def _appearance(view: RegionView, look: Look) -> list[Sentence]:
 def _compared(lab: Lab, reference: Lab, mask: Mask, around: Mask) -> Against:
     """The same place of a good photo, compared only where the surroundings show that it is the same place."""
     here, there = lab[..., 0][around], reference[..., 0][around]
-    alike = float(np.corrcoef(here, there)[0, 1]) if min(here.std(), there.std()) > 0.5 else 0.0
+    alike = correlation(here, there)
     likeness = round(alike, 2)
     if not alike >= ALIGNED:
         return Against(None, likeness)

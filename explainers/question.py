@@ -11,8 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from seewhy.card import Knowledge
-from seewhy.drawing import heat_over, label, outline, smaller
+from seewhy.drawing import heat_over, label, outline
 from seewhy.explainers import RegionView
+from seewhy.pictures import jpeg as as_jpeg
+from seewhy.pictures import mask_at, smaller
 from seewhy.prompts.vlm import CLOSE, HEAT, REFERENCE, WHOLE, rendered
 from seewhy.types import Mask, Pixels
 
@@ -77,14 +79,13 @@ def jpeg(pixels: Pixels, longest: int, *, square: bool = False) -> bytes:
     small = smaller(pixels, longest)
     if square:
         small = squared(small, longest, GREY)
-    _, data = cv2.imencode(".jpg", np.ascontiguousarray(small[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    return bytes(data.tobytes())
+    return as_jpeg(small, JPEG_QUALITY)
 
 
 def _marked(view: RegionView, longest: int) -> Pixels:
     """The whole photo with the region's outline and number."""
     whole = smaller(view.whole, longest).copy()
-    mask = cv2.resize(view.whole_mask.astype(np.uint8), whole.shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0  # (h, w) of `whole`
+    mask = mask_at(view.whole_mask, whole.shape[1::-1])
     outline(whole, mask)
     ys, xs = np.nonzero(mask)
     if len(xs):

@@ -11,6 +11,7 @@ from seewhy.errors import BadData
 from seewhy.record import Entry
 from seewhy.registry import Entry as Row
 from seewhy.registry import Registry
+from seewhy.reports.seal import sealed
 
 PictureBytes: TypeAlias = Callable[[str], bytes | None]  # by SHA-256
 
@@ -51,7 +52,16 @@ def write_report(entries: Sequence[Entry], pictures: PictureBytes, path: Path, *
     """
     if not entries:
         raise BadData("there is no entry to report on; run `seewhy batch` first, or check the lot's name")
-    report: Report = REPORTS.get(path.suffix.lower().lstrip("."))()
-    data = report.render(entries, pictures, head, language)
-    write_file(path, data)
+    write_file(path, document(entries, pictures, path.suffix.lower().lstrip("."), head=head, language=language))
     return path
+
+
+def document(entries: Sequence[Entry], pictures: PictureBytes, format_: str, *, head: str = "", language: str = "en") -> bytes:
+    """A report's bytes, sealed with their own hash where the format has a place for it (see `seewhy.reports.seal`).
+
+    Raises:
+        UnknownName: there is no such format.
+        MissingExtra: it needs an optional install.
+    """
+    report: Report = REPORTS.get(format_)()
+    return sealed(report.render(entries, pictures, head, language))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from seewhy.drawing import Picture, heat_over, label, outline
+from seewhy.drawing import heat_over, label, outline
+from seewhy.pictures import Picture, decoded, jpeg, scaled
 from seewhy.record import Evidence, InspectionRecord
 from seewhy.reports import PictureBytes
 from seewhy.types import Mask, Pixels
@@ -13,6 +14,7 @@ from seewhy.types import Mask, Pixels
 FIGURE_PX = 1100  # longest side of the marked photo
 THUMBNAIL_PX = 200
 HEAT_TIMES = 3  # the threshold: where the scale of score maps ends
+QUALITY = 86  # of JPEG files
 
 
 class Figures:
@@ -34,7 +36,7 @@ class Figures:
         for finding in self._record.findings:
             box = finding.measured.location.box_px.value or (0, 0, 1, 1)
             label(canvas, str(finding.number), round(box[0] * scale), round(box[1] * scale))
-        return _jpeg(canvas)
+        return jpeg(canvas, QUALITY)
 
     def heat(self) -> bytes | None:
         """The score map over the photo in grey, on one scale for all photos: it ends at `HEAT_TIMES` the threshold, which is drawn.
@@ -47,8 +49,8 @@ class Figures:
         canvas, _ = _sized(photo, FIGURE_PX, self._record.photo.width_px)
         level = map_.astype(np.float32) / np.float32(65535)
         if self.times_threshold is None:
-            return _jpeg(heat_over(canvas, level))
-        return _jpeg(heat_over(canvas, level * np.float32(self.times_threshold / HEAT_TIMES), line=1 / HEAT_TIMES))
+            return jpeg(heat_over(canvas, level), QUALITY)
+        return jpeg(heat_over(canvas, level * np.float32(self.times_threshold / HEAT_TIMES), line=1 / HEAT_TIMES), QUALITY)
 
     def crop(self, number: int) -> bytes | None:
         """A finding's crop with its contour."""
@@ -59,12 +61,12 @@ class Figures:
         mask = self._read(f"mask-{number}")
         if mask is not None:
             outline(large, cv2.resize(mask, large.shape[1::-1], interpolation=cv2.INTER_LINEAR) > 127)
-        return _jpeg(large)
+        return jpeg(large, QUALITY)
 
     def plain(self, name: str) -> bytes | None:
         """A crop as it was kept, enlarged like its neighbour."""
         picture = self._read(name)
-        return None if picture is None else _jpeg(_enlarged(picture))
+        return None if picture is None else jpeg(_enlarged(picture), QUALITY)
 
     def thumbnail(self) -> bytes | None:
         """The photo, small, with contours."""
@@ -74,17 +76,12 @@ class Figures:
         canvas, scale = _sized(photo, THUMBNAIL_PX, self._record.photo.width_px)
         for finding in self._record.findings:
             self._outline(canvas, f"mask-{finding.number}", scale)
-        return _jpeg(canvas, quality=78)
+        return jpeg(canvas, quality=78)
 
     def _read(self, name: str) -> Picture | None:
         item = self._named.get(name)
         data = None if item is None else self._pictures(item.sha256)
-        if data is None:
-            return None
-        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-        if picture is None:
-            return None
-        return np.ascontiguousarray(picture[..., ::-1]) if picture.ndim == 3 else picture
+        return None if data is None else decoded(data)
 
     def _outline(self, canvas: Pixels, name: str, scale: float) -> None:
         mask, item = self._read(name), self._named.get(name)
@@ -115,19 +112,9 @@ def _placed(mask: Picture, item: Evidence, shape: tuple[int, int], scale: float)
 
 def _sized(photo: Pixels, longest: int, photo_width: int) -> tuple[Pixels, float]:
     """The photo at figure size, enlarged where it is small, and figure pixels per photo pixel."""
-    factor = longest / max(photo.shape[:2])
-    size = max(1, round(photo.shape[1] * factor)), max(1, round(photo.shape[0] * factor))
-    made = cv2.resize(photo, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
-    return made, size[0] / photo_width
+    figure = scaled(photo, longest / max(photo.shape[:2]))
+    return figure, figure.shape[1] / photo_width
 
 
 def _enlarged(picture: Pixels, longest: int = 420) -> Pixels:
-    factor = longest / max(picture.shape[:2])
-    size = max(1, round(picture.shape[1] * factor)), max(1, round(picture.shape[0] * factor))
-    made: Pixels = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
-    return made
-
-
-def _jpeg(pixels: Pixels, quality: int = 86) -> bytes:
-    _, data = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return data.tobytes()
+    return scaled(picture, longest / max(picture.shape[:2]))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from seewhy.people import Person, people_of, verdict_by
 from seewhy.prompts import number, say, text, word
 from seewhy.prompts.entries import reasons, refusal
 from seewhy.prompts.legible import legible
+from seewhy.prompts.people import told
 from seewhy.record import Decision, DetectorNote, Entry, External, InspectionRecord, Param, RefusedPhoto
 from seewhy.reports import PictureBytes
 from seewhy.reports.facts import finding_view, type_of
@@ -21,7 +24,24 @@ def part_view(place: int, total: int, entry: Entry, pictures: PictureBytes, lang
     counted = {"number": place, "counted": text("report.photo_of", language, number=place, total=total)}
     seen = _inspected(entry, Figures(entry, pictures), language) if isinstance(entry, InspectionRecord) else _refused(entry, language)
     verdict = seen["verdict"]
-    return counted | seen | {"verdict_word": word("outcome", verdict, language), "order": ORDER[verdict]}
+    beside = _people(verdict, people_of(entry), language)
+    if verdict == "refused":
+        seen["reasons"] += [one["text"] for one in beside["people"]]
+    return counted | seen | {"verdict_word": word("outcome", verdict, language), "order": ORDER[verdict]} | beside
+
+
+def _people(machine: str, people: Sequence[Person], language: str) -> dict[str, Any]:
+    """What people entered about a part, and their verdict beside the machine's."""
+    decided = verdict_by(tuple(people))
+    shown = "" if decided is None else word("outcome", decided, language)
+    return {
+        "people": [
+            {"text": legible(told(one, language)), "at": text("report.instant", language, at=moment(one.entered_at))} for one in people
+        ],
+        "people_verdict": decided or "",
+        "machine_said": text("people.machine", language, verdict=word("outcome", machine, language)),
+        "people_said": text("people.person", language, verdict=shown) if decided else "",
+    }
 
 
 def _refused(entry: RefusedPhoto, language: str) -> dict[str, Any]:
@@ -40,7 +60,7 @@ def _refused(entry: RefusedPhoto, language: str) -> dict[str, Any]:
 def _inspected(record: InspectionRecord, figures: Figures, language: str) -> dict[str, Any]:
     name, verdict, severity = legible(record.photo.name), record.verdict.value or "review", record.severity.value
     score = record.decision.score.value or 0.0
-    full = bool(record.findings) or record.decision.anomalous or verdict != "pass"
+    full = bool(record.findings) or record.decision.anomalous or verdict != "pass" or bool(people_of(record))
     view = {
         "name": name,
         "verdict": verdict,
@@ -114,7 +134,8 @@ def _external(d: Decision, language: str) -> dict[str, Any]:
 def _photo_rows(name: str, record: InspectionRecord, language: str) -> list[tuple[str, str]]:
     p = record.photo
     size: dict[str, Param] = {"width": p.width_px, "height": p.height_px, "format": p.format, "mode": p.mode, "bytes": f"{p.file_bytes:,}"}
-    return _named(
+    part = _named(language, "part", **({} if record.part is None else record.part.model_dump()))
+    return part + _named(
         language,
         file=name,
         sha256=p.sha256,
@@ -159,8 +180,8 @@ def moment(iso: str) -> str:
     return iso[:19].replace("T", " ")
 
 
-def _named(language: str, **rows: str) -> list[tuple[str, str]]:
-    return [(text(f"provenance.{name}", language), value) for name, value in rows.items() if value]
+def _named(language: str, group: str = "provenance", **rows: str) -> list[tuple[str, str]]:
+    return [(text(f"{group}.{name}", language), legible(value) if group == "part" else value) for name, value in rows.items() if value]
 
 
 def _not_asked(note: DetectorNote) -> bool:

@@ -8,10 +8,12 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from seewhy.people import Disposition, SignOff, people_of, verdict_by
 from seewhy.prompts import say
 from seewhy.prompts.entries import reasons, refusal, silence
-from seewhy.record import SCHEMA_VERSION, Entry, Explanation, Finding, InspectionRecord
+from seewhy.record import SCHEMA_VERSION, Entry, Explanation, Finding, InspectionRecord, PartIdentity
 from seewhy.reports import PictureBytes
+from seewhy.reports.seal import marks
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run (OWASP, CSV injection)
 COLUMNS = [
@@ -60,6 +62,10 @@ COLUMNS = [
     "confirmed_by",
     "comment",
     "notes",
+    "people_verdict",
+    "disposition",
+    "approved_by",
+    *PartIdentity.model_fields,
     "inspected_at",
 ]
 
@@ -69,7 +75,12 @@ class JsonReport:
 
     def render(self, entries: Sequence[Entry], pictures: PictureBytes, head: str, language: str) -> bytes:  # noqa: ARG002
         """See `seewhy.reports.Report`."""
-        data = {"schema_version": SCHEMA_VERSION, "ledger_head": head, "entries": [e.model_dump(mode="json") for e in entries]}
+        data = {
+            "schema_version": SCHEMA_VERSION,
+            "ledger_head": head,
+            "marks": marks(head),
+            "entries": [e.model_dump(mode="json") for e in entries],
+        }
         return json.dumps(data, indent=1, ensure_ascii=False).encode()
 
 
@@ -100,7 +111,8 @@ def finding_rows(entry: Entry, language: str = "en") -> list[dict[str, Any]]:
     """A row per finding by `COLUMNS`, one for a photo without any; what is empty is left out. Codes are English, sentences not."""
     if not isinstance(entry, InspectionRecord):
         return [
-            {
+            _people_and_part(entry)
+            | {
                 "lot": entry.lot,
                 "product": entry.product,
                 "photo": entry.name,
@@ -125,9 +137,20 @@ def finding_rows(entry: Entry, language: str = "en") -> list[dict[str, Any]]:
         "calibration": d.calibration,
         "notes": " ".join(n.key.removeprefix("note.") for n in entry.photo.notes),
         "inspected_at": entry.inspected_at,
-    }
+    } | _people_and_part(entry)
     alone = " ".join((say(entry.reasons[0], language), *reasons(entry, language)))
     return [part | _finding(f, language) for f in entry.findings] or [part | {"sentence": alone}]
+
+
+def _people_and_part(entry: Entry) -> dict[str, Any]:
+    """Which part it is, and what people made of it."""
+    people = people_of(entry)
+    return {
+        "people_verdict": verdict_by(people) or "",
+        "disposition": "; ".join(one.action for one in people if isinstance(one, Disposition)),
+        "approved_by": "; ".join(one.by for one in people if isinstance(one, SignOff) and one.meaning == "approval"),
+        **({} if entry.part is None else entry.part.model_dump()),
+    }
 
 
 def _finding(finding: Finding, language: str) -> dict[str, Any]:

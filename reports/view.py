@@ -8,12 +8,14 @@ from string import Formatter
 from typing import Any
 
 from seewhy.drawing import heat_colours
+from seewhy.people import WORST, outcome, people_of
 from seewhy.prompts import catalogue, say, text, word
 from seewhy.prompts.legible import legible
 from seewhy.record import Entry, Explanation, Finding, InspectionRecord, Unexplained
 from seewhy.reports import PictureBytes
 from seewhy.reports.facts import type_of
 from seewhy.reports.part import moment, part_view, provenance
+from seewhy.reports.seal import marks, qr
 
 VERDICTS = ("pass", "fail", "review", "refused")
 SEVERITIES = ("critical", "major", "minor")
@@ -31,7 +33,7 @@ def lot_view(entries: Sequence[Entry], pictures: PictureBytes, head: str, langua
     findings = [f for r in records for f in r.findings]
     counts = Counter[str](r.verdict.value or "review" for r in records) + Counter(refused=len(entries) - len(records))
     parts = [part_view(place, len(entries), entry, pictures, language) for place, entry in enumerate(entries, start=1)]
-    waiting = [p for p in parts if p["verdict"] in ("review", "refused")]
+    waiting = [p for p in parts if p["verdict"] in ("review", "refused") and not p["people_verdict"]]
     return {
         "words": _words(language),
         "language": language,
@@ -52,6 +54,8 @@ def lot_view(entries: Sequence[Entry], pictures: PictureBytes, head: str, langua
         "notes": _notes(records, len(entries), language),
         "parts": parts,
         "heat_colours": heat_colours(),
+        "marks": marks(head),
+        "qr": qr(head),
         "provenance": _provenance(records, head, language),
     }
 
@@ -69,7 +73,26 @@ def _subtitle(entries: Sequence[Entry], language: str) -> str:
     first, last = (moment(end(e.inspected_at for e in entries)) for end in (min, max))
     photos = text("report.photos_one" if len(entries) == 1 else "report.photos_many", language, count=len(entries))
     period = text("report.instant", language, at=last) if first == last else text("report.period", language, first=first, last=last)
-    return f"{legible(entries[0].product)} · {photos} · {period}"
+    return " · ".join((legible(entries[0].product), photos, *_parts(entries, language), period))
+
+
+def _parts(entries: Sequence[Entry], language: str) -> list[str]:
+    """How many parts the photos show, and of one its verdict: the worst of its photos', people's word before the machine's."""
+    worst = dict[str, str]()
+    for entry in entries:
+        serial = "" if entry.part is None else entry.part.serial
+        machine = (entry.verdict.value or "review") if isinstance(entry, InspectionRecord) else "refused"
+        stands = outcome(machine, people_of(entry))
+        if serial:
+            worst[serial] = min(stands, worst.get(serial, "pass"), key=WORST.index)
+    if len(worst) == 1:
+        ((serial, verdict),) = worst.items()
+        return [text("report.part_verdict", language, serial=legible(serial), verdict=word("outcome", verdict, language))]
+    if not worst:
+        return []
+    counts = Counter(worst.values())
+    told = ", ".join(f"{word('tally', verdict, language)} {counts[verdict]}" for verdict in VERDICTS if counts[verdict])
+    return [text("report.parts", language, count=len(worst), told=told)]
 
 
 def _figures(counts: Counter[str], total: int, language: str) -> list[dict[str, str]]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
+import faiss
 import pytest
 import torch
 from PIL import Image
@@ -17,7 +19,9 @@ from seewhy.detectors.patchcore import PatchCore
 from seewhy.evals.synthetic.surfaces import defective, good
 from tests.helpers.photos import ALPHA, SMALL, as_photo
 
-torch.set_num_threads(2)
+os.environ["OMP_NUM_THREADS"] = "1"  # of the programs that tests start: files run side by side, a process for each core
+torch.set_num_threads(1)
+faiss.omp_set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,16 @@ MAY_USE = {
 }
 # Rooms of a folder, lowest floor first: a room imports from its own and from floors below, never from a neighbour on the same floor.
 FLOORS: dict[str, tuple[set[str], ...]] = {
-    "agent": ({"photos", "machine"}, {"detections", "models"}, {"inspection"}, {"ledger"}, {"lots"}, {"api"}, {"tools"}),
+    "agent": (
+        {"photos", "machine"},
+        {"detections", "models"},
+        {"inspection"},
+        {"ledger"},
+        {"people"},
+        {"lots", "proof"},
+        {"api"},
+        {"tools"},
+    ),
     "detectors": (
         {"weights"},
         {"protocol", "settings", "parts"},

@@ -24,7 +24,6 @@ ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
     "VLLM_CPU_KVCACHE_SPACE": "1",
     "VLLM_CPU_OMP_THREADS_BIND": "nobind",
-    "OMP_NUM_THREADS": "2",
 }
 FLAGS = ("--dtype", "float32", "--enforce-eager", "--max-num-seqs", "8")
 

@@ -9,7 +9,7 @@ from typing import Any, Unpack
 
 from PIL import Image
 
-from seewhy.agent.detections.detection import Said
+from seewhy.agent.detections.detection import Origin
 from seewhy.agent.detections.reading import detection_of
 from seewhy.agent.inspection.chain import Clock
 from seewhy.agent.inspection.explaining import Beside, agreed_without_model, examined_regions, provenance_without_model
@@ -35,7 +35,7 @@ def explain(
     policy: Policy | Path | str | None = None,
     explainer: Explainer | None = None,
     language: str = "en",
-    **said: Unpack[Said],
+    **origin: Unpack[Origin],
 ) -> Inspection:
     """Measure, describe, check and rule on regions that another detector, or a person, found in a photo.
 
@@ -52,7 +52,7 @@ def explain(
         policy: severities and verdicts, or their file; the default one where None.
         explainer: who puts words to a region (`seewhy.vlm(...)`); the embedded one where None.
         language: that the inspection's text, report and notebook view speak.
-        said: threshold, detector, version and meaning of what was given; see `Said`.
+        origin: threshold, detector, version and meaning of what was given; see `Origin`.
 
     Raises:
         BadImage: the photo or the reference can't be read.
@@ -63,7 +63,9 @@ def explain(
         The inspection: its record can go into a ledger, its `report` into a file.
     """
     return next(
-        iter(explain_all([(photo, regions)], reference=reference, card=card, policy=policy, explainer=explainer, language=language, **said))
+        iter(
+            explain_all([(photo, regions)], reference=reference, card=card, policy=policy, explainer=explainer, language=language, **origin)
+        )
     )
 
 
@@ -75,7 +77,7 @@ def explain_all(
     policy: Policy | Path | str | None = None,
     explainer: Explainer | None = None,
     language: str = "en",
-    **said: Unpack[Said],
+    **origin: Unpack[Origin],
 ) -> Iterator[Inspection]:
     """The same for many photos, in their order; while a VLM is asked about some, others are measured.
 
@@ -86,12 +88,12 @@ def explain_all(
         policy: see there.
         explainer: see there.
         language: see there.
-        said: see there.
+        origin: see there.
     """
     terms = Terms.of({"card": card, "policy": policy, "explainer": explainer})
     speaker = terms.explainer or EMBEDDED
     desk = _Desk(terms, None if reference is None else photo_of(reference, white_level=_white(terms)))
-    examined = (desk.examine(photo, regions, **said) for photo, regions in pairs)
+    examined = (desk.examine(photo, regions, **origin) for photo, regions in pairs)
     return in_order(lambda e: concluded(e, speaker, language=language), examined, speaker.in_flight)
 
 
@@ -102,13 +104,13 @@ class _Desk:
     terms: Terms
     reference: Photo | None
 
-    def examine(self, photo: PhotoLike, regions: Any, **said: Unpack[Said]) -> Examined:
+    def examine(self, photo: PhotoLike, regions: Any, **origin: Unpack[Origin]) -> Examined:
         """All that comes before words."""
         clock, agreed = Clock(), agreed_without_model(self.terms)
         with clock("decode"):
             decoded = photo_of(photo, white_level=_white(self.terms))
         with clock("regions"):
-            detection = detection_of(regions, decoded, **said)
+            detection = detection_of(regions, decoded, **origin)
         with clock("reference"):
             beside = Beside.of(decoded, self.reference) if detection.regions else Beside()
         provenance = provenance_without_model(detection, agreed)

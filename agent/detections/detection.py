@@ -57,7 +57,7 @@ class Detection:
             raise BadData(f"a p-value lies between 0 and 1, not {self.p_value}")
 
 
-class Said(TypedDict, total=False):
+class Origin(TypedDict, total=False):
     """What whoever has the regions says of them.
 
     Attributes:

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, Unpack
 
 import numpy as np
 
-from seewhy.agent.detections.detection import Detection, Said, Wanted, as_array, of_regions
+from seewhy.agent.detections.detection import Detection, Origin, Wanted, as_array, of_regions
 from seewhy.agent.detections.shapes import Canvas, heat_regions, kept, labelled_regions, mask_region, shapes_in
 from seewhy.agent.photos.images import Photo
 from seewhy.errors import BadData
@@ -34,18 +34,18 @@ OBJECTS: Mapping[tuple[str, str], str] = {  # (the package that a class comes fr
 }
 
 
-def detection_of(regions: Any, photo: Photo, **said: Unpack[Said]) -> Detection:
+def detection_of(regions: Any, photo: Photo, **origin: Unpack[Origin]) -> Detection:
     """The regions of a photo, from whatever they come as.
 
     Args:
         regions: see `KNOWN`.
         photo: that they are of.
-        said: of them; it wins over what an object says of itself.
+        origin: of them; it wins over what an object says of itself.
 
     Raises:
         BadData: nothing here reads that, or it doesn't fit the photo; says what to do.
     """
-    asked = Wanted(photo.name, said.get("threshold"))
+    asked = Wanted(photo.name, origin.get("threshold"))
     canvas = Canvas(photo.width, photo.height, photo.orientation)
     if isinstance(regions, Detection):
         found = regions
@@ -53,7 +53,7 @@ def detection_of(regions: Any, photo: Photo, **said: Unpack[Said]) -> Detection:
     else:
         found = _adapter(regions)(regions, canvas, asked)
     listed = kept(found.regions, canvas)
-    given = {name: value for name in ("detector", "version", "meaning") if (value := said.get(name))}
+    given = {name: value for name in ("detector", "version", "meaning") if (value := origin.get(name))}
     cut = found.cut if asked.cut is None else asked.cut
     return replace(found, regions=tuple(listed), cut=cut, notes=(*found.notes, *canvas.notes()), **given)  # type: ignore[arg-type]
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from seewhy.agent.inspection.chain import Link
 from seewhy.agent.inspection.policy import Policy, facts_of, first_match
-from seewhy.drawing import Picture
+from seewhy.pictures import Picture
 from seewhy.prompts import say, sentence
 from seewhy.record import Finding, InspectionRecord, Ruling, Saved, Sentence, Severity, Verdict
 from seewhy.types import Mask, Pixels, Region

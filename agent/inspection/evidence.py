@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from seewhy.canonical import sha256_bytes
-from seewhy.drawing import Picture, smaller
 from seewhy.errors import LedgerError
+from seewhy.pictures import Picture, decoded, jpeg, png, smaller
 from seewhy.record import Evidence, InspectionRecord
 from seewhy.types import Box, Map, Mask, Pixels
 
@@ -45,16 +45,14 @@ class Pictures:
         names = [f"crop-{number}", f"mask-{number}"] + ([f"reference-{number}"] if reference is not None else [])
         if self.keep:
             self._add(names[0], "image/jpeg", smaller(crop, CROP_PX), box)
-            self._add(names[1], "image/png", smaller(mask.astype(np.uint8) * 255, CROP_PX), box)
+            self._add(names[1], "image/png", smaller(np.where(mask, np.uint8(255), np.uint8(0)), CROP_PX), box)
             if reference is not None:
                 self._add(names[2], "image/jpeg", smaller(reference, CROP_PX), box)
         return tuple(names)
 
     def _add(self, name: str, media_type: str, pixels: Picture, box: Box) -> None:
-        jpeg = media_type == "image/jpeg"
-        options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if jpeg else [cv2.IMWRITE_PNG_COMPRESSION, 1]
-        _, encoded = cv2.imencode(".jpg" if jpeg else ".png", pixels[..., ::-1] if pixels.ndim == 3 else pixels, options)
-        data = encoded.tobytes()
+        lossy = media_type == "image/jpeg"
+        data = jpeg(pixels, JPEG_QUALITY) if lossy else png(pixels, compression=1)
         digest = sha256_bytes(data)
         height, width = pixels.shape[:2]
         self.bytes[digest] = (media_type, data)
@@ -62,7 +60,7 @@ class Pictures:
             Evidence(
                 name=name,
                 sha256=digest,
-                media_type="image/jpeg" if jpeg else "image/png",
+                media_type="image/jpeg" if lossy else "image/png",
                 width_px=width,
                 height_px=height,
                 box_px=tuple(box),
@@ -75,7 +73,10 @@ def reference_crop(reference: Pixels, box: Box, width: int, height: int) -> Pixe
     sy, sx = reference.shape[0] / height, reference.shape[1] / width
     y0, x0 = int(box.y0 * sy), int(box.x0 * sx)
     y1, x1 = max(y0 + 1, round(box.y1 * sy)), max(x0 + 1, round(box.x1 * sx))
-    made: Pixels = cv2.resize(reference[y0:y1, x0:x1], (box.width, box.height), interpolation=cv2.INTER_LINEAR)
+    cut = reference[y0:y1, x0:x1]
+    if cut.shape[:2] == (box.height, box.width):
+        return cut
+    made: Pixels = cv2.resize(cut, (box.width, box.height), interpolation=cv2.INTER_LINEAR)
     return made
 
 
@@ -87,7 +88,7 @@ def picture_of(record: InspectionRecord, name: str, bytes_of: Callable[[str], by
     """
     digest = next((e.sha256 for e in record.evidence if e.name == name), None)
     data = None if digest is None else bytes_of(digest)
-    found = None if data is None else cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if found is None:
+    picture = None if data is None else decoded(data)
+    if picture is None:
         raise LedgerError(f"the picture {name!r} of {record.photo.name!r} was not kept; inspect the photo again")
-    return np.ascontiguousarray(found if found.ndim == 2 else found[..., ::-1])
+    return picture

@@ -184,8 +184,11 @@ def hypotheses(scored: ScoreMap, region: Region, width: int, height: int) -> tup
     if scored.types is None:
         return ()
     _, rows, cols = scored.types.values.shape
-    ys, xs = np.nonzero(region.mask)
-    shares = scored.types.values[:, (ys + region.box.y0) * rows // height, (xs + region.box.x0) * cols // width].mean(1)
+    x0, y0, x1, y1 = region.box
+    row, column = np.arange(y0, y1) * rows // height, np.arange(x0, x1) * cols // width
+    by_row = np.add.reduceat(region.mask.astype(np.uint8), np.unique(row, return_index=True)[1], 0, np.int64)
+    counts = np.add.reduceat(by_row, np.unique(column, return_index=True)[1], 1)  # pixels of the region in each cell
+    shares = (scored.types.values[:, np.unique(row)[:, None], np.unique(column)] * counts).sum((1, 2)) / counts.sum()
     order = np.argsort(-shares, kind="stable")
     return tuple(
         Hypothesis(

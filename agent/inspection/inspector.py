@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Unpack
 
-from seewhy.agent.detections.detection import Said
+from seewhy.agent.detections.detection import Origin
 from seewhy.agent.detections.reading import detection_of
 from seewhy.agent.inspection.chain import Chain, Clock
 from seewhy.agent.inspection.explaining import Beside, examined_regions, external, unfamiliar
 from seewhy.agent.inspection.measuring import compared_with, examined
-from seewhy.agent.inspection.recording import Examined
-from seewhy.agent.inspection.result import Inspection, concluded
+from seewhy.agent.inspection.recording import Examined, Said
+from seewhy.agent.inspection.result import Inspection, concluded, recorded, said_of
 from seewhy.agent.inspection.terms import Given, Terms
 from seewhy.agent.inspection.words import EMBEDDED
 from seewhy.agent.models.product import ProductModel
 from seewhy.agent.photos.images import Photo, photo_of
 from seewhy.errors import BadImage
-from seewhy.record import InspectionRecord
+from seewhy.record import InspectionRecord, PartIdentity
 
 
 class Inspector:
@@ -54,6 +55,16 @@ class Inspector:
             one.products = inspectors
         return next(iter(inspectors.values()))
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """What a verdict rests on besides the photo: hashes of model, card and policy, and the rate."""
+        return {
+            "model": self.model.sha256,
+            "card": self.card.sha256,
+            "policy": self.policy.sha256,
+            "alpha": repr(self.alpha),
+        }
+
     def others(self, record: InspectionRecord) -> tuple[str, ...]:
         """What made a record that neither this model nor those that speak in its place have: model, card, policy or false-reject rate."""
         made_by = record.provenance
@@ -67,7 +78,9 @@ class Inspector:
         }
         return tuple(what for what, holds in same.items() if not holds)
 
-    def inspect(self, photo: Path | str | Photo, *, lot: str = "", name: str = "", root: Path | None = None) -> Inspection:
+    def inspect(
+        self, photo: Path | str | Photo, *, lot: str = "", name: str = "", root: Path | None = None, part: PartIdentity | None = None
+    ) -> Inspection:
         """Inspect one photo.
 
         Args:
@@ -75,13 +88,16 @@ class Inspector:
             lot: which lot the record belongs to.
             name: what to call the photo in its record; default its path.
             root: the folder that the run was given; no link may lead out of it.
+            part: which part it shows, where that is known (see `seewhy.agent.photos.identity`).
 
         Raises:
             BadImage: the file can't be inspected; `seewhy.agent.lots.batch` turns this into a `RefusedPhoto`.
         """
-        return self.conclude(self.examine(photo, lot=lot, name=name, root=root))
+        return self.conclude(self.examine(photo, lot=lot, name=name, root=root, part=part))
 
-    def examine(self, photo: Path | str | Photo, *, lot: str = "", name: str = "", root: Path | None = None) -> Examined:
+    def examine(
+        self, photo: Path | str | Photo, *, lot: str = "", name: str = "", root: Path | None = None, part: PartIdentity | None = None
+    ) -> Examined:
         """All of `inspect` that comes before words: detect, measure, make pictures. Arguments as there."""
         clock = Clock()
         with clock("decode"):
@@ -92,7 +108,7 @@ class Inspector:
         except BadImage as error:  # of a detector, which sees no file
             error.sha256 = photo.sha256
             raise
-        return examined(photo, lot, spoken, clock, keep_pictures=self.terms.keep_pictures)
+        return replace(examined(photo, lot, spoken, clock, keep_pictures=self.terms.keep_pictures), part=part)
 
     def explain(
         self,
@@ -103,7 +119,7 @@ class Inspector:
         name: str = "",
         root: Path | None = None,
         language: str = "en",
-        **said: Unpack[Said],
+        **origin: Unpack[Origin],
     ) -> Inspection:
         """Explain regions that somebody else found, beside the product's good photos; under this inspector's card and policy.
 
@@ -117,24 +133,24 @@ class Inspector:
             name: what to call the photo in its record; default its path.
             root: the folder that the run was given; no link may lead out of it.
             language: that the inspection speaks.
-            said: threshold, detector, version and meaning of what was given.
+            origin: threshold, detector, version and meaning of what was given.
 
         Raises:
             BadImage: the file can't be read.
             BadData: the regions can't be read or don't fit the photo.
         """
-        e = self.examine_regions(photo, regions, lot=lot, name=name, root=root, **said)
+        e = self.examine_regions(photo, regions, lot=lot, name=name, root=root, **origin)
         return concluded(e, self.explainer, language=language)
 
     def examine_regions(
-        self, photo: Path | str | Photo, regions: Any, *, lot: str = "", name: str = "", root: Path | None = None, **said: Unpack[Said]
+        self, photo: Path | str | Photo, regions: Any, *, lot: str = "", name: str = "", root: Path | None = None, **origin: Unpack[Origin]
     ) -> Examined:
         """All of `explain` that comes before words; arguments as there."""
         clock = Clock()
         with clock("decode"):
             decoded = photo_of(photo, name=name, root=root, white_level=self.card.white_level)
         with clock("regions"):
-            detection = detection_of(regions, decoded, **said)
+            detection = detection_of(regions, decoded, **origin)
         with clock("detect"):
             spoken = self._chain.speak(decoded.pixels)
         with clock("reference"):
@@ -145,6 +161,14 @@ class Inspector:
         keep = self.terms.keep_pictures
         return examined_regions(decoded, lot, detection, link.agreed, beside, provenance, clock, link=link, keep_pictures=keep)
 
-    def conclude(self, e: Examined, until: float | None = None) -> Inspection:
-        """Words, rulings and the record; waits for the explainer (no longer than `until`), changes nothing that was measured."""
-        return concluded(e, self.explainer, until)
+    def conclude(self, e: Examined) -> Inspection:
+        """Words, rulings and the record; waits for the explainer, changes nothing that was measured."""
+        return concluded(e, self.explainer)
+
+    def said(self, e: Examined, until: float | None = None) -> list[Said]:
+        """Words for each region; waits for the explainer, no longer than `until`."""
+        return said_of(e, self.explainer, until)
+
+    def recorded(self, e: Examined, said: Sequence[Said]) -> Inspection:
+        """Rulings and the record, with whatever words there are by now."""
+        return recorded(e, said, self.explainer)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from seewhy.agent.inspection.evidence import reference_crop
-from seewhy.colour import to_lab
+from seewhy.pictures import correlation, to_lab
 from seewhy.types import Box, Map, Mask, Pixels, Region
 
 LEAST_CONTRAST = 8.0  # CIE L*a*b* units between the defect's core and what is around it
@@ -60,8 +60,7 @@ def _difference(crop: Pixels, reference: Pixels | None, box: Box, near: Mask, wi
     lab = to_lab(crop)
     if reference is not None:
         there = to_lab(reference_crop(reference, box, width, height))
-        here, other = lab[..., 0][~near], there[..., 0][~near]
-        if min(here.std(), other.std()) > 0.5 and np.corrcoef(here, other)[0, 1] >= ALIGNED:
+        if correlation(lab[..., 0][~near], there[..., 0][~near]) >= ALIGNED:
             level = np.median(lab[~near] - there[~near], 0)
             against: Map = np.linalg.norm(lab - there - level, axis=2).astype(np.float32)
             return against

@@ -27,6 +27,7 @@ from seewhy.record import (
     Hypothesis,
     InspectionRecord,
     Missing,
+    PartIdentity,
     PhotoFacts,
     Provenance,
     Sentence,
@@ -63,6 +64,7 @@ class Examined:
     compared: str | None  # SHA-256 of the good photo that findings are compared with
     pictures: Pictures
     clock: Clock
+    part: PartIdentity | None = None  # which part it shows
 
 
 Said: TypeAlias = tuple[Explanation | Unexplained, Unexplained | None]  # words, and why a VLM that was asked gave none
@@ -99,6 +101,7 @@ def record_of(e: Examined, said: Sequence[Said], *, explainer: Explainer) -> Ins
         evidence=tuple(e.pictures.listed),
         inspected_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         timings_ms=e.clock.spent,
+        part=e.part,
     )
 
 

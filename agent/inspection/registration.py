@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from seewhy.drawing import smaller
-from seewhy.types import Map, Pixels
+from seewhy.pictures import correlation, grey, smaller
+from seewhy.types import Pixels
 
 P = TypeVar("P", bound=np.generic)
 SHIFT_PX = 256  # longer side at which shifts are looked for
@@ -32,7 +32,7 @@ def registered(good: Pixels, photo: Pixels) -> Pixels:
     """
     height, width = photo.shape[:2]
     same: Pixels = good if good.shape == photo.shape else cv2.resize(good, (width, height), interpolation=cv2.INTER_AREA)
-    there, here = _grey(same), _grey(photo)
+    there, here = grey(smaller(same, SHIFT_PX)), grey(smaller(photo, SHIFT_PX))
     if min(here.shape) < LEAST_SIDE_PX:
         return same
     window = cv2.createHanningWindow(here.shape[::-1], cv2.CV_32F)
@@ -41,19 +41,14 @@ def registered(good: Pixels, photo: Pixels) -> Pixels:
     far = max(abs(dx) / here.shape[1], abs(dy) / here.shape[0]) > FARTHEST
     if sure < SURE or far or max(abs(dx), abs(dy)) * scale < LEAST_PX:
         return same
-    if _alike(_shifted(there, dx, dy), here) < _alike(there, here) + BETTER:
+    if correlation(_shifted(there, dx, dy), here) < correlation(there, here) + BETTER:
         return same
     return _shifted(same, dx * scale, dy * scale)
 
 
 def likeness(good: Pixels, photo: Pixels) -> float:
     """Pearson's correlation of the two photos' lightness, made small; of one size, (H, W, 3) each."""
-    return _alike(_grey(good), _grey(photo))
-
-
-def _grey(pixels: Pixels) -> Map:
-    made: Map = cv2.cvtColor(smaller(pixels, SHIFT_PX), cv2.COLOR_RGB2GRAY).astype(np.float32)
-    return made
+    return correlation(grey(smaller(good, SHIFT_PX)), grey(smaller(photo, SHIFT_PX)))
 
 
 def _shifted(picture: npt.NDArray[P], dx: float, dy: float) -> npt.NDArray[P]:
@@ -61,8 +56,3 @@ def _shifted(picture: npt.NDArray[P], dx: float, dy: float) -> npt.NDArray[P]:
     size = picture.shape[1::-1]
     made: npt.NDArray[P] = cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return made
-
-
-def _alike(a: Map, b: Map) -> float:
-    """Pearson's correlation; 0 where one of the two is even."""
-    return float(np.corrcoef(a.ravel(), b.ravel())[0, 1]) if min(a.std(), b.std()) > 0.5 else 0.0

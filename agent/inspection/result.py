@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,13 @@ from seewhy.agent.inspection.chain import Link
 from seewhy.agent.inspection.counterfactual import Counterfactual, painted_over, smallest_change
 from seewhy.agent.inspection.evidence import CROP_PX
 from seewhy.agent.inspection.policy import Policy
-from seewhy.agent.inspection.recording import Examined, record_of
+from seewhy.agent.inspection.recording import Examined, Said, record_of
 from seewhy.agent.inspection.views import margin_of
 from seewhy.agent.inspection.why import Why, nearest_patch, why
 from seewhy.agent.inspection.words import words_for
 from seewhy.canonical import canonical_json
-from seewhy.drawing import smaller
 from seewhy.explainers import Explainer
+from seewhy.pictures import smaller
 from seewhy.prompts import catalogue, say
 from seewhy.prompts.entries import reasons
 from seewhy.record import Finding, InspectionRecord
@@ -151,24 +152,32 @@ class SeenFinding:
         return Counterfactual(number=self.number, change=smallest_change(seen.record, self.record, seen.policy), painted=painted)
 
 
-def concluded(e: Examined, explainer: Explainer, until: float | None = None, language: str = "en") -> Inspection:
-    """Words, rulings and the record of a photo that was measured; changes nothing that was measured.
+def concluded(e: Examined, explainer: Explainer, *, language: str = "en") -> Inspection:
+    """Words, rulings and the record of a photo that was measured; waits for the explainer.
 
     Args:
         e: what was measured.
         explainer: who is asked for words.
-        until: `time.monotonic()` after which nobody waits for them any more.
         language: of what the inspection says to people.
 
     Raises:
         UnknownName: there is no such language.
     """
     catalogue(language)
+    return recorded(e, said_of(e, explainer), explainer, language=language)
+
+
+def said_of(e: Examined, explainer: Explainer, until: float | None = None) -> list[Said]:
+    """Words for each region; waits for the explainer, no longer than `until` (`time.monotonic()`)."""
     with e.clock("words"):
-        said = words_for(explainer, e.views, until)
+        return words_for(explainer, e.views, until)
+
+
+def recorded(e: Examined, said: Sequence[Said], explainer: Explainer, *, language: str = "en") -> Inspection:
+    """Rulings and the record, with whatever words there are by now; changes nothing that was measured."""
     with e.clock("record"):
         record = record_of(e, said, explainer=explainer)
     agreed = e.basis.agreed
     documents = {one.sha256: ("application/json", canonical_json(one.model_dump(mode="json"))) for one in (agreed.card, agreed.policy)}
-    timed = record.model_copy(update={"timings_ms": e.clock.spent})
+    timed = record.model_copy(update={"timings_ms": dict(e.clock.spent)})
     return Inspection(timed, e.pictures.bytes, documents, e.photo.pixels, e.regions, e.good, agreed.policy, e.basis.link, language)

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias, TypedDict
 
+from pydantic import ValidationError
+
 from seewhy.agent.inspection.policy import Policy, load_policy
 from seewhy.agent.models.product import ProductModel
 from seewhy.card import ProductCard, load_card
-from seewhy.errors import BadData
+from seewhy.errors import BadData, BadModel
 from seewhy.explainers import Explainer
 from seewhy.prompts import sentence
 from seewhy.record import InspectionRecord, Sentence
@@ -90,12 +92,13 @@ class Terms:
 
         Raises:
             BadData: the policy names what the card doesn't know.
+            BadModel: the policy that the model keeps is none.
         """
         given = self.card_of(model.product)
         if given is not None and model.card is not None and "white_level" not in given.model_fields_set:
             given = given.model_copy(update={"white_level": model.card.white_level})
         card = given or model.card or ProductCard(name=model.product)
-        fitted_policy = None if model.policy is None else Policy.model_validate(model.policy)
+        fitted_policy = None if model.policy is None else _policy_of(model)
         policy = self.policy or fitted_policy or load_policy()
         fitted_alpha = DEFAULT_ALPHA if model.alpha is None else model.alpha
         alpha = fitted_alpha if self.alpha is None else self.alpha
@@ -150,11 +153,18 @@ def check_device(device: str) -> None:
     import torch
 
     try:
-        known = torch.device(device).type
+        known = torch.device(device)
     except RuntimeError as error:
         raise BadData(f"no device is called {device!r}; use cpu or cuda") from error
-    if known == "cuda" and not torch.cuda.is_available():
+    if known.type == "cuda" and (known.index or 0) >= torch.cuda.device_count():
         raise BadData(f"there is no GPU for {device!r} here (see `seewhy doctor`); leave --device out to run on the CPU")
+
+
+def _policy_of(model: ProductModel) -> Policy:
+    try:
+        return Policy.model_validate(model.policy)
+    except ValidationError as error:
+        raise BadModel(f"the policy that the model keeps can't be used: {error.errors()[0]['msg']}; fit the model again") from error
 
 
 def _card(card: CardLike) -> ProductCard:

@@ -12,11 +12,12 @@ import numpy.typing as npt
 
 from seewhy.agent.inspection.evidence import Pictures, picture_of, reference_crop
 from seewhy.card import ProductCard
-from seewhy.drawing import smaller
 from seewhy.explainers import WHOLE_PX, RegionView
+from seewhy.pictures import mask_at, smaller
 from seewhy.record import Finding, InspectionRecord, Measured
 from seewhy.types import Box, Map, Mask, Pixels, Region
 
+LARGEST_PX = 1024  # longest side of a crop that is shown; its pictures in the record are smaller
 CONTEXT = 0.75  # of a region's longer side, shown around it in its crop
 LEAST_CONTEXT_PX = 24
 
@@ -62,12 +63,11 @@ def region_view(
     pixels = photo.pixels
     height, width = pixels.shape[:2]
     around = region.box.grown(margin_of(region), width, height)
-    crop = pixels[around.slices]
-    mask = np.zeros(crop.shape[:2], bool)
-    mask[region.box.y0 - around.y0 :, region.box.x0 - around.x0 :][: region.box.height, : region.box.width] = region.mask
-    reference = None if photo.good is None else reference_crop(photo.good, around, width, height)
-    everywhere = np.zeros((height, width), bool)
-    everywhere[region.box.slices] = region.mask
+    crop = smaller(pixels[around.slices], LARGEST_PX)
+    whole = np.zeros((height, width), np.uint8)
+    whole[region.box.slices][region.mask] = 255
+    mask = smaller(whole[around.slices], LARGEST_PX) > 0
+    reference = None if photo.good is None else smaller(reference_crop(photo.good, around, width, height), LARGEST_PX)
     return RegionView(
         number=number,
         crop=crop,
@@ -77,7 +77,7 @@ def region_view(
         card=card,
         evidence=(pictures or Pictures(keep=False)).add_region(number, around, crop, mask, reference),
         whole=photo.whole,
-        whole_mask=_reduced(everywhere),
+        whole_mask=smaller(whole, WHOLE_PX) > 0,
         heat=photo.heat,
         label=region.label,
     )
@@ -104,14 +104,14 @@ def region_view_again(record: InspectionRecord, finding: Finding, card: ProductC
     crop = picture(f"crop-{number}")
     small = picture(f"mask-{number}") > 127
     around = Box(*kept[f"mask-{number}"].box_px)
-    mask = cv2.resize(small.astype(np.uint8), crop.shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0
+    mask = mask_at(small, crop.shape[1::-1])
     reference = picture(f"reference-{number}") if f"reference-{number}" in kept else None
     if reference is not None and reference.shape != crop.shape:
         reference = cv2.resize(reference, crop.shape[1::-1], interpolation=cv2.INTER_LINEAR).astype(np.uint8)
     everywhere = np.zeros((record.photo.height_px, record.photo.width_px), bool)
-    everywhere[around.slices] = cv2.resize(small.astype(np.uint8), (around.width, around.height), interpolation=cv2.INTER_NEAREST) > 0
+    everywhere[around.slices] = mask_at(small, (around.width, around.height))
     whole = smaller(picture("photo"), WHOLE_PX)
-    whole_mask = cv2.resize(_reduced(everywhere).astype(np.uint8), whole.shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0
+    whole_mask = mask_at(_reduced(everywhere), whole.shape[1::-1])
     heat = picture("map") if "map" in kept else None
     return RegionView(
         number=number,

@@ -24,6 +24,11 @@ def words_for(
     ]
 
 
+def not_yet(explainer: Explainer, view: RegionView) -> tuple[Explanation | Unexplained, Unexplained]:
+    """What stands in a record that is written before the explainer's words are there."""
+    return guarded(EMBEDDED, view), Unexplained(explainer=explainer.name, reason="timeout", detail="not yet when the verdict was written")
+
+
 def all_words(explainer: Explainer, views: Sequence[RegionView], until: float | None = None) -> list[Explanation | Unexplained]:
     """Words for each region, in order, as many at a time as the explainer likes."""
     threads = min(explainer.in_flight, max(1, len(views)))

@@ -86,6 +86,15 @@ def _piece(db: sqlite3.Connection, after: int) -> tuple[list[Stored], list[tuple
         db.execute("COMMIT")
 
 
+def linked(db: sqlite3.Connection, row: Stored) -> bool:
+    """Whether one entry is as it was written, told by its own hash and its links to the entries beside it."""
+    around = dict(db.execute("SELECT seq, iif(seq < ?, hash, prev) FROM entries WHERE seq IN (?, ?)", (row.seq, row.seq - 1, row.seq + 1)))
+    before, after = around.get(row.seq - 1, GENESIS), around.get(row.seq + 1)
+    if after is None and db.execute("SELECT hash FROM head WHERE entries = ?", (row.seq,)).fetchone() != (row.hash,):
+        return False
+    return after in (None, row.hash) and not _problem(row, row.seq, before)
+
+
 def _problem(row: Stored, seq: int, prev: str) -> str:
     if row.seq != seq:
         return f"entry {seq} is missing: the next one is {row.seq}"

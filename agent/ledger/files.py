@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+import struct
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+from seewhy.agent.ledger.nodes import plant
 from seewhy.agent.ledger.schema import APPLICATION_ID, SCHEMAS, VERSION, empty_ledger, expected_tables, renew, tables_of
 from seewhy.agent.ledger.wal import unreadable_pages
 from seewhy.disk import new_file
@@ -108,7 +110,8 @@ def open_to_write(path: Path) -> tuple[sqlite3.Connection, int]:
             if version not in SCHEMAS or tables_of(db) != expected_tables(version):
                 raise LedgerDamaged(f"the tables or triggers of {path} are not those of a ledger: they were changed; run `seewhy verify`")
             if version < VERSION:
-                renew(db)
+                renew(db, version)
+                plant(db)
             db.execute(
                 "DELETE FROM claims WHERE 0"
             )  # SQLite opens a file that it may only read without a word, and tells at the first write
@@ -139,14 +142,30 @@ def _version(path: Path) -> int:
     with guarded(path, "read"):
         if path.stat().st_size == 0:
             raise LedgerError(f"{path} is empty (0 bytes) and no ledger; delete it to begin one of that name, or restore a copy")
-        with closing(_connected(path, "mode=ro" if beside(path, "-wal") else "mode=ro&immutable=1")) as db:
-            (application,) = db.execute("PRAGMA application_id").fetchone()
-            (version,) = db.execute("PRAGMA user_version").fetchone()
+        application, version = _in_log(path) if beside(path, "-wal") else _in_header(path)
     if application != APPLICATION_ID:
         raise LedgerError(f"{path} is not a seewhy ledger and was left as it is; give another file")
     if version not in SCHEMAS:
         raise LedgerError(f"{path} is a ledger of version {version}, which this seewhy doesn't know; use a newer one")
-    return int(version)
+    return version
+
+
+def _in_log(path: Path) -> tuple[int, int]:
+    """Application id and version, of which the newest may stand in the log beside the file."""
+    with closing(_connected(path, "mode=ro")) as db:
+        return int(db.execute("PRAGMA application_id").fetchone()[0]), int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _in_header(path: Path) -> tuple[int, int]:
+    """Application id and version, from the file's first 100 bytes (sqlite.org/fileformat2.html, section 1.3).
+
+    SQLite itself can't say: what a writer that was cut off left behind is malformed until its journal is rolled back, which writes.
+    """
+    with path.open("rb") as file:
+        header = file.read(100)
+    if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
+        raise LedgerError(f"{path} is not a ledger (it is no SQLite database); give another file")
+    return struct.unpack(">I", header[68:72])[0], struct.unpack(">I", header[60:64])[0]
 
 
 def _whole_log(path: Path) -> None:

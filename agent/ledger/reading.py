@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from seewhy.agent.ledger.store import Ledger, Row
+from seewhy.people import Complaint, PersonsEntry, ReviewedRecord, ReviewedRefusal, Withdrawal
 from seewhy.prompts import sentence
 from seewhy.prompts.entries import confirmed
 from seewhy.record import (
@@ -63,13 +64,16 @@ def latest(ledger: Ledger, lot: str | None = None, *, superseded: bool = False) 
     Raises:
         LedgerDamaged: an entry is not as it was written.
     """
-    later, last = dict[str, list[Later]](), dict[tuple[str, str], list[_Judged]]()
+    later, last, people = dict[str, list[Later]](), dict[tuple[str, str], list[_Judged]](), dict[str, PersonsEntry]()
     for stored in ledger.stored(lot):
         if stored.kind in ("inspection", "refusal"):
             photo = stored.lot, stored.photo
             last[photo] = standing(last.get(photo, ()), _Judged(stored.seq, stored.kind == "refusal", stored.photo_sha256))
         elif isinstance(words := ledger.parsed(stored).entry, LaterWords | Confirmation):
             later.setdefault(words.refers_to, []).append(words)
+        elif isinstance(words, PersonsEntry):
+            people[stored.hash] = words
+    said = _by_entry(people)
     stand = {one.seq for judged in last.values() for one in judged}
     for row in ledger.rows(lot, kinds=("inspection", "refusal")):
         entry = row.entry
@@ -79,7 +83,25 @@ def latest(ledger: Ledger, lot: str | None = None, *, superseded: bool = False) 
             ):  # a person's word wins over any other
                 entry = with_later(entry, one)
         if isinstance(entry, InspectionRecord | RefusedPhoto) and (superseded or row.seq in stand):
-            yield row, entry
+            yield row, with_people(entry, said.get(row.hash, ()))
+
+
+def with_people(entry: Entry, people: Sequence[PersonsEntry]) -> Entry:
+    """The entry with what people entered about it beside it, where they did."""
+    if not people:
+        return entry
+    kind = ReviewedRecord if isinstance(entry, InspectionRecord) else ReviewedRefusal
+    return kind.model_construct(**dict(entry), people=tuple(people))
+
+
+def _by_entry(people: Mapping[str, PersonsEntry]) -> dict[str, list[PersonsEntry]]:
+    """What people entered and didn't withdraw, by the hash of the entry that it is about."""
+    withdrawn, found = {e.refers_to for e in people.values() if isinstance(e, Withdrawal)}, dict[str, list[PersonsEntry]]()
+    for digest, entry in people.items():
+        if digest not in withdrawn and not isinstance(entry, Withdrawal):
+            for about in entry.points_to if isinstance(entry, Complaint) else (entry.refers_to,):
+                found.setdefault(about or "", []).append(entry)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +121,10 @@ def with_later(record: InspectionRecord, later: Later) -> InspectionRecord:
     return record.model_copy(update={"findings": findings} | fields)
 
 
-def about(row: Row, record: InspectionRecord) -> dict[str, str]:
-    """What every entry about a record says of it."""
+def about(record: InspectionRecord, entry: str) -> dict[str, str]:
+    """What every entry about a record says of it, whose own entry has this hash."""
     photo = record.photo
-    return {"lot": record.lot, "product": record.product, "name": photo.name, "sha256": photo.sha256, "refers_to": row.hash}
+    return {"lot": record.lot, "product": record.product, "name": photo.name, "sha256": photo.sha256, "refers_to": entry}
 
 
 def _with_words(finding: Finding, words: FindingWords | None) -> Finding:

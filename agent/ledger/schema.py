@@ -54,8 +54,24 @@ CREATE TABLE claims (
 );
 """
 
-SCHEMAS: Mapping[int, str] = {1: FIRST, 2: FIRST + SECOND}
-VERSION = max(SCHEMAS)
+SERIAL = "CASE WHEN json_valid(body) THEN json_extract(body, '$.part.serial') END"  # asked for word for word, else the index isn't used
+
+# The nodes of the Merkle tree above its leaves (`seewhy.agent.ledger.tree`) and ways to find a part: all of it follows from the entries.
+# A picture goes where an entry (an erasure) names it; its hash stays in the record that rested on it.
+THIRD = f"""
+CREATE TABLE tree (level INTEGER NOT NULL, place INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (level, place)) WITHOUT ROWID;
+CREATE INDEX entries_by_serial ON entries ({SERIAL});
+CREATE INDEX entries_by_kind ON entries (kind);
+CREATE TABLE erased (sha256 TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
+DROP TRIGGER evidence_stay;
+CREATE TRIGGER evidence_stay BEFORE DELETE ON evidence WHEN NOT EXISTS (SELECT 1 FROM erased WHERE sha256 = OLD.sha256)
+    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+"""
+
+ADDED: Mapping[int, str] = {1: FIRST, 2: SECOND, 3: THIRD}  # by the version that added it
+VERSION = max(ADDED)
+TREE_SINCE = 3
+SCHEMAS: Mapping[int, str] = {version: "".join(ADDED[v] for v in range(1, version + 1)) for version in ADDED}
 
 
 def statements(script: str) -> Iterator[str]:
@@ -90,10 +106,11 @@ def empty_ledger(version: int = VERSION) -> bytes:
         return db.serialize()
 
 
-def renew(db: sqlite3.Connection) -> None:
-    """Give a ledger of version 1 what version 2 adds, inside the caller's transaction; no entry is touched."""
-    _make(db, SECOND)
-    db.execute("PRAGMA user_version = 2")
+def renew(db: sqlite3.Connection, version: int) -> None:
+    """Give a ledger of an earlier version what later ones add, inside the caller's transaction; no entry is touched."""
+    for later in range(version + 1, VERSION + 1):
+        _make(db, ADDED[later])
+    db.execute(f"PRAGMA user_version = {VERSION}")
 
 
 def _make(db: sqlite3.Connection, script: str) -> None:

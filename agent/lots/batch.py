@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
-
-import torch
+from typing import Any, TypeVar
 
 from seewhy.agent.inspection.inspector import Inspector
-from seewhy.agent.inspection.recording import Examined
 from seewhy.agent.ledger.claims import claimed
-from seewhy.agent.ledger.reading import entries
 from seewhy.agent.ledger.store import Ledger
-from seewhy.agent.lots.faults import unforeseen
+from seewhy.agent.lots.awaited import Awaited
+from seewhy.agent.lots.faults import examined_or_refused
 from seewhy.agent.lots.known import Known, word_of
+from seewhy.agent.people.settings import note_settings
 from seewhy.agent.photos.layouts import Sample
-from seewhy.errors import BadData, BadImage
-from seewhy.record import Entry, RefusedPhoto
+from seewhy.errors import BadData
+from seewhy.record import Entry
 from seewhy.threads import in_order
 from seewhy.types import Progress, silent
-
-Pictured: TypeAlias = dict[str, tuple[str, bytes]]  # (media type, bytes) by SHA-256
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -39,6 +34,7 @@ class Tally:
     review: int = 0
     refused: int = 0
     skipped: int = 0  # photos of the list about which this run had nothing new to write
+    unexplained: int = 0  # of those that were inspected: an explainer was asked, and owes words
 
     def plus(self, entry: Entry) -> Tally:
         """The tally with one more entry."""
@@ -63,6 +59,8 @@ def run_batch(
 ) -> Tally:
     """Inspect a lot. Photos that were inspected already are skipped, so the same call resumes a broken run; refused ones are tried again.
 
+    A verdict doesn't wait for an explainer that is silent, see `Awaited`; what it still owes in the end, `explain_missing` fills in.
+
     Args:
         inspector: shared by all workers.
         samples: the photos, as `read_layout` lists them.
@@ -85,68 +83,28 @@ def run_batch(
     if workers < 1:
         raise BadData(f"workers is a number of threads, 1 or more, not {workers}")
     with claimed(ledger, lot) as claim:
-        known = Known(inspector)
-        for entry in entries(ledger, lot):
-            known.add(entry)
+        known = Known(inspector, ledger, lot, claim)
         if not again:
             known.refuse_others(lot)
+        note_settings(ledger, inspector, lot)
         left = [sample for sample in samples if not known.inspected(sample)]
         log = ledger.path.with_name(f"{ledger.path.name}.log")
-        examined = _shared_out(lambda sample: _examined(inspector, sample, lot, log), left, workers)
-        until, written = None if words_for_s is None else time.monotonic() + words_for_s, 0
-        for entry, pictures in progress(_concluded(inspector, examined, until, log), f"lot {lot}", len(left)):
-            if not known.says(entry):
-                ledger.append(entry, pictures, claim=claim)
-                known.add(entry)
-                written += 1
-    return Tally(**known.words(), skipped=len(samples) - written)
-
-
-def _examined(inspector: Inspector, sample: Sample, lot: str, log: Path) -> Examined | RefusedPhoto:
-    try:
-        return inspector.examine(sample.path, lot=lot, name=sample.name, root=sample.root)
-    except BadImage as error:
-        return refused(sample.name, error, lot, inspector.card.name)
-    except Exception as error:
-        return refused(sample.name, unforeseen(error, sample.name, log), lot, inspector.card.name)
-
-
-def _concluded(
-    inspector: Inspector, examined: Iterable[Examined | RefusedPhoto], until: float | None, log: Path
-) -> Iterator[tuple[Entry, Pictured]]:
-    """Entries in order; while an explainer waits for its server, further photos are examined."""
-
-    def entry_of(one: Examined | RefusedPhoto) -> tuple[Entry, Pictured]:
-        if isinstance(one, RefusedPhoto):
-            return one, {}
-        try:
-            inspection = inspector.conclude(one, until)
-        except Exception as error:
-            fault = unforeseen(error, one.photo.name, log, one.photo.sha256)
-            return refused(one.photo.name, fault, one.lot, inspector.card.name), {}
-        return inspection.record, inspection.pictures | inspection.documents
-
-    return in_order(entry_of, examined, inspector.explainer.in_flight)
-
-
-def refused(name: str, error: BadImage, lot: str, product: str) -> RefusedPhoto:
-    """The ledger's entry for a photo that could not be inspected."""
-    return RefusedPhoto(
-        lot=lot,
-        product=product,
-        name=name,
-        sha256=error.sha256,
-        code=error.code,
-        message=error.message,
-        remedy=error.remedy,
-        inspected_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-    )
+        examined = _shared_out(lambda sample: examined_or_refused(inspector, sample, lot, log), left, workers)
+        until = None if words_for_s is None else time.monotonic() + words_for_s
+        written = Awaited(inspector, known, until, log).written(examined)
+        for _ in progress(written, f"lot {lot}", len(left)):
+            pass
+    return Tally(**known.words(), skipped=len(samples) - known.written)
 
 
 def _shared_out(work: Callable[[T], R], items: Sequence[T], workers: int) -> Iterator[R]:
     """`in_order` for work that fills the machine's cores: they are shared out among the workers."""
     if workers == 1:
         yield from map(work, items)
+        return
+    torch = sys.modules.get("torch")  # it is there where it runs the model
+    if torch is None:
+        yield from in_order(work, items, workers)
         return
     before = torch.get_num_threads()
     torch.set_num_threads(max(1, before // workers))

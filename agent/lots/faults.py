@@ -7,9 +7,33 @@ import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
+from seewhy.agent.inspection.inspector import Inspector
+from seewhy.agent.inspection.recording import Examined
+from seewhy.agent.photos.layouts import Sample
 from seewhy.errors import BadImage, LedgerError, SeewhyError
+from seewhy.record import PartIdentity, RefusedPhoto
 
 DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}  # a disk that takes nothing more takes no entry either
+
+
+def examined_or_refused(inspector: Inspector, sample: Sample, lot: str, log: Path) -> Examined | RefusedPhoto:
+    """What a detector found on a photo, or why it could not look.
+
+    Args:
+        inspector: of the lot.
+        sample: the photo.
+        lot: its name.
+        log: where the traceback of what was not foreseen goes.
+
+    Raises:
+        Exception: see `unforeseen`.
+    """
+    try:
+        return inspector.examine(sample.path, lot=lot, name=sample.name, root=sample.root, part=sample.part)
+    except BadImage as error:
+        return refused(sample.name, error, lot, inspector.card.name, sample.part)
+    except Exception as error:
+        return refused(sample.name, unforeseen(error, sample.name, log), lot, inspector.card.name, sample.part)
 
 
 def unforeseen(error: Exception, photo: str, log: Path, sha256: str | None = None) -> BadImage:
@@ -36,3 +60,18 @@ def unforeseen(error: Exception, photo: str, log: Path, sha256: str | None = Non
     why = f"{type(error).__name__}: {str(error)[:160]}"
     remedy = f"the traceback is in {log.name} under the photo's name; the next run tries the photo again"
     return BadImage("failed", f"{photo} could not be inspected ({why})", remedy, sha256)
+
+
+def refused(name: str, error: BadImage, lot: str, product: str, part: PartIdentity | None = None) -> RefusedPhoto:
+    """The ledger's entry for a photo that could not be inspected."""
+    return RefusedPhoto(
+        lot=lot,
+        product=product,
+        name=name,
+        sha256=error.sha256,
+        code=error.code,
+        message=error.message,
+        remedy=error.remedy,
+        inspected_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        part=part,
+    )

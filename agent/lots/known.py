@@ -1,17 +1,21 @@
-"""What a ledger says of a lot's photos already, as far as a run needs it."""
+"""What a ledger says of a lot's photos, as far as a run needs it, and what the run adds."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from seewhy.agent.inspection.inspector import Inspector
-from seewhy.agent.ledger.reading import standing
+from seewhy.agent.ledger.reading import entries, standing, with_later
+from seewhy.agent.ledger.store import Ledger
 from seewhy.agent.photos.images import read_bytes
 from seewhy.agent.photos.layouts import Sample
 from seewhy.canonical import sha256_bytes
 from seewhy.errors import BadData, BadImage
-from seewhy.record import Entry, RefusedPhoto
+from seewhy.record import Entry, InspectionRecord, LaterWords, RefusedPhoto
+
+Pictured: TypeAlias = dict[str, tuple[str, bytes]]  # (media type, bytes) by SHA-256
 
 
 def word_of(entry: Entry) -> str:
@@ -24,18 +28,54 @@ class Known:
 
     Args:
         inspector: of the run, which skips what it would say again.
+        ledger: open to write.
+        lot: its name.
+        claim: the run's, see `seewhy.agent.ledger.claims`.
+
+    Attributes:
+        written: photos about which this run had something new to write.
+
+    Raises:
+        LedgerError: an earlier entry was changed.
     """
 
-    def __init__(self, inspector: Inspector) -> None:
-        self._inspector = inspector
+    def __init__(self, inspector: Inspector, ledger: Ledger, lot: str, claim: str) -> None:
+        self._inspector, self._ledger, self._claim, self.written = inspector, ledger, claim, 0
         self._photos = dict[str, list[_Said]]()  # by name
+        for entry in entries(ledger, lot):
+            self._add(entry)
 
-    def add(self, entry: Entry) -> None:
-        """Take note of an entry, in the ledger's order."""
+    def write(self, entry: Entry, pictures: Pictured) -> str:
+        """Write a photo's entry, unless it is a refusal that stands word for word.
+
+        Returns:
+            The entry's hash; empty where nothing was written.
+
+        Raises:
+            LedgerError: as for `Ledger.append`.
+        """
+        if isinstance(entry, RefusedPhoto) and entry.content_sha256 in {said.content for said in self._photos.get(entry.name, ())}:
+            return ""
+        written = self._ledger.append(entry, pictures, claim=self._claim)
+        self._add(entry)
+        self.written += 1
+        return written
+
+    def follow(self, record: InspectionRecord, words: LaterWords) -> None:
+        """Write words that came after their record.
+
+        Raises:
+            LedgerError: as for `Ledger.append`.
+        """
+        self._ledger.append(words, claim=self._claim)
+        self._add(with_later(record, words))
+
+    def _add(self, entry: Entry) -> None:
         if isinstance(entry, RefusedPhoto):
-            name, said = entry.name, _Said("refused", entry.sha256, entry.content_sha256, ())
+            name, said = entry.name, _Said("refused", entry.sha256, entry.content_sha256, (), owed=False)
         else:
-            name, said = entry.photo.name, _Said(word_of(entry), entry.photo.sha256, "", self._inspector.others(entry))
+            name, owed = entry.photo.name, any(f.unexplained is not None for f in entry.findings)
+            said = _Said(word_of(entry), entry.photo.sha256, "", self._inspector.others(entry), owed)
         self._photos[name] = standing(self._photos.get(name, ()), said)
 
     def refuse_others(self, lot: str) -> None:
@@ -57,13 +97,10 @@ class Known:
         own = [said.sha256 for said in self._photos.get(sample.name, ()) if not said.refused and not said.others]
         return bool(own) and _digest(sample) in (None, *own)
 
-    def says(self, entry: Entry) -> bool:
-        """Whether the entry is a refusal that stands word for word."""
-        return isinstance(entry, RefusedPhoto) and entry.content_sha256 in {said.content for said in self._photos.get(entry.name, ())}
-
     def words(self) -> Counter[str]:
-        """How many photos passed, failed, …; each counts once."""
-        return Counter(said.word for photo in self._photos.values() for said in photo)
+        """How many photos passed, failed, …, each counted once; and of how many words are owed."""
+        stand = [said for photo in self._photos.values() for said in photo]
+        return Counter(said.word for said in stand) + Counter(unexplained=sum(said.owed for said in stand))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +109,7 @@ class _Said:
     sha256: str | None
     content: str  # a refusal's content hash
     others: tuple[str, ...]  # what made it that this run hasn't: "model", "card", …
+    owed: bool  # words of an explainer that was asked
 
     @property
     def refused(self) -> bool:

@@ -10,22 +10,29 @@ import numpy as np
 from seewhy.agent.inspection.policy import WORST, Policy, rule_on
 from seewhy.agent.inspection.verdict import gaps, stated_verdict, verdict_of
 from seewhy.agent.ledger.reading import about
-from seewhy.agent.ledger.store import Row
 from seewhy.packages import installed
 from seewhy.record import Explanation, FindingWords, InspectionRecord, LaterWords, Ruling, Unexplained
 
 
-def words_for(row: Row, record: InspectionRecord, said: Mapping[int, Explanation | Unexplained], policy: Policy) -> LaterWords | None:
-    """New words for a record's gaps, or None where none came."""
+def words_for(record: InspectionRecord, entry: str, said: Mapping[int, Explanation | Unexplained], policy: Policy) -> LaterWords | None:
+    """New words for a record's gaps, or None where none came.
+
+    Args:
+        record: as it reads now.
+        entry: hash of its entry.
+        said: by number of the finding.
+        policy: that it was ruled by.
+    """
     if not any(isinstance(words, Explanation) for words in said.values()):
         return None
+    judged = record.decision.threshold.value is not None
     diagonal = float(np.hypot(record.photo.width_px, record.photo.height_px))
     findings = []
     for finding in record.findings:
         words = said.get(finding.number)
         if isinstance(words, Explanation):
-            ruling = rule_on(policy, finding.measured, words, count=len(record.findings), diagonal_px=diagonal)
-            ruling = _not_softer(finding.ruling, ruling)
+            ruled = rule_on(policy, finding.measured, words, count=len(record.findings), diagonal_px=diagonal)
+            ruling = _not_softer(finding.ruling, ruled) if judged else finding.ruling
             finding = finding.model_copy(update={"explanation": words, "unexplained": None, "ruling": ruling})
         elif isinstance(words, Unexplained):
             finding = finding.model_copy(update={"unexplained": words})
@@ -34,7 +41,7 @@ def words_for(row: Row, record: InspectionRecord, said: Mapping[int, Explanation
     stated, graded = stated_verdict(verdict, severity, record.decision)
     kept = [m for m in record.missing if m.what != "vlm"]
     return LaterWords(
-        **about(row, record),
+        **about(record, entry),
         findings=tuple(
             FindingWords(number=f.number, explanation=f.explanation, unexplained=f.unexplained, ruling=f.ruling)
             for f in findings

@@ -67,7 +67,7 @@ def explain_missing(
     def answered(one: tuple[Row, InspectionRecord, list[RegionView]]) -> tuple[InspectionRecord, LaterWords | None]:
         row, record, views = one
         said = dict(zip((v.number for v in views), all_words(explainer, views), strict=True))
-        return record, words_for(row, record, said, policies[row.hash])
+        return record, words_for(record, row.hash, said, policies[row.hash])
 
     filled = Filled(len(open_), sum(len(_unsaid(record)) for _, record in open_))
     for record, words in progress(in_order(answered, asked(), explainer.in_flight), "explain", len(open_)):

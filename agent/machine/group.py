@@ -52,6 +52,7 @@ def end_on_signals() -> None:
         number = getattr(signal, name, None)  # Windows has no SIGHUP
         if number is not None and signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler)
+    signal.set_wakeup_fd(-1)  # nobody insists on the end before what was started is ended
 
 
 def _say(keeper: subprocess.Popen[bytes], word: object) -> None:

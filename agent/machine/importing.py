@@ -11,7 +11,8 @@ import torch
 from safetensors.torch import load_file, save
 
 from seewhy.canonical import sha256_bytes, sha256_file
-from seewhy.detectors.parts.backbones import BACKBONES, check_state
+from seewhy.detectors.parts.backbones import BACKBONES
+from seewhy.detectors.parts.encoder import check_state
 from seewhy.detectors.weights.known import CLIP, known
 from seewhy.detectors.weights.store import WeightsFile, file_of, forget, must_match, weights_folder
 from seewhy.disk import write_folder

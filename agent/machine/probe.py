@@ -6,7 +6,6 @@ import secrets
 import time
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
 from seewhy.agent.machine.doctor import Check
@@ -15,6 +14,7 @@ from seewhy.explainers.client import Client, Reply, Server, conversation
 from seewhy.explainers.patience import NoReplyError, RefusedError
 from seewhy.explainers.profiles import PICTURES
 from seewhy.explainers.question import VlmSettings
+from seewhy.pictures import jpeg
 
 THOUGHTS = ("<think>", "<|channel>", "<thought>")  # how answers begin that hold the model's thoughts
 
@@ -105,4 +105,4 @@ def _speed(client: Client) -> Check:
 def _grey(count: int) -> Sequence[bytes]:
     side = VlmSettings().crop_px
     picture = np.full((side, side, 3), 127, np.uint8)
-    return [bytes(cv2.imencode(".jpg", picture + number)[1].tobytes()) for number in range(count)]
+    return [jpeg(picture + number, quality=95) for number in range(count)]

@@ -70,8 +70,15 @@ class Calibration:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Calibration:
-        """What `to_json` wrote."""
-        return cls(np.array(data["scores"], np.float64), np.array(data["peaks"], np.float64), data["median"], data["noise"], data["method"])
+        """What `to_json` wrote.
+
+        Raises:
+            ValueError: it isn't that.
+        """
+        scores, peaks = np.array(data["scores"], np.float64), np.array(data["peaks"], np.float64)
+        if any(found.ndim != 1 or not (np.diff(found) >= 0).all() for found in (scores, peaks)):
+            raise ValueError("calibration scores are sorted numbers")
+        return cls(scores, peaks, float(data["median"]), float(data["noise"]), str(data["method"]))
 
 
 def needed(alpha: float) -> int:

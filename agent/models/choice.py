@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import torch
-
 from seewhy.card import ProductCard
 from seewhy.detectors.catalogue import Row, rows
 from seewhy.prompts import sentence
@@ -43,8 +41,14 @@ REASONS: Mapping[str, Callable[[Situation], bool]] = {
     "no_words": lambda s: not (s.card and (s.card.description or s.card.defects)),
     "bank_is_better": lambda s: s.good >= BANK_FROM and not s.lot,
     "few_to_train": lambda s: s.good < TRAINS_FROM,
-    "slow_to_train": lambda s: s.device == "cpu" and not torch.cuda.is_available(),
+    "slow_to_train": lambda s: s.device == "cpu" and not _has_gpu(),
 }
+
+
+def _has_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
 
 
 def choose(card: ProductCard | None, *, good: int, lot: bool = False, device: str = "cpu") -> tuple[Choice, ...]:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seewhy.agent.photos.images import Photo
+from seewhy.pictures import grey, grey_square
 from seewhy.types import Map, Pixels
 
 THUMB_PX = 16  # side at which noise is averaged away and a part that lies a pixel elsewhere still differs
@@ -62,14 +63,14 @@ def _near(one: Thumb, other: Thumb) -> bool:
 
 
 def _thumb(pixels: Pixels) -> Thumb:
-    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float32)  # JPEG moves colours more than lightness
-    return np.asarray(cv2.resize(grey, (THUMB_PX, THUMB_PX), interpolation=cv2.INTER_AREA), np.float32).ravel()
+    # JPEG moves colours more than lightness
+    return np.asarray(cv2.resize(grey(pixels), (THUMB_PX, THUMB_PX), interpolation=cv2.INTER_AREA), np.float32).ravel()
 
 
 def _detail(pixels: Pixels) -> Map:
     """(FINE_PX, FINE_PX) lightness without what changes slowly."""
-    grey = cv2.cvtColor(cv2.resize(pixels, (FINE_PX, FINE_PX), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY).astype(np.float32)
-    fine: Map = grey - cv2.GaussianBlur(grey, (0, 0), DETAIL_SIGMA)
+    level = grey_square(pixels, FINE_PX)
+    fine: Map = level - cv2.GaussianBlur(level, (0, 0), DETAIL_SIGMA)
     return fine
 
 

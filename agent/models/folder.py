@@ -59,6 +59,18 @@ def check_place(folder: Path) -> None:
     check_writable(folder)
 
 
+def manifest_bytes(folder: Path) -> bytes:
+    """A whole model's manifest as canonical JSON, whose SHA-256 stands for the model.
+
+    Raises:
+        BadModel: as for `load_folder`.
+    """
+    load_folder(folder)
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    del manifest["manifest_sha256"]
+    return canonical_json(manifest)
+
+
 def load_folder(folder: Path) -> dict[str, Any]:
     """Read the manifest and check it and every file that it lists.
 
@@ -71,21 +83,22 @@ def load_folder(folder: Path) -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         claimed = manifest.pop("manifest_sha256")
-        listed, version = manifest["files"], manifest["schema_version"]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        version, listed = manifest["schema_version"], {name: fact["sha256"] for name, fact in manifest["files"].items()}
+        whole = sha256_bytes(canonical_json(manifest)) == claimed
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BadModel(f"{path} can't be read ({error}); fit the model again") from error
     if version not in ("1", SCHEMA_VERSION):
         raise BadModel(f"{folder} has schema version {version}, this seewhy reads {SCHEMA_VERSION} and 1; fit the model again")
-    if sha256_bytes(canonical_json(manifest)) != claimed:
+    if not whole:
         raise BadModel(f"{path} was changed after the model was saved; fit it again or restore the file")
     there = (p.relative_to(folder) for p in folder.rglob("*") if not p.is_dir() or p.is_symlink())
     found = {path.as_posix() for path in there if left_behind(path) not in ("system file", "hidden file")}
     if extra := sorted(found - set(listed) - {MANIFEST}):
         raise BadModel(f"{folder} holds {extra[0]!r}, which its manifest does not list; remove it")
-    for name, fact in listed.items():
+    for name, digest in listed.items():
         file = folder / name
         if not file.is_file() or file.is_symlink():
             raise BadModel(f"{folder} lacks {name!r}; restore it or fit the model again")
-        if sha256_file(file) != fact["sha256"]:
+        if sha256_file(file) != digest:
             raise BadModel(f"{file} was changed after the model was saved; restore it or fit the model again")
     return {**(as_schema_2(manifest) if version == "1" else manifest), "manifest_sha256": claimed}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -22,7 +23,7 @@ from seewhy.agent.photos.lazy import Chosen, pixels_of
 from seewhy.card import ProductCard
 from seewhy.detectors.protocol import Detector, scored_good
 from seewhy.detectors.saved import facts_of, restored
-from seewhy.errors import BadData, BadModel, UnknownName
+from seewhy.errors import BadData, BadModel, SeewhyError, UnknownName
 from seewhy.record import Sentence
 from seewhy.types import Descriptor, Progress, ScoreMap, silent
 
@@ -153,13 +154,14 @@ class ProductModel:
             UnknownName: none of its products is called `product`.
         """
         manifest = load_folder(folder)
-        known = products_of(manifest)
-        name = product or (next(iter(known)) if len(known) == 1 else "")
-        if not name:
-            raise BadData(f"{folder} knows several products; say which with --product: {', '.join(known)}")
-        if name not in known:
-            raise UnknownName("product of this model", name, known)
-        return _read_member(folder, manifest, name, known[name], _read_detector(folder, manifest, device))
+        with _sound(folder):
+            known = products_of(manifest)
+            name = product or (next(iter(known)) if len(known) == 1 else "")
+            if not name:
+                raise BadData(f"{folder} knows several products; say which with --product: {', '.join(known)}")
+            if name not in known:
+                raise UnknownName("product of this model", name, known)
+            return _read_member(folder, manifest, name, known[name], _read_detector(folder, manifest, device))
 
 
 def save_members(folder: Path, members: Mapping[str, ProductModel]) -> dict[str, ProductModel]:
@@ -189,8 +191,21 @@ def save_members(folder: Path, members: Mapping[str, ProductModel]) -> dict[str,
 def load_members(folder: Path, *, device: str = "cpu") -> dict[str, ProductModel]:
     """All models of a folder, by product, with one detector; errors as for `ProductModel.load`."""
     manifest = load_folder(folder)
-    detector = _read_detector(folder, manifest, device)
-    return {name: _read_member(folder, manifest, name, own, detector) for name, own in products_of(manifest).items()}
+    with _sound(folder):
+        detector = _read_detector(folder, manifest, device)
+        return {name: _read_member(folder, manifest, name, own, detector) for name, own in products_of(manifest).items()}
+
+
+@contextmanager
+def _sound(folder: Path) -> Iterator[None]:
+    """Files that are those of their manifest may hold nonsense all the same, where somebody sealed them anew; readers raise many kinds."""
+    try:
+        yield
+    except SeewhyError:
+        raise
+    except Exception as error:
+        why = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise BadModel(f"{folder} can't be opened, though its files are those of its manifest ({why}); fit the model again") from error
 
 
 def products_of(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -230,20 +245,22 @@ def _read_member(folder: Path, manifest: Mapping[str, Any], product: str, own: M
     here = folder / own["folder"]
     documents = {name: json.loads((here / name).read_bytes()) for name in ("card.json", "policy.json") if (here / name).is_file()}
     descriptors = load_arrays((here / "references.safetensors").read_bytes())["descriptors"]
+    if descriptors.ndim != 2 or len(descriptors) != len(own["reference_photos"]):
+        raise ValueError("each kept good photo has one descriptor")
     jpegs = tuple((here / f"references/{i:03}.jpg").read_bytes() for i in range(len(own["reference_photos"])))
     return ProductModel(
         product,
         detector,
         Calibration.from_json(own["calibration"]),
         References(jpegs, tuple(own["reference_photos"]), descriptors),
-        own["good_photos"],
+        int(own["good_photos"]),
         manifest["manifest_sha256"],
         tuple((name, Sentence.model_validate(why)) for name, why in manifest.get("considered", [])),
         Familiarity.from_json(own.get("familiarity")),
         ProductCard.model_validate(documents["card.json"]) if "card.json" in documents else None,
         documents.get("policy.json"),
-        own.get("alpha"),
-        tuple((copy, of) for copy, of in own.get("copies", ())),
+        None if own.get("alpha") is None else float(own["alpha"]),
+        tuple((str(copy), str(of)) for copy, of in own.get("copies", ())),
     )
 
 

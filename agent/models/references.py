@@ -14,6 +14,7 @@ from PIL import Image
 from seewhy.agent.photos.images import Photo, resized_to_fit
 from seewhy.agent.photos.levels import LOOK_PX, brightness
 from seewhy.detectors.parts.bank import greedy_k_centre
+from seewhy.errors import BadModel
 from seewhy.types import Descriptor, Pixels
 
 MOST_REFERENCES = 48
@@ -46,11 +47,15 @@ class References:
 
     def brightness(self) -> tuple[float, ...]:
         """Of each kept photo, see `seewhy.agent.photos.levels`; decoded small, as it is looked at small."""
-        return tuple(brightness(_small(jpeg)) for jpeg in self.jpegs)
+        return tuple(brightness(_pixels(jpeg, LOOK_PX)) for jpeg in self.jpegs)
 
     def pixels(self, number: int) -> Pixels:
-        """One kept photo, (h, w, 3)."""
-        return np.asarray(Image.open(io.BytesIO(self.jpegs[number])).convert("RGB"))
+        """One kept photo, (h, w, 3).
+
+        Raises:
+            BadModel: it is damaged.
+        """
+        return _pixels(self.jpegs[number])
 
 
 def chosen_references(photos: Sequence[Photo], described: Mapping[int, Descriptor | None]) -> References:
@@ -68,10 +73,14 @@ def chosen_references(photos: Sequence[Photo], described: Mapping[int, Descripto
     return References(tuple(jpegs), tuple(hashes), features[chosen])
 
 
-def _small(jpeg: bytes) -> Pixels:
-    image = Image.open(io.BytesIO(jpeg))
-    image.draft("RGB", (LOOK_PX, LOOK_PX))
-    return np.asarray(image.convert("RGB"))
+def _pixels(jpeg: bytes, longest_px: int = REFERENCE_PX) -> Pixels:
+    """A kept photo; a smaller one is decoded small, not below `longest_px`."""
+    try:
+        image = Image.open(io.BytesIO(jpeg), formats=["JPEG"])
+        image.draft("RGB", (longest_px, longest_px))
+        return np.asarray(image.convert("RGB"))
+    except (OSError, ValueError, SyntaxError) as error:
+        raise BadModel(f"a good photo that the model keeps can't be read ({error}); fit the model again") from error
 
 
 def _jpeg(pixels: Pixels) -> bytes:

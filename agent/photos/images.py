@@ -128,6 +128,10 @@ def decode(data: bytes, name: str, *, white_level: int = FULL) -> Photo:
         pixels, levels = to_rgb(stored, white_level)
     except BadImage:
         raise
+    except MemoryError as error:
+        raise BadImage(
+            "memory", f"there is not enough memory here to read {name}", "free memory, or cut the picture into smaller ones"
+        ) from error
     except Exception as error:  # decoders raise whatever a damaged file leads them to; nothing of it may stop a lot
         why = " ".join(str(error).split())[:200] or type(error).__name__
         code = "truncated" if "truncated" in why.lower() or "end" in why.lower() else "damaged"

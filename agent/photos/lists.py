@@ -5,20 +5,38 @@ from __future__ import annotations
 import csv
 import io
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from seewhy.agent.photos.names import recorded
 from seewhy.agent.photos.samples import UNLABELLED, Sample, kind_of
 from seewhy.errors import BadData
+from seewhy.record import PartIdentity
 
 ENGLISH = ("path", "photo", "image", "file", "filename", "file_name", "filepath", "file_path", "image_path", "img", "img_path")
 PATH_COLUMNS = (*ENGLISH, "사진", "파일", "파일명", "경로", "이미지", "datei", "pfad", "bild")
 LABEL_COLUMNS = ("label", "kind", "class", "category", "defect", "result", "판정", "라벨", "등급", "ergebnis", "klasse")
 MASK_COLUMNS = ("mask", "mask_path", "ground_truth")
 PRODUCT_COLUMNS = ("product", "object")
-KNOWN = {*PATH_COLUMNS, *LABEL_COLUMNS, *MASK_COLUMNS, *PRODUCT_COLUMNS, "split"}
+PART_COLUMNS: Mapping[str, tuple[str, ...]] = {  # of the part that a photo shows
+    "serial": ("serial", "serial_number", "일련번호", "시리얼"),
+    "batch": ("batch", "batch_number", "배치"),
+    "station": ("station", "스테이션", "공정"),
+    "camera": ("camera", "카메라"),
+    "view": ("view", "방향"),
+    "shot_at": ("shot_at", "촬영시각", "촬영_시각"),
+    "order": ("order", "order_number", "작업지시"),
+    "shift": ("shift", "근무조"),
+}
+KNOWN = {
+    *PATH_COLUMNS,
+    *LABEL_COLUMNS,
+    *MASK_COLUMNS,
+    *PRODUCT_COLUMNS,
+    "split",
+    *(name for names in PART_COLUMNS.values() for name in names),
+}
 SEPARATORS = ",;\t|"
 ENCODINGS = ("utf-8", "cp949", "cp1252")  # Korean and Western spreadsheets, where it isn't UTF-8
 BOMS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
@@ -170,4 +188,10 @@ def _samples(table: Table, file: Path, root: Path, assumed: list[str]) -> Iterat
             split=row.get("split", "").lower(),
             kind=recorded(kind if kind == "good" else kind.lower()),
             mask=_on_disk(mask, root) if mask else None,
+            part=_part(row),
         )
+
+
+def _part(row: Mapping[str, str]) -> PartIdentity | None:
+    found = {field: next((row[name] for name in names if row.get(name)), "") for field, names in PART_COLUMNS.items()}
+    return PartIdentity(**found) if any(found.values()) else None

@@ -40,16 +40,30 @@ def read_mask(sample: Sample, photo: Photo) -> Mask | None:
     """
     if sample.mask is None:
         return None
-    mask = _raw(sample.mask, sample.path)
-    if mask.shape != (photo.height, photo.width):
-        turned = upright_of(mask, photo.orientation)
-        if turned.shape != (photo.height, photo.width):
-            height, width = mask.shape
-            raise BadData(
-                f"{recorded(sample.mask)} is {width} x {height}, its photo {photo.width} x {photo.height}; give it the photo's size"
-            )
-        mask = turned
+    mask = drawn_mask(sample.mask, sample.path, (photo.height, photo.width), photo.orientation)
     return mask if mask.any() else None
+
+
+def drawn_mask(file: Path, photo: Path, shape: tuple[int, int], orientation: int) -> Mask:
+    """(H, W) of a mask's file, at its photo's upright size.
+
+    Args:
+        file: the mask.
+        photo: whose it is, by whose name a file of labels finds it.
+        shape: (height, width) of the photo, upright.
+        orientation: of the photo (EXIF).
+
+    Raises:
+        BadData: it can't be read, or has another size.
+    """
+    mask = _raw(file, photo)
+    if mask.shape == shape:
+        return mask
+    turned = upright_of(mask, orientation)
+    if turned.shape != shape:
+        height, width = mask.shape
+        raise BadData(f"{recorded(file)} is {width} x {height}, its photo {shape[1]} x {shape[0]}; give it the photo's size")
+    return turned
 
 
 def checked_masks(samples: Iterable[Sample], white_level: int = 65535) -> list[str]:

@@ -8,9 +8,10 @@ from typing import Any
 
 import imagecodecs
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-from seewhy.agent.photos.stored import CUT, MOST_PIXELS, SAVE_AS, Stored
+from seewhy.agent.photos.stored import CUT, MOST_PIXELS, SAVE_AS, Stored, by_rows
 from seewhy.errors import BadImage
 
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP")
@@ -81,13 +82,13 @@ def _stored(image: Image.Image, data: bytes, name: str) -> Stored:
     if image.format == "PNG" and data[PNG_BITS] == 16:
         return _deep_png(data, mode)
     if image.has_transparency_data:
-        return Stored(_channels(image.convert("RGBA")), "rgb", 8, "", mode, [], alpha="straight")
+        return Stored(_channels(image, "RGBA"), "rgb", 8, "", mode, [], alpha="straight")
     if mode in ("1", "L"):
-        return Stored(_channels(image.convert("L")), "grey", 8, "", mode, [])
+        return Stored(_channels(image, "L"), "grey", 8, "", mode, [])
     if mode in ("RGB", "P"):
-        return Stored(_channels(image.convert("RGB")), "rgb", 8, "", mode, [])
+        return Stored(_channels(image, "RGB"), "rgb", 8, "", mode, [])
     if mode == "CMYK":
-        return Stored(_channels(image), "cmyk", 8, "", mode, [])
+        return Stored(_channels(image, mode), "cmyk", 8, "", mode, [])
     raise BadImage("colour", f"{name} has pixels of the kind {mode!r}", SAVE_AS)
 
 
@@ -100,8 +101,14 @@ def _deep_png(data: bytes, mode: str) -> Stored:
     )
 
 
-def _channels(image: Image.Image) -> Any:
-    return _with_channels(np.asarray(image))
+def _channels(image: Image.Image, mode: str) -> Any:
+    """(H, W, C) of a picture brought to a mode, some rows at a time; Pillow keeps the file's transparent colour for all of them."""
+
+    def rows_of(rows: npt.NDArray[np.int_]) -> npt.NDArray[np.uint8]:
+        cut = image.crop((0, int(rows[0]), image.width, int(rows[-1]) + 1))
+        return np.asarray(cut if cut.mode == mode else cut.convert(mode))
+
+    return _with_channels(by_rows(rows_of, np.arange(image.height)))
 
 
 def _with_channels(values: Any) -> Any:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seewhy.agent.photos.names import recorded
+from seewhy.record import PartIdentity
 
 # Layouts that are known, as people call them; the command line's help lists them, so this module imports nothing heavy.
 SPLIT = "MVTec AD, MVTec AD 2, MVTec LOCO AD, MPDD, BTAD, GoodsAD, VisA (raw or split)"
@@ -31,6 +32,7 @@ class Sample:
     split: str = ""  # "train", "validation", "test", "private" or unknown
     kind: str = ""  # "good", a defect's name, or unknown
     mask: Path | None = None  # what marks the defect: a picture, a folder of pictures, a file of labels; see `masks`
+    part: PartIdentity | None = None  # which part it shows, where that is known; see `identity`
 
     @property
     def good(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,7 +14,7 @@ from PIL import Image, ImageCms
 from seewhy.agent.photos.levels import Levels
 from seewhy.types import Pixels
 
-MOST_PIXELS = 64_000_000  # of one photo: at this size PatchCore took 18 s of one core and 2.9 GiB, whatever the photo showed
+MOST_PIXELS = 64_000_000  # of one photo: what it takes stands in evals/results/fuzz.json, 2 GiB and half a second a million at most
 MOST_BYTES = 1 << 30  # of one file
 SAVE_AS = "save it as 8- or 16-bit grey or RGB"
 ROWS = 64  # looked up at a time
@@ -72,36 +73,60 @@ def _looked_up(shades: npt.NDArray[np.uint8], values: npt.NDArray[Any]) -> npt.N
     """The shade of each value, some rows at a time: numpy looks up by indices of eight bytes each."""
     if len(shades) == 256 and np.array_equal(shades, np.arange(256)):
         return np.asarray(values, np.uint8)
-    out = np.empty(values.shape, np.uint8)
-    for row in range(0, len(values), ROWS):
-        out[row : row + ROWS] = shades[values[row : row + ROWS]]
+    shown: npt.NDArray[np.uint8] = by_rows(lambda rows: shades[rows], values)
+    return shown
+
+
+def by_rows(work: Callable[..., npt.NDArray[Any]], *arrays: Any) -> Any:
+    """What `work` makes of (H, …) arrays, some rows at a time: of a large photo there is no room for copy upon copy."""
+    parts = (work(*(array[row : row + ROWS] for array in arrays)) for row in range(0, len(arrays[0]), ROWS))
+    first = next(parts)
+    out = np.empty((len(arrays[0]), *first.shape[1:]), first.dtype)
+    out[: len(first)], row = first, len(first)
+    for part in parts:
+        out[row : row + len(part)] = part
+        row += len(part)
     return out
 
 
 def _in_srgb(stored: Stored, shades: npt.NDArray[np.uint8]) -> Pixels:
     """Through the file's own colour profile where it has one that isn't sRGB (ICC.1:2022, relative colorimetric)."""
     flat = shades[..., 0] if stored.channels == "grey" else shades
-    image = Image.fromarray(np.ascontiguousarray(flat), {"grey": "L", "rgb": "RGB", "cmyk": "CMYK"}[stored.channels])
+    mode = {"grey": "L", "rgb": "RGB", "cmyk": "CMYK"}[stored.channels]
+
+    def image(rows: npt.NDArray[np.uint8]) -> Image.Image:
+        return Image.fromarray(np.ascontiguousarray(rows), mode)
+
     if stored.icc:
         try:
             profile = ImageCms.ImageCmsProfile(io.BytesIO(stored.icc))
             if "srgb" not in ImageCms.getProfileDescription(profile).lower():
                 intent = ImageCms.Intent.RELATIVE_COLORIMETRIC
-                turned = ImageCms.profileToProfile(image, profile, ImageCms.createProfile("sRGB"), intent, outputMode="RGB")
+                turn = ImageCms.buildTransform(profile, ImageCms.createProfile("sRGB"), mode, "RGB", intent)
+                turned: Pixels = by_rows(lambda rows: np.asarray(turn.apply(image(rows))), flat)
                 stored.notes.append("icc_to_srgb")
-                return np.asarray(turned)
+                return turned
         except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
             stored.notes.append("broken_icc")
+    if stored.channels == "rgb":
+        return flat
     if stored.channels == "cmyk":
         stored.notes.append("cmyk_to_rgb")
-    return np.asarray(image.convert("RGB"))
+    rgb: Pixels = by_rows(lambda rows: np.asarray(image(rows).convert("RGB")), flat)
+    return rgb
 
 
 def _on_white(rgb: Pixels, alpha: npt.NDArray[np.uint8], stored: Stored) -> Pixels:
     """Lay transparent pixels on white."""
     stored.notes.append("alpha_on_white")
-    if stored.alpha == "premultiplied":
+
+    def premultiplied(rgb: Pixels, alpha: npt.NDArray[np.uint8]) -> Pixels:
         laid = rgb.astype(np.uint16) + (255 - alpha.astype(np.uint16))[..., None]
         return np.asarray(np.minimum(laid, 255), np.uint8)
-    image = Image.fromarray(np.dstack([rgb, alpha]), "RGBA")
-    return np.asarray(Image.alpha_composite(Image.new("RGBA", image.size, (255, 255, 255, 255)), image).convert("RGB"))
+
+    def straight(rgb: Pixels, alpha: npt.NDArray[np.uint8]) -> Pixels:
+        image = Image.fromarray(np.dstack([rgb, alpha]), "RGBA")
+        return np.asarray(Image.alpha_composite(Image.new("RGBA", image.size, (255, 255, 255, 255)), image).convert("RGB"))
+
+    laid: Pixels = by_rows(premultiplied if stored.alpha == "premultiplied" else straight, rgb, alpha)
+    return laid

@@ -68,7 +68,7 @@ def _function(tool: Tool, workspace: Workspace) -> Any:
             name,
             inspect.Parameter.KEYWORD_ONLY,
             default=inspect.Parameter.empty if field.is_required() else field.default,
-            annotation=Annotated[field.annotation, Field(description=field.description), *field.metadata],  # type: ignore[name-defined]
+            annotation=Annotated[field.annotation, Field(description=field.description), *field.metadata],
         )
         for name, field in fields.items()
     ]

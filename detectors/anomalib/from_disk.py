@@ -17,7 +17,8 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
 from seewhy.canonical import sha256_bytes
-from seewhy.detectors.parts.backbones import BACKBONES, fitted_state
+from seewhy.detectors.parts.backbones import BACKBONES
+from seewhy.detectors.parts.encoder import fitted_state
 from seewhy.detectors.weights import known, store
 from seewhy.detectors.weights.store import WeightsFile
 from seewhy.errors import WeightsMismatch

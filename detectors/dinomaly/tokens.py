@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from seewhy.detectors.parts.backbones import BACKBONES, IMAGENET, Encoder
+from seewhy.detectors.parts.backbones import BACKBONES, IMAGENET
+from seewhy.detectors.parts.encoder import Encoder
 from seewhy.detectors.weights import store
 from seewhy.detectors.weights.store import WeightsFile
 from seewhy.errors import BadData, MissingExtra, UnknownName, WeightsMismatch

@@ -7,7 +7,6 @@ from typing import Any, Self
 import faiss
 import numpy as np
 import numpy.typing as npt
-import torch
 
 Features = npt.NDArray[np.float32]  # (N, D)
 
@@ -29,6 +28,8 @@ def greedy_k_centre(features: Features, count: int, seed: int, projected: int = 
     Returns:
         (min(count, N),) row numbers, in the order taken.
     """
+    import torch
+
     rows, dims = features.shape
     if rows <= count:
         return np.arange(rows)
@@ -70,6 +71,7 @@ class MemoryBank:
             lists = int(2 ** np.round(np.log2(4 * np.sqrt(rows))))
             pieces = next(m for m in (64, 48, 40, 32, 24, 16, 12, 8, 4, 2, 1) if dims % m == 0)
             index = faiss.index_factory(dims, f"IVF{lists},PQ{pieces}")
+            index.do_polysemous_training = False  # orders codes for a filter that nobody asks for, and takes a minute
             index.train(features)
             index.nprobe = max(8, lists // 32)
             index.make_direct_map()

@@ -1,18 +1,15 @@
-"""Patch features of a photo, from the layers of a network."""
+"""Patch features of a photo, from feature maps of an encoder."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from seewhy.detectors.parts.bank import Features
 
-
-def joined(maps: Sequence[Tensor], input_rows: int, *, pool: int, grid_px: int = 0, unit_length: bool = True) -> Features:
+def joined(maps: Sequence[Tensor], input_rows: int, *, pool: int, grid_px: int = 0, unit_length: bool = True) -> Tensor:
     """Layers averaged over a neighbourhood, laid on the finest grid, put side by side (PatchCore; Roth et al., CVPR 2022, sec. 3.1).
 
     Args:
@@ -33,5 +30,4 @@ def joined(maps: Sequence[Tensor], input_rows: int, *, pool: int, grid_px: int =
     if unit_length:
         maps = [functional.normalize(m, dim=1) for m in maps]
     maps = [m if m.shape[-2:] == finest else functional.interpolate(m, finest, mode="bilinear", align_corners=False) for m in maps]
-    one = torch.cat(list(maps), 1)[0].permute(1, 2, 0)  # (rows, cols, D)
-    return np.ascontiguousarray(one.cpu().numpy())
+    return torch.cat(list(maps), 1)[0].permute(1, 2, 0)

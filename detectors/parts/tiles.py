@@ -103,7 +103,8 @@ def blend(parts: list[tuple[Tile, Map]], width: int, height: int) -> Map:
         ramp = _ramp(tile.box.height)[:, None] * _ramp(tile.box.width)[None, :]
         total[tile.box.slices] += ramp * cv2.resize(grid, (tile.box.width, tile.box.height), interpolation=cv2.INTER_LINEAR)
         weight[tile.box.slices] += ramp
-    return total / weight
+    total /= weight
+    return total
 
 
 def _ramp(length: int) -> Map:

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from seewhy.pictures import correlation
 from seewhy.types import Mask, Pixels
 
 Grey = npt.NDArray[np.uint8]  # (H, W)
@@ -138,7 +139,7 @@ def _agreement(photo: Grey, template: Grey, matrix: Matrix) -> float:
     if covered.mean() < 1 - 2 * FARTHEST:
         return 0.0
     a, b = here[covered].astype(np.float32), there[covered].astype(np.float32)
-    return float(np.corrcoef(a, b)[0, 1]) if min(a.std(), b.std()) > 0.5 else 0.0
+    return correlation(a, b)
 
 
 def _small(grey: Grey, px: int = AGREE_PX) -> Grey:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seewhy.detectors.template.align import Grey, align, laid_over
+from seewhy.pictures import decoded, png
 from seewhy.types import Pixels
 
 LARGEST_PX = 1280  # photos are reduced to this before they are compared
@@ -114,11 +115,10 @@ def median_of(photos: Sequence[npt.NDArray[np.uint8]]) -> View:
 
 def as_png(levels: npt.NDArray[np.uint8]) -> bytes:
     """(H, W, C) without loss."""
-    picture = levels[..., ::-1] if levels.shape[2] == 3 else levels
-    return bytes(cv2.imencode(".png", np.ascontiguousarray(picture), [cv2.IMWRITE_PNG_COMPRESSION, 3])[1].tobytes())
+    return png(levels if levels.shape[2] == 3 else levels[..., 0])
 
 
-def from_png(png: bytes) -> npt.NDArray[np.uint8]:
+def from_png(data: bytes) -> npt.NDArray[np.uint8]:
     """What `as_png` was given."""
-    picture = np.asarray(cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED), np.uint8)
-    return picture[..., None] if picture.ndim == 2 else np.ascontiguousarray(picture[..., ::-1])
+    picture = np.asarray(decoded(data), np.uint8)
+    return picture[..., None] if picture.ndim == 2 else picture

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-
-import torch
-from safetensors.torch import load_file
+from typing import TYPE_CHECKING
 
 from seewhy.canonical import sha256_file
 from seewhy.detectors.weights.known import KNOWN, OPEN, Weights, known
 from seewhy.errors import MissingWeights, WeightsMismatch
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,9 @@ def forget() -> None:
 
 @lru_cache(maxsize=4)
 def _load(name: str, base: Path) -> tuple[dict[str, torch.Tensor], WeightsFile]:
+    import torch
+    from safetensors.torch import load_file
+
     row = known(name)
     packaged = _packaged(row)
     if packaged is not None:

@@ -10,12 +10,12 @@ from typing import Any
 
 import cv2
 
-from seewhy.drawing import smaller
 from seewhy.errors import BadData
 from seewhy.evals.run import measuring
 from seewhy.explainers.answer import UnreadableError, read_object
 from seewhy.explainers.client import Client, Server, conversation
 from seewhy.explainers.patience import NoReplyError
+from seewhy.pictures import jpeg, smaller
 from seewhy.threads import in_order
 
 LONGEST_PX = 512
@@ -125,4 +125,4 @@ def _jpeg(path: Path) -> bytes:
     pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if pixels is None:
         raise BadData(f"{path} is missing or no picture; the photos go where the data set's own README says")
-    return bytes(cv2.imencode(".jpg", smaller(pixels, LONGEST_PX))[1].tobytes())
+    return jpeg(smaller(pixels[..., ::-1], LONGEST_PX), quality=95)

@@ -6,7 +6,6 @@ and reading 100,000 entries.
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import resource
 import shutil
@@ -24,7 +23,7 @@ from seewhy.agent.ledger.reading import entries
 from seewhy.agent.ledger.schema import GENESIS, SCHEMAS, empty_ledger, statements
 from seewhy.agent.ledger.store import Ledger, verify
 from seewhy.canonical import sha256_bytes
-from seewhy.evals.run import measuring, timed
+from seewhy.evals.run import alone, measuring, timed
 from seewhy.record import RefusedPhoto
 
 APPENDS, ROUNDS, ENTRIES = 100, 3, 100_000
@@ -64,7 +63,12 @@ def journals(folder: Path) -> list[dict[str, Any]]:
 
 def _large_figures(path: Path) -> dict[str, Any]:
     large(path)
-    return {"entries": ENTRIES, "mib": path.stat().st_size >> 20, "verify": alone(_verified, path), "read": alone(_read, path)}
+    return {
+        "entries": ENTRIES,
+        "mib": path.stat().st_size >> 20,
+        "verify": alone(_measured, _verified, path),
+        "read": alone(_measured, _read, path),
+    }
 
 
 def append(folder: Path, journal: str, synchronous: str, then: str) -> tuple[list[float], int]:
@@ -119,12 +123,6 @@ def large(path: Path) -> Path:
             db.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row._replace(hash=prev))
             db.execute("UPDATE head SET entries = ?, hash = ?", (seq, prev))
     return path
-
-
-def alone(what: Callable[[Path], int], path: Path) -> dict[str, Any]:
-    """Seconds and memory of a process that does nothing else."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_measured, (what, path))
 
 
 def _measured(what: Callable[[Path], int], path: Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from seewhy.agent.inspection.views import Shown, margin_of, region_view
 from seewhy.agent.photos.images import Photo, decode
 from seewhy.card import DefectType, Knowledge, ProductCard
 from seewhy.explainers import RegionView
+from seewhy.pictures import png
 from seewhy.types import Box, Mask, Pixels, Region
 
 CARD = ProductCard(
@@ -34,7 +35,7 @@ CARD = ProductCard(
 
 def as_png(pixels: Pixels) -> bytes:
     """A PNG file of (H, W, 3)."""
-    return bytes(cv2.imencode(".png", np.ascontiguousarray(pixels[..., ::-1]))[1].tobytes())
+    return png(pixels)
 
 
 def as_photo(pixels: Pixels, name: str) -> Photo:

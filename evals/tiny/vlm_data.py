@@ -17,7 +17,6 @@ import numpy.typing as npt
 from PIL import Image
 
 from seewhy.card import ProductCard
-from seewhy.drawing import smaller
 from seewhy.evals.synthetic.stand_in import SETTINGS, SIDE
 from seewhy.evals.synthetic.surfaces import DEFECTS, KINDS, change_of, random_surface
 from seewhy.evals.synthetic.views import CARD, close_up, moved_mask, view_of
@@ -26,6 +25,7 @@ from seewhy.explainers.answer import UNKNOWN
 from seewhy.explainers.knowledge import KnowledgeBase
 from seewhy.explainers.measured import looks
 from seewhy.explainers.question import describe, erased_crop, look, squared
+from seewhy.pictures import smaller
 from seewhy.prompts.vlm import rendered
 from seewhy.types import Map, Mask, Pixels
 

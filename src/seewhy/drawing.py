@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from seewhy.types import Mask, Pixels
 
-Picture: TypeAlias = npt.NDArray[Any]  # (h, w) or (h, w, 3), 8 or 16 bits
-
 CONTOUR_RGB = (255, 40, 90)
-
-
-def smaller(pixels: Picture, longest: int) -> Picture:
-    """The picture reduced so that its longer side is at most `longest`."""
-    scale = longest / max(pixels.shape[:2])
-    if scale >= 1:
-        return pixels
-    size = max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale))
-    made: Picture = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-    return made
 
 
 def outline(canvas: Pixels, mask: Mask) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-SOFTWARE = ("seewhy", "torch", "timm", "open_clip_torch", "faiss-cpu", "numpy", "opencv-python-headless", "pillow")
+SOFTWARE = ("seewhy", "torch", "timm", "open_clip_torch", "faiss-cpu", "openvino", "numpy", "opencv-python-headless", "pillow")
 
 
 def installed(package: str) -> str:

@@ -94,6 +94,21 @@ class PhotoFacts(Saved):
     notes: tuple[Sentence, ...] = ()
 
 
+class PartIdentity(Grown):
+    """Which part a photo shows, and how it came before the camera; whatever isn't known is left out."""
+
+    grown = ("serial", "batch", "station", "camera", "view", "shot_at", "order", "shift")
+
+    serial: str = ""  # or the number of the part in its batch: photos of one lot with the same serial show one part
+    batch: str = ""
+    station: str = ""
+    camera: str = ""
+    view: str = ""
+    shot_at: str = ""  # ISO 8601; EXIF knows no time zone
+    order: str = ""
+    shift: str = ""
+
+
 class Location(Saved):
     """Where a finding is, in the photo's own upright pixels; boxes are half-open."""
 
@@ -298,8 +313,10 @@ class Missing(Saved):
     because: Sentence
 
 
-class InspectionRecord(Saved):
+class InspectionRecord(Grown):
     """Everything known about one inspected photo."""
+
+    grown = ("part",)
 
     kind: Literal["inspection"] = "inspection"
     schema_version: Literal["1"] = "1"
@@ -317,6 +334,7 @@ class InspectionRecord(Saved):
     evidence: tuple[Evidence, ...]
     inspected_at: str  # ISO 8601, UTC
     timings_ms: dict[str, float]
+    part: PartIdentity | None = None
 
     @property
     def sentence(self) -> str:
@@ -329,8 +347,10 @@ class InspectionRecord(Saved):
         return sha256_json(self.model_dump(mode="json", exclude={"inspected_at", "timings_ms"}))
 
 
-class RefusedPhoto(Saved):
+class RefusedPhoto(Grown):
     """A file that could not be inspected. It is neither good nor bad."""
+
+    grown = ("part",)
 
     kind: Literal["refusal"] = "refusal"
     schema_version: Literal["1"] = "1"
@@ -342,6 +362,7 @@ class RefusedPhoto(Saved):
     message: str
     remedy: str
     inspected_at: str
+    part: PartIdentity | None = None
 
     @property
     def content_sha256(self) -> str:
@@ -385,8 +406,10 @@ class LaterWords(Referring):
     explained_at: str
 
 
-class Confirmation(Referring):
+class Confirmation(Referring, Grown):
     """What a person says a finding is. It names; it passes and fails nothing."""
+
+    grown = ("role",)
 
     kind: Literal["confirmation"] = "confirmation"
     finding: int
@@ -394,6 +417,7 @@ class Confirmation(Referring):
     by: str
     comment: str = ""
     confirmed_at: str
+    role: str = ""
 
 
 Later: TypeAlias = LaterWords | Confirmation  # entries that refer to a record

@@ -12,9 +12,14 @@ import pytest
 from rich.console import Console
 from rich.markup import render
 from tests.helpers.photos import as_photo
+from tests.helpers.servers import speaking
+from tests.helpers.vlm import asking, stain
+from typer.testing import CliRunner
 
 from seewhy.agent.inspection.inspector import Inspector
+from seewhy.cli import app
 from seewhy.cli.terminal import plain, print_entry
+from seewhy.errors import BadData
 from seewhy.evals.synthetic.surfaces import good
 from seewhy.prompts import sentence
 from seewhy.record import RefusedPhoto
@@ -69,6 +74,13 @@ def test_a_device_that_is_not_here_is_told(model_folder: Path, tmp_path: Path) -
     assert b"Traceback" not in made.stderr
 
 
+@pytest.mark.parametrize("command", ["eval", "recommend"])
+def test_a_device_that_is_not_here_is_told_before_data_is_read(command: str, tmp_path: Path) -> None:
+    ran = CliRunner().invoke(app, [command, "--data", str(tmp_path / "nowhere"), "--device", "cuda:63"])
+    assert isinstance(ran.exception, BadData)  # which `main` tells, with exit code 2
+    assert "there is no GPU for 'cuda:63'" in str(ran.exception)
+
+
 @pytest.mark.parametrize(
     ("language", "verdict", "note"),
     [("en", "pass", "16-bit values were scaled"), ("ko", "합격", "16비트 값을 제품 카드의 백색 값 기준으로")],
@@ -82,6 +94,14 @@ def test_the_console_tells_a_passing_parts_notes(
     said = capsys.readouterr().out
     assert said.startswith(f"{verdict} grey.tif\n")
     assert note in said
+
+
+def test_the_console_tells_what_a_vlm_did_not_say(inspector: Inspector, capsys: pytest.CaptureFixture[str]) -> None:
+    with speaking(lambda _r, _s: 500) as (url, _):
+        record = asking(inspector, url, retries=0).inspect(stain()).record
+    for language, said in (("en", "Unexplained (unavailable): the server answered 500"), ("ko", "설명 없음(")):
+        print_entry(record, language)
+        assert said in capsys.readouterr().out
 
 
 def test_the_console_says_a_refusal_in_the_language(capsys: pytest.CaptureFixture[str]) -> None:

@@ -51,7 +51,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "draem": {"input_px": 64},
     "dsr": {"input_px": 128},
     "cfa": {"options": {"backbone": "resnet18"}},
-    "winclip": {"options": {"class_name": "casting"}},
+    "winclip": {"options": {"class_name": "casting", "scales": [2]}},
     "dinomaly": {"options": {"encoder_name": "vit_small_patch14_reg4_dinov2"}},
     "uninet": {"input_px": 64},
 }

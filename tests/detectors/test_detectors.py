@@ -21,8 +21,9 @@ from seewhy.agent.models.product import ProductModel
 from seewhy.agent.photos.images import decode
 from seewhy.detectors.anomalib.models import MODELS
 from seewhy.detectors.catalogue import BORROWED, DETECTORS, ENSEMBLE, FAMILY, OWN, TABLE, Row, as_markdown
-from seewhy.detectors.parts.backbones import BACKBONES, Encoder
+from seewhy.detectors.parts.backbones import BACKBONES
 from seewhy.detectors.parts.bank import MemoryBank, greedy_k_centre
+from seewhy.detectors.parts.encoder import Encoder
 from seewhy.detectors.parts.tiles import blend, tiles_for
 from seewhy.detectors.patchcore import PatchCore, PatchCoreSettings
 from seewhy.detectors.settings import plain, read

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sqlite3
@@ -9,13 +10,16 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from seewhy.agent.ledger.chain import Stored, hash_of
 from seewhy.agent.ledger.schema import GENESIS, empty_ledger
-from seewhy.canonical import canonical_json
-from seewhy.record import RefusedPhoto
+from seewhy.canonical import canonical_json, sha256_bytes
+from seewhy.record import InspectionRecord, PartIdentity, RefusedPhoto
+from tests.helpers import TESTS
 
 NOBODY = 65534
+GOLDEN: dict[str, list[Any]] = json.loads((TESTS / "golden" / "schema1" / "records.json").read_text(encoding="utf-8"))
 
 
 def refusal(name: str, lot: str = "L", sha256: str | None = None) -> RefusedPhoto:
@@ -58,3 +62,21 @@ def write_protected(path: Path, mode: int = 0o444) -> Iterator[Path]:
             if root:
                 os.seteuid(0)
             folder.chmod(0o755)
+
+
+def golden_record(name: str = "stain.png", lot: str = "L", serial: str = "", verdict: str = "") -> InspectionRecord:
+    """A record of the golden ones under another name, without pictures: as quick to have as a refusal.
+
+    Args:
+        name: of the photo; one that begins with "good" is of a part that passed, another has a finding and failed.
+        lot: its lot.
+        serial: the part's.
+        verdict: another one than the record's own.
+    """
+    golden = next(r for r in GOLDEN["patchcore"] if (r["record"]["verdict"]["value"] == "pass") == name.startswith("good"))
+    record = InspectionRecord.model_validate(golden["record"])
+    photo = record.photo.model_copy(update={"name": name, "sha256": sha256_bytes(name.encode())})
+    changed: dict[str, Any] = {"lot": lot, "photo": photo, "evidence": (), "part": PartIdentity(serial=serial) if serial else None}
+    if verdict:
+        changed["verdict"] = record.verdict.model_copy(update={"value": verdict})
+    return record.model_copy(update=changed)

@@ -24,6 +24,7 @@ SAME = {
     "fact.box_value",
     "provenance.sha256",
     "asked.model",
+    "people.who",
     "report.period",
     "report.instant",
 }

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import typer
 
-from seewhy.cli import agents, checking, fitting, inspecting, ledgers, machine, measuring, weights
+from seewhy.cli import agents, checking, fitting, inspecting, ledgers, machine, measuring, people, proof, weights
+from seewhy.cli.stopping import NOW, Stopped, end, listen
 from seewhy.cli.terminal import err, plain
 from seewhy.errors import SeewhyError
 
@@ -21,9 +22,26 @@ app.command()(inspecting.inspect)
 app.command()(inspecting.batch)
 app.command()(ledgers.report)
 app.command()(ledgers.explain)
-app.command()(ledgers.confirm)
-app.command()(ledgers.verify)
+for command in (
+    people.review,
+    people.dispose,
+    people.sign,
+    people.confirm,
+    people.mark,
+    people.comment,
+    people.withdraw,
+    people.release,
+    people.complain,
+    people.history,
+):
+    app.command()(command)
+app.command()(proof.verify)
 app.command()(ledgers.backup)
+app.command()(proof.checkpoint)
+app.command()(proof.bundle)
+app.command()(proof.replay)
+app.command()(proof.hold)
+app.command()(proof.erase)
 app.command(name="eval")(measuring.evaluate)
 app.command()(measuring.recommend)
 app.command()(checking.check)
@@ -41,20 +59,21 @@ app.add_typer(weights_app, name="weights")
 def main() -> None:
     """Run the command line.
 
-    Exit codes: 0 all passed, 1 something failed or needs a person, 2 it could not be done, 130 stopped by Ctrl-C. What we know goes
-    wrong is one message; what we don't foresee is one line with the place of a log file.
+    Exit codes: 0 all passed, 1 something failed or needs a person, 2 it could not be done, 130 stopped by Ctrl-C, 143 by SIGTERM.
+    What we know goes wrong is one message; what we don't foresee is one line with the place of a log file.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a console of another code page shows what it can
+    listen()
     try:
         app()
     except SeewhyError as error:
         err.print(f"[bold red]error:[/] {plain(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        err.print("stopped; the same command goes on from here")
-        sys.exit(130)
+    except Stopped as stopped:
+        err.print(plain(NOW.line()), highlight=False, soft_wrap=True)
+        end(stopped.code)
     except BrokenPipeError:  # whoever read our output has gone
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 the interpreter flushes it at the end
         sys.exit(2)

@@ -14,6 +14,7 @@ from seewhy.cli.options import (
     Way,
     cards_of,
 )
+from seewhy.cli.stopping import NOW
 from seewhy.cli.terminal import print_fitted, progress, tell_losses, tell_of_photos
 
 
@@ -62,6 +63,7 @@ def fit(
     if source is None and lot is None:
         raise BadData("fit needs a folder of good photos, a data set with --data, or a lot with --lot")
     options: Any = {"encoder": encoder, "steps": steps, "dtype": dtype, "at_once": at_once, "epochs": epochs, "input_px": input_px}
+    NOW.then = "no model was saved; the same command begins anew (a training of dinomaly goes on from its last checkpoint)"
     tell_losses()
     place = source or lot
     found = None if place is None else surveyed(place, good_in or ())

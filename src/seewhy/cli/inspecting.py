@@ -22,7 +22,9 @@ from seewhy.cli.options import (
     VlmTimeout,
     explainer_at,
     models_of,
+    part_of,
 )
+from seewhy.cli.stopping import NOW
 from seewhy.cli.terminal import out, plain, print_entry, print_json, progress, tell_of_photos
 
 
@@ -50,7 +52,8 @@ def inspect(
     """Inspect a few photos and say what was found."""
     from seewhy.agent.api.load import load
     from seewhy.agent.api.words import from_words
-    from seewhy.agent.lots.batch import Tally, refused
+    from seewhy.agent.lots.batch import Tally
+    from seewhy.agent.lots.faults import refused
     from seewhy.agent.photos.names import recorded
     from seewhy.errors import BadData, BadImage
     from seewhy.reports import write_report
@@ -113,6 +116,17 @@ def batch(
     words_for: Annotated[
         float | None, typer.Option(min=0, help="With --vlm: seconds after which the lot no longer waits for words; see explain --missing.")
     ] = None,
+    name_pattern: Annotated[
+        str, typer.Option(help="How photos' names say which part they show: '{serial}_{view}'; the fields are those of --part.")
+    ] = "",
+    parts: Annotated[
+        Path | None, typer.Option(help="CSV that says which part each photo shows: paths and columns called as the fields of --part.")
+    ] = None,
+    part: Annotated[
+        list[str] | None,
+        typer.Option(help="What holds for all photos, FIELD=VALUE: serial, batch, station, camera, view, shot_at, order or shift."),
+    ] = None,
+    exif: Annotated[bool, typer.Option("--exif", help="Take camera and time of the shot from the photos' EXIF data.")] = False,
     again: Annotated[
         bool, typer.Option("--again", help="Inspect anew what another model, card, policy or alpha judged; the new entries supersede.")
     ] = False,
@@ -123,18 +137,21 @@ def batch(
     from seewhy.agent.api.load import load
     from seewhy.agent.ledger.store import Ledger
     from seewhy.agent.lots.batch import run_batch
+    from seewhy.agent.photos.identity import identified
     from seewhy.agent.photos.layouts import surveyed
     from seewhy.agent.photos.names import recorded
 
     found = surveyed(data)
     tell_of_photos(found.told())
+    samples = identified(found.samples, pattern=name_pattern, table=parts, exif=exif, given=part_of(part or []))
     name = lot or recorded(data.resolve().name)
+    NOW.then = f"what was inspected stands in {ledger}; the same command goes on from there, seewhy explain --missing fills in words"
     with Ledger(ledger) as book:
         explainer = explainer_at(vlm, vlm_model, vlm_timeout, language)
         inspector = load(
             model, product=product, then=models_of(then), card=card, policy=policy, alpha=alpha, device=device, explainer=explainer
         )
-        tally = run_batch(inspector, found.samples, book, lot=name, workers=workers, words_for_s=words_for, again=again, progress=progress)
+        tally = run_batch(inspector, samples, book, lot=name, workers=workers, words_for_s=words_for, again=again, progress=progress)
         head = book.head[1]
     words = {word: getattr(tally, word) for word in tally.__slots__}
     if json_:
@@ -142,4 +159,6 @@ def batch(
     else:
         said = ", ".join(f"{count} {word}" for word, count in words.items() if count)
         out.print(f"[bold]{plain(name)}[/]: {said or 'nothing to do'}\nledger head {head}", highlight=False, soft_wrap=True)
+        if tally.unexplained:
+            out.print("for words that a VLM was asked for and did not say: seewhy explain --missing", highlight=False, soft_wrap=True)
     raise typer.Exit(tally.exit_code)

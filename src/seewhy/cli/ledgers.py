@@ -17,29 +17,36 @@ from seewhy.cli.options import (
     VlmTimeout,
     explainer_at,
 )
-from seewhy.cli.terminal import out, plain, print_json, print_verification, progress
+from seewhy.cli.stopping import NOW
+from seewhy.cli.terminal import out, print_json, print_verification, progress
 
 
 def report(
     ledger: Annotated[Path, typer.Argument(help="Ledger file.")],
     out_: Annotated[Path, typer.Option("--out", "-o", help="Report file: .html, .pdf, .json or .csv.")],
     lot: Annotated[str, typer.Option(help="Which lot; may be left out when there is one.")] = "",
+    part: Annotated[str, typer.Option(help="Only this part: a photo's name, or a serial number with all its photos.")] = "",
     language: Language = "en",
     json_: Json = False,
 ) -> None:
     """Make a report from the ledger alone."""
     from seewhy.agent.ledger.reading import entries as entries_
     from seewhy.agent.ledger.store import Ledger
+    from seewhy.agent.people.parts import find_part, photo_name
     from seewhy.errors import BadData
     from seewhy.reports import write_report
 
     with Ledger(ledger, read_only=True) as book:
         lots = book.lots()
+        if part:
+            lot = (found := find_part(book, part, lot or None)).lot
         if not lot and len(lots) > 1:
             raise BadData(f"{ledger} holds several lots; give one with --lot: {', '.join(lots)}")
         if lot and lot not in lots:
             raise BadData(f"{ledger} holds no lot {lot!r}; it holds {', '.join(lots) or 'none'}")
         entries = list(entries_(book, lot or None))
+        if part:
+            entries = [entry for entry in entries if photo_name(entry) in {photo.name for photo in found.photos}]
         write_report(entries, book.evidence, out_, head=book.head[1], language=language)
     facts = {"report": str(out_), "lot": lot or (lots[0] if lots else ""), "entries": len(entries)}
     print_json(facts) if json_ else out.print(f"{len(entries)} entries written to {out_}")
@@ -68,6 +75,7 @@ def explain(
 
     if not missing:
         raise BadData("explain fills in what is missing and nothing else; say so with --missing")
+    NOW.then = f"words that came stand in {ledger}; the same command goes on from there"
     with Ledger(ledger, create=False) as book:
         filled = explain_missing(
             book,
@@ -86,40 +94,6 @@ def explain(
             out.print(f"[yellow]{filled.reviews} parts[/] moved from pass to review", highlight=False)
         out.print(f"ledger head {head}", highlight=False, soft_wrap=True)
     raise typer.Exit(0 if filled.explained == filled.findings else 1)
-
-
-def confirm(
-    ledger: Annotated[Path, typer.Argument(help="Ledger file.")],
-    photo: Annotated[str, typer.Argument(help="Name of the photo, as in the record.")],
-    finding: Annotated[int, typer.Argument(help="Number of the finding.")],
-    type_: Annotated[str, typer.Option("--type", help="What it is.")],
-    by: Annotated[str, typer.Option(help="Who says so.")],
-    comment: Annotated[str, typer.Option(help="Anything else; it is kept and never read as an instruction.")] = "",
-    lot: Annotated[str, typer.Option(help="Which lot, where several have the photo.")] = "",
-    json_: Json = False,
-) -> None:
-    """Note what a person says a finding is, as a new entry. It changes no verdict."""
-    from seewhy.agent.ledger.decisions import confirm as confirm_
-    from seewhy.agent.ledger.store import Ledger
-
-    with Ledger(ledger, create=False) as book:
-        made = confirm_(book, photo, finding, type_, by=by, comment=comment, lot=lot or None)
-    print_json(made.model_dump(mode="json")) if json_ else out.print(
-        f"{plain(photo)}, finding {finding}: {plain(made.type)}, says {plain(made.by)}"
-    )
-
-
-def verify(
-    ledger: Annotated[Path, typer.Argument(help="Ledger file.")],
-    head: Annotated[str | None, typer.Option(help="A head noted elsewhere, for instance in a report.")] = None,
-    json_: Json = False,
-) -> None:
-    """Check that no entry was changed, deleted, inserted or moved; exit 1 when one was, 2 when the ledger could not be read."""
-    from seewhy.agent.ledger.store import verify as verify_
-
-    found = verify_(ledger, head)
-    print_verification(found, json_)
-    raise typer.Exit(0 if found.intact else 1)
 
 
 def backup(

@@ -26,8 +26,10 @@ def evaluate(
     device: Device = "cpu",
 ) -> None:
     """Measure a detector: AUROC, AUPRO, false rejects, escapes, seconds, memory."""
+    from seewhy.agent.inspection.terms import check_device
     from seewhy.evals.detect import evaluate as evaluate_
 
+    check_device(device)
     settings = None
     if shots is not None:
         from seewhy.errors import BadData
@@ -59,9 +61,11 @@ def recommend(
     json_: Json = False,
 ) -> None:
     """Compare the detectors that can run here on your good photos, by defects that are drawn on some of them."""
+    from seewhy.agent.inspection.terms import check_device
     from seewhy.evals.recommend import chosen_from
     from seewhy.evals.recommend import recommend as recommend_
 
+    check_device(device)
     found = recommend_(data, golden=golden, candidates=chosen_from(only), device=device, progress=progress)
     print_recommendation(found, picture, json_)
 

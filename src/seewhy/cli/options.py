@@ -48,6 +48,21 @@ def cards_of(given: list[str]) -> Any:
     return {product: Path(file) for product, _, file in pairs} or None
 
 
+def part_of(given: list[str]) -> Any:
+    """A part's identity: what `--part` was given.
+
+    Raises:
+        BadData: not a field of it.
+    """
+    from seewhy.errors import BadData
+    from seewhy.record import PartIdentity
+
+    pairs = [one.partition("=") for one in given]
+    if wrong := next((f"{name}{equals}" for name, equals, _ in pairs if not equals or name not in PartIdentity.model_fields), None):
+        raise BadData(f"--part is FIELD=VALUE with one of {', '.join(PartIdentity.model_fields)}, not {wrong!r}")
+    return PartIdentity(**{name: value for name, _, value in pairs})
+
+
 def models_of(given: list[str] | None) -> list[Any]:
     """Folders, or (folder, product): what `--then` was given."""
     pairs = [(one, "") if Path(one).is_dir() else one.rpartition("=")[::2] for one in given or ()]

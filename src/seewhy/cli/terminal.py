@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from seewhy.cli.stopping import NOW
 from seewhy.prompts.legible import legible
 
 out, err = Console(), Console(stderr=True)
@@ -23,11 +24,12 @@ COLOURS = {"pass": "green", "fail": "red", "review": "yellow", "refused": "magen
 def print_entry(entry: Any, language: str) -> None:
     """One entry, a line for each reason."""
     from seewhy.prompts import say, word
-    from seewhy.prompts.entries import reasons, refusal
+    from seewhy.prompts.entries import reasons, refusal, silence
 
     refused = entry.kind == "refusal"
     verdict, name = ("refused", entry.name) if refused else (entry.verdict.value, entry.photo.name)
     lines = [refusal(entry, language)] if refused else reasons(entry, language) + [say(note, language) for note in entry.photo.notes]
+    lines += [] if refused else dict.fromkeys(silence(f.unexplained, language) for f in entry.findings if f.unexplained)
     out.print(f"[{COLOURS[verdict]} bold]{word('outcome', verdict, language)}[/] {plain(name)}", highlight=False)
     for line in lines:
         out.print(f"  {plain(line)}", highlight=False, soft_wrap=True)
@@ -109,6 +111,44 @@ def print_verification(found: Any, json_: bool) -> None:
     return None
 
 
+def print_entered(row: Any, json_: bool) -> None:
+    """One entry that a person has made."""
+    if json_:
+        return print_json({"seq": row.seq, "hash": row.hash, **row.entry.model_dump(mode="json")})
+    return out.print(f"{_in_a_line(row)}\nhash {row.hash}", highlight=False, soft_wrap=True)
+
+
+def print_history(state: dict[str, Any], rows: Sequence[Any], json_: bool) -> None:
+    """Entries in order, and what they come to."""
+    if json_:
+        entries = [{"seq": row.seq, "at": row.at, "hash": row.hash, **row.entry.model_dump(mode="json")} for row in rows]
+        return print_json({**state, "entries": entries})
+    for row in rows:
+        out.print(_in_a_line(row), highlight=False, soft_wrap=True)
+    for name, value in state.items():
+        out.print(f"[bold]{name}[/]: {plain('none' if value is None else str(value))}", highlight=False, soft_wrap=True)
+    return None
+
+
+def print_table(columns: Sequence[str], rows: Sequence[dict[str, Any]], json_: bool) -> None:
+    """Rows of figures."""
+    if json_:
+        return print_json(list(rows))
+    table = Table(*(name.replace("_", " ") for name in columns), box=None)
+    for row in rows:
+        table.add_row(
+            *(plain(f"{value:.3g}" if isinstance(value, float) else "" if value is None else str(value)) for value in row.values())
+        )
+    return out.print(table)
+
+
+def _in_a_line(row: Any) -> str:
+    """An entry for people: number, when, who, what, why."""
+    from seewhy.prompts.people import told
+
+    return f"[dim]{row.seq}[/] {row.at[:19].replace('T', ' ')} {plain(told(row.entry))}"
+
+
 def print_json(data: Any) -> None:
     """For machines; on a console that can't write everything, in ASCII."""
     print(json.dumps(data, indent=1, ensure_ascii=(sys.stdout.encoding or "").lower().replace("-", "") != "utf8"))
@@ -121,6 +161,7 @@ def plain(text: str) -> str:
 
 def progress(items: Iterable[Any], title: str, total: int | None = None) -> Iterable[Any]:
     """A bar with count, elapsed and remaining time on a terminal; nothing elsewhere."""
+    items = NOW.counted(items, title, total)
     if not err.is_terminal:
         yield from items
         return

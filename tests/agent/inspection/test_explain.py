@@ -16,6 +16,7 @@ from seewhy.agent.inspection.inspector import Inspector
 from seewhy.agent.ledger.reading import entries
 from seewhy.agent.ledger.store import Ledger
 from seewhy.agent.photos.images import Photo
+from seewhy.agent.proof.replay import replay
 from seewhy.card import ProductCard
 from seewhy.errors import BadData, UnknownName
 from seewhy.evals.synthetic.surfaces import Drawn, defective, good
@@ -77,6 +78,8 @@ def test_equal_calls_make_equal_records_and_the_ledger_takes_them(found: seewhy.
     assert isinstance(entry, InspectionRecord)
     assert entry.content_sha256 == found.record.content_sha256
     assert ledger.verify().intact
+    with pytest.raises(BadData, match="were given by 'mine'"):
+        replay(ledger, "1", tmp_path, tmp_path)
 
 
 def test_both_languages_and_every_report(found: seewhy.Inspection, drawn: Drawn, tmp_path: Path) -> None:

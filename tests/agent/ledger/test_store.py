@@ -11,10 +11,11 @@ from tests.helpers.photos import as_photo
 
 from seewhy.agent.inspection.inspector import Inspection, Inspector
 from seewhy.agent.ledger.chain import Stored, hash_of
-from seewhy.agent.ledger.decisions import confirm
 from seewhy.agent.ledger.past import past_defects
 from seewhy.agent.ledger.reading import entries
 from seewhy.agent.ledger.store import Ledger, verify
+from seewhy.agent.people.acts import confirm
+from seewhy.agent.people.roles import Who
 from seewhy.canonical import sha256_json
 from seewhy.errors import LedgerDamaged, LedgerError
 from seewhy.evals.synthetic.surfaces import defective, good
@@ -117,6 +118,7 @@ def test_a_thorough_forger_who_cuts_the_tail_needs_the_noted_head(ledger_file: P
     forced(
         ledger_file,
         "DELETE FROM entries WHERE seq = 4",
+        "DELETE FROM tree WHERE (level, place) IN ((1, 1), (2, 0))",
         "UPDATE sqlite_sequence SET seq = 3",
         "UPDATE head SET entries = 3, hash = (SELECT hash FROM entries WHERE seq = 3)",
     )
@@ -157,7 +159,7 @@ def test_triggers_forbid_change(ledger_file: Path) -> None:
 )
 def test_reports_and_learning_read_nothing_that_was_changed(ledger_file: Path, statement: str, named: str, tmp_path: Path) -> None:
     with Ledger(ledger_file) as ledger:
-        confirm(ledger, "2.png", 1, "chip", by="Kim")
+        confirm(ledger, "2.png", 1, "chip", Who("Kim", ""))
     forced(ledger_file, statement)
     with Ledger(ledger_file, read_only=True) as ledger, pytest.raises(LedgerDamaged, match=named):
         write_report(list(entries(ledger, "L1")), ledger.evidence, tmp_path / "a.html")

@@ -14,12 +14,13 @@ from typer.testing import CliRunner
 
 import seewhy
 from seewhy.agent.inspection.inspector import Inspector
-from seewhy.agent.ledger.decisions import confirm
 from seewhy.agent.ledger.past import past_defects
 from seewhy.agent.ledger.reading import entries
 from seewhy.agent.ledger.store import Ledger
 from seewhy.agent.lots.batch import run_batch
 from seewhy.agent.lots.owed import explain_missing
+from seewhy.agent.people.acts import confirm
+from seewhy.agent.people.roles import Who
 from seewhy.agent.photos.layouts import read_layout
 from seewhy.cli import app
 from seewhy.errors import BadData, LedgerError, UnknownName
@@ -27,7 +28,7 @@ from seewhy.explainers.client import Server
 from seewhy.explainers.knowledge import KnowledgeBase
 from seewhy.explainers.vlm import VlmSettings, VlmWords
 from seewhy.prompts import say, sentence
-from seewhy.record import Explanation, InspectionRecord, LaterWords
+from seewhy.record import Confirmation, Explanation, InspectionRecord, LaterWords
 from seewhy.reports import write_report
 
 
@@ -103,8 +104,10 @@ def test_a_record_without_pictures_is_told(inspector: Inspector, photos: Path, t
 
 def test_an_entry_that_refers_to_none_before_it_is_found(gapped: Path) -> None:
     with Ledger(gapped) as ledger:
-        made = confirm(ledger, next(r.photo.name for r in records(ledger) if r.findings), 1, "grease", by="Kim")
-        ledger.append(made.model_copy(update={"refers_to": "f" * 64}))
+        name = next(r.photo.name for r in records(ledger) if r.findings)
+        entry = confirm(ledger, name, 1, "grease", Who("Kim", "")).entry
+        assert isinstance(entry, Confirmation)
+        ledger.append(entry.model_copy(update={"refers_to": "f" * 64}))
         assert "refers to an entry that is not before it" in ledger.verify().problem
 
 
@@ -125,7 +128,7 @@ def test_what_a_person_confirms_names_and_decides_nothing(gapped: Path, inspecto
     with Ledger(gapped) as ledger:
         record = next(r for r in records(ledger) if r.findings)
         name = record.photo.name
-        confirm(ledger, name, 1, "grease", by="Kim", comment=evil)
+        confirm(ledger, name, 1, "grease", Who("Kim", evil))
         found = next(r for r in records(ledger) if r.photo.name == name)
         assert verdicts(found) == verdicts(record)
         explained = found.findings[0].explanation
@@ -135,11 +138,11 @@ def test_what_a_person_confirms_names_and_decides_nothing(gapped: Path, inspecto
         assert ledger.verify().intact
         for photo, number, type_, match in (
             (name, 99, "x", "none numbered"),
-            ("no.png", 1, "x", "no inspected photo"),
+            ("no.png", 1, "x", "no photo or part"),
             (name, 1, " ", "needs a type"),
         ):
             with pytest.raises(BadData, match=match):
-                confirm(ledger, photo, number, type_, by="Kim")
+                confirm(ledger, photo, number, type_, Who("Kim", ""))
     past = past_defects(gapped)
     assert [p.type for p in past] == ["grease"]
     with speaking(saying()) as (url, server):
@@ -157,7 +160,7 @@ def test_what_a_person_confirms_names_and_decides_nothing(gapped: Path, inspecto
 
 def test_a_persons_word_stays_when_other_words_come_later(gapped: Path) -> None:
     with Ledger(gapped) as ledger:
-        confirm(ledger, "stain.png", 1, "burr", by="Kim")
+        confirm(ledger, "stain.png", 1, "burr", Who("Kim", ""))
         with speaking(saying()) as (url, _):
             assert explain_missing(ledger, words(url), card=CARD).explained > 0
         record = next(r for r in records(ledger) if r.photo.name == "stain.png")

@@ -3,6 +3,8 @@ from __future__ import annotations
 import io
 import os
 import struct
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -155,5 +157,20 @@ def test_whatever_a_decoder_raises_is_a_refusal(monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setattr(np, "rint", raising(error))
         with pytest.raises(BadImage) as caught:
             decode(encoded(Image.fromarray(PIXELS), "PNG"), "a")
-        assert caught.value.code == "damaged"
+        assert caught.value.code == ("memory" if isinstance(error, MemoryError) else "damaged")
         assert caught.value.__cause__ is error
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_a_photo_for_which_there_is_no_memory_is_not_called_damaged(tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((7000, 9000), np.uint8)).save(tmp_path / "large.png")
+    code = (
+        "import resource, sys; from pathlib import Path; from seewhy.errors import BadImage\n"
+        "from seewhy.agent.photos.images import read_photo\n"
+        "used = int(Path('/proc/self/statm').read_text().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (used + (100 << 20),) * 2)\n"
+        "try: read_photo(Path(sys.argv[1]))\n"
+        "except BadImage as error: print(error.code, error)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code, str(tmp_path / "large.png")], capture_output=True, text=True, check=True)
+    assert ran.stdout.startswith("memory there is not enough memory here to read")

@@ -1,0 +1,127 @@
+"""A frozen network as OpenVINO runs it on a CPU: several times faster than torch, and without torch once it is exported.
+
+The whole way from a photo's pixels to its features is one graph. It is kept as OpenVINO's intermediate representation, takes photos of
+any size that the network itself takes, and is compiled for each size when the first photo of that size comes.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import warnings
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+
+from seewhy.errors import BadModel
+from seewhy.packages import installed
+from seewhy.types import Pixels
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from seewhy.detectors.parts.bank import Features
+
+Precision: TypeAlias = Literal["f32", "bf16"]
+
+SIZES = 4  # of photos, for which the compiled graph is kept
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A network and its weights, as files."""
+
+    structure: bytes  # XML
+    values: bytes
+
+
+def exported(module: nn.Module, height: int, width: int) -> Exported:
+    """Write a network for OpenVINO.
+
+    Args:
+        module: takes (1, h, w, 3) uint8 in RGB and gives a tuple of (rows, cols, D) float32, whose sizes follow from the photo's.
+        height: of a photo that it takes.
+        width: likewise.
+
+    Raises:
+        BadModel: OpenVINO doesn't know one of its operations.
+    """
+    import openvino
+    import torch
+    from openvino.frontend import FrontEndManager
+    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+
+    example = torch.zeros((1, height, width, 3), dtype=torch.uint8)
+    with warnings.catch_warnings(), torch.no_grad(), tempfile.TemporaryDirectory() as folder:
+        warnings.simplefilter("ignore")  # that tracing is old, and that sizes are compared, which are the same for every photo
+        traced = torch.jit.trace(module.eval(), example, check_trace=False)  # type: ignore[no-untyped-call]
+        frontend = FrontEndManager().load_by_framework("pytorch")  # openvino.convert_model does the same and reports its use to the maker
+        decoder = TorchScriptPythonDecoder(traced)  # is read while the graph is converted, and must live until then
+        try:
+            graph = frontend.convert(frontend.load(decoder))
+        except Exception as error:  # its failures have no base class of their own
+            why = " ".join(str(error).split())[-200:]
+            raise BadModel(f"OpenVINO can't run this network ({why}); choose the engine torch") from error
+        path = Path(folder) / "network.xml"
+        openvino.save_model(graph, path, compress_to_fp16=False)
+        return Exported(path.read_bytes(), path.with_suffix(".bin").read_bytes())
+
+
+class Network:
+    """An exported network, ready to run.
+
+    Args:
+        files: of the network.
+        precision: of its arithmetic; bf16 is faster where the processor multiplies in it, see `fast`.
+
+    Raises:
+        BadModel: OpenVINO isn't installed, or can't read the files.
+    """
+
+    def __init__(self, files: Exported, precision: Precision = "f32") -> None:
+        if not installed("openvino"):
+            raise BadModel("the model's network runs on OpenVINO, which is not installed here; run: pip install openvino")
+        import openvino
+
+        self._core = openvino.Core()
+        try:
+            self._graph = self._core.read_model(files.structure, files.values)
+        except (RuntimeError, TypeError) as error:
+            raise BadModel(f"OpenVINO {openvino.__version__} can't read the model's network; fit the model again here") from error
+        self._options = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": _threads(), "PERFORMANCE_HINT": "LATENCY"}
+        self._compiled: OrderedDict[tuple[int, int], Any] = OrderedDict()
+        self._lock = Lock()
+
+    def __call__(self, pixels: Pixels) -> list[Features]:
+        """Features of a photo (h, w, 3): (rows, cols, D) float32 for each of the network's outputs."""
+        with self._lock:
+            request = self._for_size(*pixels.shape[:2])
+            request.infer([np.ascontiguousarray(pixels[None])])
+            return [np.array(request.get_output_tensor(i).data) for i in range(len(self._graph.outputs))]
+
+    def _for_size(self, height: int, width: int) -> Any:
+        size = height, width
+        if size not in self._compiled:
+            graph = self._graph.clone()
+            graph.reshape([1, height, width, 3])
+            self._compiled[size] = self._core.compile_model(graph, "CPU", self._options).create_infer_request()
+        self._compiled.move_to_end(size)
+        if len(self._compiled) > SIZES:
+            self._compiled.popitem(last=False)
+        return self._compiled[size]
+
+
+def multiplies_in_bf16() -> bool:
+    """Whether this processor has instructions for bf16 (AVX512-BF16, AMX); without them it is slower than f32."""
+    import openvino
+
+    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def _threads() -> int:
+    own = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return int(os.environ.get("OMP_NUM_THREADS") or own)

@@ -1,0 +1,102 @@
+"""Patch features of a photo, in as many ways as a detector wants them, from one pass of a frozen encoder; by torch or by OpenVINO."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+
+from seewhy.detectors.parts.network import Exported, Network, Precision
+from seewhy.detectors.parts.ways import Spec
+from seewhy.detectors.weights.store import WeightsFile
+from seewhy.packages import installed
+from seewhy.types import Pixels
+
+if TYPE_CHECKING:
+    from seewhy.detectors.parts.bank import Features
+
+Engine: TypeAlias = Literal["auto", "torch", "openvino"]
+
+STRUCTURE, VALUES = "network.xml", "network.bin"  # in a model's folder
+
+
+class Patches(Protocol):
+    """From a photo to its patches' features."""
+
+    @property
+    def weights(self) -> WeightsFile:
+        """The encoder's."""
+
+    def __call__(self, pixels: Pixels, /) -> list[Features]:
+        """Features of a photo (h, w, 3) whose sides the encoder takes: (rows, cols, D) float32 for each way."""
+
+    def files(self) -> dict[str, bytes]:
+        """What a model must keep beside its settings to describe patches again as now, by file name."""
+
+    def learned(self) -> dict[str, Any]:
+        """Likewise, as plain JSON data; empty where torch runs the encoder from its weights."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OpenVinoPatches:
+    """By an exported network, which needs neither torch nor the weights' own file."""
+
+    network: Network
+    exported: Exported
+    weights: WeightsFile
+    precision: Precision
+    version: str = field(default_factory=lambda: installed("openvino"))  # that wrote the network
+
+    def __call__(self, pixels: Pixels, /) -> list[Features]:
+        """See `Patches`."""
+        return self.network(pixels)
+
+    def files(self) -> dict[str, bytes]:
+        """The network."""
+        return {STRUCTURE: self.exported.structure, VALUES: self.exported.values}
+
+    def learned(self) -> dict[str, Any]:
+        """Who wrote the network, from which weights, and how precisely it runs."""
+        return {"openvino": self.version, "precision": self.precision, "weights": asdict(self.weights)}
+
+
+def patches(spec: Spec, *, engine: Engine = "auto", precision: Precision = "f32", device: str = "cpu", dtype: str = "float32") -> Patches:
+    """Describe patches as `spec` says.
+
+    Args:
+        spec: what describes them.
+        engine: who runs the encoder; auto: OpenVINO on a CPU where it is installed and can, else torch.
+        precision: of OpenVINO's arithmetic.
+        device: of torch.
+        dtype: of torch's arithmetic.
+
+    Raises:
+        MissingWeights: the encoder's weights aren't on this machine.
+        BadModel: OpenVINO was asked for and can't run the encoder.
+    """
+    from seewhy.detectors.parts.described import TorchPatches, any_size
+
+    wanted = engine == "openvino" or (engine == "auto" and device == "cpu" and dtype == "float32" and any_size(spec.backbone))
+    if not wanted or (engine == "auto" and not installed("openvino")):
+        return TorchPatches(spec, device=device, dtype=dtype)
+    files, weights = _exported(spec)
+    return OpenVinoPatches(Network(files, precision), files, weights, precision)
+
+
+def kept_patches(learned: Mapping[str, Any], files: Mapping[str, bytes]) -> OpenVinoPatches:
+    """What `OpenVinoPatches` gave as `learned()` and `files()`.
+
+    Raises:
+        BadModel: OpenVINO isn't installed here, or can't read the network.
+    """
+    exported = Exported(files[STRUCTURE], files[VALUES])
+    weights = WeightsFile(**learned["weights"])
+    return OpenVinoPatches(Network(exported, learned["precision"]), exported, weights, learned["precision"], learned["openvino"])
+
+
+@lru_cache(maxsize=8)
+def _exported(spec: Spec) -> tuple[Exported, WeightsFile]:
+    from seewhy.detectors.parts.described import exported_from
+
+    return exported_from(spec)

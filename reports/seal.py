@@ -1,0 +1,48 @@
+"""A document's seal: the SHA-256 of its own bytes, taken with the seal's digits at zero; and the QR code of the ledger's head.
+
+Whoever changes a document and makes its seal anew is found by the ledger: see `seewhy.agent.proof.documents`.
+"""
+
+from __future__ import annotations
+
+import re
+
+import segno
+
+from seewhy.canonical import sha256_bytes
+from seewhy.errors import BadData
+
+EMPTY = "seewhy-sha256:" + "0" * 64  # what a format puts where its seal goes, as often as it likes
+SEAL = re.compile(rb"seewhy-sha256:([0-9a-f]{64})")
+HEAD = re.compile(rb"seewhy-head:([0-9a-f]{64})")
+
+
+def sealed(data: bytes) -> bytes:
+    """The document with its seal; as it is where it has no place for one (CSV, formats of plug-ins)."""
+    empty = EMPTY.encode()
+    return data.replace(empty, empty[:-64] + sha256_bytes(data).encode()) if empty in data else data
+
+
+def check_seal(data: bytes) -> str:
+    """The ledger's head that a document was made at, its seal checked; empty where it was made without a ledger.
+
+    Raises:
+        BadData: it has no seal, or was changed after it was made.
+    """
+    found = SEAL.search(data)
+    if found is None:
+        raise BadData("it has no seal: a CSV, a document of another program or of an earlier version, or the seal was taken out")
+    if sha256_bytes(data.replace(found[0], EMPTY.encode())) != found[1].decode():
+        raise BadData("it was changed after it was made: its bytes are not those of its seal")
+    head = HEAD.search(data)
+    return head[1].decode() if head else ""
+
+
+def marks(head: str) -> str:
+    """What a document carries for machines: the ledger's head, where there is one, and the place of its seal."""
+    return f"seewhy-head:{head} {EMPTY}" if head else EMPTY
+
+
+def qr(head: str) -> list[str]:
+    """The QR code of the ledger's head as rows of 0 and 1 (ISO/IEC 18004); empty without one."""
+    return ["".join("1" if dark else "0" for dark in row) for row in segno.make(f"seewhy-head:{head}", micro=False).matrix] if head else []
