@@ -175,6 +175,19 @@ class PatchCore(Single):
             parts.append((tile, smooth.astype(np.float32)))
         return ScoreMap(blend(parts, width, height), best, resolution, self.name, np.mean(descriptors, 0, dtype=np.float32))
 
+    def patches(self, pixels: Pixels) -> tuple[npt.NDArray[np.int64], Features]:
+        """See `seewhy.detectors.protocol.Patched`."""
+        boxes, features = list[npt.NDArray[np.int64]](), list[Features]()
+        for tile, cells in self._encode(pixels):
+            rows, cols, dims = cells.shape
+            y, x = (np.rint(np.linspace(0, side, n + 1)).astype(int) for side, n in ((tile.box.height, rows), (tile.box.width, cols)))
+            y0, x0 = np.meshgrid(y[:-1], x[:-1], indexing="ij")
+            y1, x1 = np.meshgrid(y[1:], x[1:], indexing="ij")
+            corner = np.array([tile.box.x0, tile.box.y0, tile.box.x0, tile.box.y0])
+            boxes.append(np.stack([x0, y0, x1, y1], -1).reshape(-1, 4) + corner)
+            features.append(cells.reshape(-1, dims))
+        return np.concatenate(boxes), np.concatenate(features)
+
     def files(self) -> dict[str, bytes]:
         """Each bank's index, and beside it the density around its rows and what whitens; the network where it was exported."""
         kept = [memory.to_bytes() for memory in self._memories]

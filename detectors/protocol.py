@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol, Self, TypeAlias
+from typing import Any, Literal, Protocol, Self, TypeAlias, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
 
 from seewhy.card import ProductCard
 from seewhy.detectors.weights.store import WeightsFile
@@ -95,6 +98,14 @@ class Detector(Protocol):
     @classmethod
     def from_files(cls, settings: Any, learned: Mapping[str, Any], files: Mapping[str, bytes], device: str) -> Self:
         """The detector that was saved: what `settings`, `learned` and `files` gave."""
+
+
+@runtime_checkable
+class Patched(Protocol):
+    """A detector that compares patches, so that the good patch nearest to a strange one can be shown."""
+
+    def patches(self, pixels: Pixels) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+        """Boxes (N, 4) x0, y0, x1, y1 in the photo's pixels, and features (N, D), of one photo's patches."""
 
 
 class Single:

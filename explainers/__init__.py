@@ -33,7 +33,8 @@ class RegionView:
     evidence: tuple[str, ...]  # names of the pictures above in the record
     whole: Pixels  # (h, w, 3) the whole photo, reduced to `WHOLE_PX`
     whole_mask: Mask  # (h, w) the region in it
-    heat: Map | None = None  # (h, w) the score map over the whole photo, 0..1
+    heat: Map | None = None  # (h, w) the score map over the whole photo, 0..1; None where there is none
+    label: str = ""  # what an external detector calls it
 
 
 @dataclass(frozen=True, slots=True, eq=False)

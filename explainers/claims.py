@@ -40,7 +40,7 @@ def check(answer: Answer, view: RegionView) -> tuple[Claim, ...]:
     A second question to the model and the erasure test are the explainer's to ask; see `VlmWords`.
     """
     return (
-        _visible(answer),
+        _visible(answer, view),
         _form(answer.form, view),
         _tone(answer.tone, view),
         _type(answer.type, view),
@@ -66,12 +66,13 @@ def forbidden(text: str) -> str:
     return next((what for what, pattern in FORBIDDEN.items() if pattern.search(text)), "")
 
 
-def _visible(answer: Answer) -> Claim:
+def _visible(answer: Answer, view: RegionView) -> Claim:
+    stands_out = "check.marked" if view.heat is None else "check.map_stands_out"
     if answer.visible == "no":
-        return _claim("visible", "no", "contradicted", "check.map_stands_out")
+        return _claim("visible", "no", "contradicted", stands_out)
     if answer.visible == "uncertain":
         return _claim("visible", "uncertain", "unverified", "check.not_checked")
-    return _claim("visible", "yes", "supported", "check.map_stands_out")
+    return _claim("visible", "yes", "supported", stands_out)
 
 
 def _form(form: str, view: RegionView) -> Claim:

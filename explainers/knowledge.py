@@ -40,13 +40,13 @@ class KnowledgeBase:
         self._past = tuple(past)
         self._crops = faiss.IndexFlatIP(DESCRIPTOR)
         if past:
-            self._crops.add(np.stack([_descriptor(p.crop) for p in past]))
+            self._crops.add(np.stack([crop_descriptor(p.crop) for p in past]))
 
     def alike(self, view: RegionView, most: int = 3) -> tuple[PastDefect, ...]:
         """Past defects whose crops look like the region's, best first, one for each name."""
         if not self._past:
             return ()
-        likeness, rows = self._crops.search(_descriptor(view.crop)[None], min(len(self._past), 8 * most))
+        likeness, rows = self._crops.search(crop_descriptor(view.crop)[None], min(len(self._past), 8 * most))
         found = [self._past[row] for row, cosine in zip(rows[0], likeness[0], strict=True) if cosine >= ALIKE]
         return tuple({p.type: p for p in reversed(found)}.values())[::-1][:most]
 
@@ -57,7 +57,7 @@ class KnowledgeBase:
         return (*own, *_ranked(known, texts, _query(view), most - len(own)))
 
 
-def _descriptor(crop: Pixels) -> npt.NDArray[np.float32]:
+def crop_descriptor(crop: Pixels) -> npt.NDArray[np.float32]:
     """(DESCRIPTOR,) of length 1: how much gradient of each direction each cell has (after Dalal and Triggs, CVPR 2005)."""
     level = grey_square(crop, SIDE)
     strength, angle = cv2.cartToPolar(cv2.Sobel(level, cv2.CV_32F, 1, 0), cv2.Sobel(level, cv2.CV_32F, 0, 1))

@@ -52,7 +52,7 @@ class MeasuredWords:
     def explain(self, view: RegionView, _until: float | None = None, /) -> Explanation:
         """Words for one region; see the class."""
         look, against = looks(view)
-        crop_name = view.evidence[0]
+        crop_name, seen = view.evidence[0], (view.evidence[0], *(("map",) if view.heat is not None else ()))
         appearance = [Stated[Sentence](value=s, source="measured", evidence=(crop_name,)) for s in _appearance(view, look)]
         if against is not None:
             appearance.append(_against_reference(against, view.evidence))
@@ -60,8 +60,10 @@ class MeasuredWords:
         if material is not None and material.value is not None:
             said = sentence(f"material.{material.value}")
             appearance.append(Stated[Sentence](value=said, source="measured", evidence=("map", *view.evidence)))
-        matches = _matching(view, look.tone)
-        type_ = Stated[str](value=_type_name(view, matches), source="rule", status="unverified", evidence=(crop_name, "map"))
+        named = [d for d in view.card.defects if d.name == view.label]
+        matches = named or _matching(view, look.tone)
+        source: Source = "external" if named else "rule"
+        type_ = Stated[str](value=_type_name(view, matches), source=source, status="unverified", evidence=seen)
         return Explanation(
             explainer=self.name,
             type=type_,

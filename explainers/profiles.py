@@ -17,15 +17,32 @@ class Profile:
     model: str  # as the model hub calls it, or a folder
     weights_gib: float  # of its weights in bfloat16, by its number of parameters; nothing else is counted
     licence: str
+    source: str  # where licence, size and flags are said
     flags: tuple[str, ...] = ()
     max_model_len: int = 8192  # tokens of question and answer; one question takes about 1,500
 
 
+QUIET = ("--default-chat-template-kwargs", json.dumps({"enable_thinking": False}))  # an answer, no thoughts before it
+HUB, RECIPES = "https://huggingface.co", "https://recipes.vllm.ai"
+
 PROFILES: Mapping[str, Profile] = {
-    "qwen3-vl-4b": Profile("Qwen/Qwen3-VL-4B-Instruct", 8.3, "Apache-2.0"),
-    "qwen3-vl-8b": Profile("Qwen/Qwen3-VL-8B-Instruct", 16.4, "Apache-2.0"),
-    "qwen3-vl-2b": Profile("Qwen/Qwen3-VL-2B-Instruct", 4.0, "Apache-2.0"),
-    "internvl3.5-4b": Profile("OpenGVLab/InternVL3_5-4B", 8.8, "Apache-2.0", ("--trust-remote-code",)),
+    "qwen3-vl-4b": Profile("Qwen/Qwen3-VL-4B-Instruct", 8.3, "Apache-2.0", f"{HUB}/Qwen/Qwen3-VL-4B-Instruct"),
+    "qwen3-vl-8b": Profile("Qwen/Qwen3-VL-8B-Instruct", 16.4, "Apache-2.0", f"{HUB}/Qwen/Qwen3-VL-8B-Instruct"),
+    "qwen3-vl-2b": Profile("Qwen/Qwen3-VL-2B-Instruct", 4.0, "Apache-2.0", f"{HUB}/Qwen/Qwen3-VL-2B-Instruct"),
+    "qwen3.5-0.8b": Profile("Qwen/Qwen3.5-0.8B", 1.5, "Apache-2.0", f"{HUB}/Qwen/Qwen3.5-0.8B", QUIET),
+    "qwen3.5-2b": Profile("Qwen/Qwen3.5-2B", 3.7, "Apache-2.0", f"{HUB}/Qwen/Qwen3.5-2B", QUIET),
+    "qwen3.5-4b": Profile("Qwen/Qwen3.5-4B", 7.5, "Apache-2.0", f"{HUB}/Qwen/Qwen3.5-4B", QUIET),
+    "qwen3.5-9b": Profile("Qwen/Qwen3.5-9B", 16.8, "Apache-2.0", f"{HUB}/Qwen/Qwen3.5-9B", QUIET),
+    "gemma-4-e4b": Profile("google/gemma-4-E4B-it", 14.0, "Apache-2.0", f"{RECIPES}/Google/gemma-4-E4B-it", QUIET),
+    "minicpm-v-4.6": Profile("openbmb/MiniCPM-V-4.6", 2.4, "Apache-2.0", f"{RECIPES}/openbmb/MiniCPM-V-4.6", ("--trust-remote-code",)),
+    "internvl3.5-4b": Profile("OpenGVLab/InternVL3_5-4B", 8.8, "Apache-2.0", f"{HUB}/OpenGVLab/InternVL3_5-4B", ("--trust-remote-code",)),
+    "hyperclovax-seed-vision-3b": Profile(
+        "naver-hyperclovax/HyperCLOVAX-SEED-Vision-Instruct-3B",
+        6.8,
+        "hyperclovax-seed",
+        f"{HUB}/naver-hyperclovax/HyperCLOVAX-SEED-Vision-Instruct-3B",
+        ("--trust-remote-code",),
+    ),
 }
 DEFAULT = "qwen3-vl-4b"
 
@@ -38,7 +55,7 @@ def profile_of(name: str) -> Profile:
     >>> profile_of("somebody/Some-VL").flags
     ()
     """
-    return PROFILES.get(name) or Profile(name, 0.0, "unknown")
+    return PROFILES.get(name) or Profile(name, 0.0, "unknown", "")
 
 
 def command(

@@ -153,7 +153,10 @@ class VlmWords:
             causes=_chosen(answer, talk.causes) if trusted else base.causes,
             sentence=summary(view, type_.value or "unknown", _tone_of(base)),
             visible=Stated[Literal["yes", "no", "uncertain"]](
-                value=answer.visible, source="vlm", status=status["visible"], evidence=(*names, "map")
+                value=answer.visible,
+                source="vlm",
+                status=status["visible"],
+                evidence=(*names, *(("map",) if view.heat is not None else ())),
             ),
             confidence=Stated[Literal["low", "medium", "high"]](value=answer.confidence, source="vlm", status="unverified", evidence=names),
             claims=claims,

@@ -152,8 +152,9 @@ def _by_words(finding: Finding, language: str) -> list[dict[str, str]]:
     if not finding.hypotheses:
         return []
     first = finding.hypotheses[0]
-    said = ", ".join(f"{h.type.value} {100 * h.probability:.0f} %" for h in finding.hypotheses[:3])
-    return [{"name": text("fact.by_words", language, by=first.by), "value": said} | sourced(first.type.source, first.type.status, language)]
+    key = "fact.by_words" if first.probability is not None else "fact.by_external"
+    said = ", ".join(f"{h.type.value}" + ("" if h.probability is None else f" {100 * h.probability:.0f} %") for h in finding.hypotheses[:3])
+    return [{"name": text(key, language, by=first.by), "value": said} | sourced(first.type.source, first.type.status, language)]
 
 
 def _equal(quantities: Iterable[Quantity]) -> str:

@@ -10,7 +10,7 @@ from seewhy.prompts import number, say, text, word
 from seewhy.prompts.entries import reasons, refusal
 from seewhy.prompts.legible import legible
 from seewhy.prompts.people import told
-from seewhy.record import Decision, DetectorNote, Entry, InspectionRecord, Param, RefusedPhoto
+from seewhy.record import Decision, DetectorNote, Entry, External, InspectionRecord, Param, RefusedPhoto
 from seewhy.reports import PictureBytes
 from seewhy.reports.facts import finding_view, type_of
 from seewhy.reports.figures import HEAT_TIMES, Figures
@@ -103,6 +103,8 @@ def _ticks(figures: Figures, language: str) -> list[dict[str, Any]]:
 
 def _decision(d: Decision, language: str) -> dict[str, Any]:
     score, threshold = d.score.value or 0.0, d.threshold.value
+    if d.calibration == "external":
+        return _external(d, language)
     title = "no_threshold" if threshold is None else "score"
     way = "lot" if d.calibration_method == LOT else d.calibration
     ratio = score / threshold if threshold else 0.0
@@ -112,12 +114,21 @@ def _decision(d: Decision, language: str) -> dict[str, Any]:
             f"report.decided_{way}",
             language,
             p=number(d.p_value.value or 0.0),
-            alpha=number(d.alpha),
+            alpha=number(d.alpha or 0.0),
             photos=d.calibration_photos,
             method=word("method", d.calibration_method, language),
         ),
         "position": 100.0 if d.anomalous and not threshold else min(100.0, 50.0 * ratio),
     }
+
+
+def _external(d: Decision, language: str) -> dict[str, Any]:
+    """What was given with the photo: no needle stands where nothing was."""
+    score, threshold = d.score.value, d.threshold.value
+    key = "external_none" if score is None else "external_score" if threshold is None else "external_threshold"
+    title = text(f"report.{key}", language, score=number(score or 0.0), threshold=number(threshold or 0.0))
+    position = None if score is None or not threshold else min(100.0, 50.0 * score / threshold)
+    return {"title": title, "line": text("report.decided_external", language), "position": position}
 
 
 def _photo_rows(name: str, record: InspectionRecord, language: str) -> list[tuple[str, str]]:
@@ -141,6 +152,7 @@ def provenance(record: InspectionRecord, language: str) -> list[tuple[str, str]]
     return _named(
         language,
         detector=p.detector,
+        external="" if p.external is None else _given(p.external, language),
         not_asked=" ".join(say(d.because, language) for d in record.detectors if _not_asked(d)),
         model=p.model_sha256,
         weights="; ".join(f"{w['name']} ({w['revision']}, SHA-256 {w['sha256'][:16]}…, {w['licence']})" for w in p.weights),
@@ -150,6 +162,13 @@ def provenance(record: InspectionRecord, language: str) -> list[tuple[str, str]]
         overrides=" ".join(say(told, language) for told in p.overrides),
         software=versions,
     )
+
+
+def _given(by: External, language: str) -> str:
+    """Who detected and how the regions came."""
+    kinds = ", ".join(word("given", kind, language) for kind in by.kinds) or text("report.none", language)
+    said = text("provenance.external_value", language, name=by.name, version=by.version, kinds=kinds)
+    return f"{' '.join(said.split())}: {by.meaning}" if by.meaning else " ".join(said.split())
 
 
 def moment(iso: str) -> str:

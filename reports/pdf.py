@@ -6,7 +6,6 @@ import json
 import re
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +16,10 @@ from seewhy.prompts import text
 from seewhy.prompts.legible import written_out
 from seewhy.record import Entry
 from seewhy.reports import PictureBytes
+from seewhy.reports.fonts import font_folders
 from seewhy.reports.view import lot_view
 
 TEMPLATES = Path(__file__).parent / "templates"
-FONTS = ("font_source_sans_pro", "manimgx_fonts_cjk")  # of the extra `pdf`: Latin, Greek, Cyrillic; Hangul, Han, Kana
 THUMBNAILS = 60  # of parts on the first pages; all of them are in the HTML report
 QUOTED = re.compile(r'`"(.+?)"`', re.DOTALL)  # the text that typst complains of, as Rust quotes it
 NUMBERED = re.compile(r"\\u\{([0-9a-f]+)\}")
@@ -64,7 +63,7 @@ def _typeset(folder: Path, template: str, view: dict[str, Any], lost: set[str], 
 def _compiled(template: Path, system_fonts: bool) -> bytes:
     return bytes(
         typst.compile(
-            template, root=template.parent, font_paths=_fonts(), ignore_system_fonts=not system_fonts, pdf_standards=["a-2a", "ua-1"]
+            template, root=template.parent, font_paths=font_folders(), ignore_system_fonts=not system_fonts, pdf_standards=["a-2a", "ua-1"]
         )
     )
 
@@ -118,9 +117,3 @@ def _with_files(view: dict[str, Any], folder: Path) -> dict[str, Any]:
 
     made: dict[str, Any] = _mapped(view, named)
     return made
-
-
-def _fonts() -> list[Path]:
-    """Those of the extra's packages; typst's own serve where one is missing."""
-    specs = [spec for name in FONTS if (spec := find_spec(name))]
-    return [Path(p) for spec in specs for p in spec.submodule_search_locations or ()]

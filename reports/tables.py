@@ -93,7 +93,7 @@ class CsvReport:
         writer = csv.DictWriter(out, COLUMNS, restval="")
         writer.writeheader()
         for entry in entries:
-            for row in _rows(entry, language):
+            for row in finding_rows(entry, language):
                 writer.writerow({name: defused(value) for name, value in row.items()})
         return b"\xef\xbb\xbf" + out.getvalue().encode()
 
@@ -107,7 +107,8 @@ def defused(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
-def _rows(entry: Entry, language: str) -> list[dict[str, Any]]:
+def finding_rows(entry: Entry, language: str = "en") -> list[dict[str, Any]]:
+    """A row per finding by `COLUMNS`, one for a photo without any; what is empty is left out. Codes are English, sentences not."""
     if not isinstance(entry, InspectionRecord):
         return [
             _people_and_part(entry)

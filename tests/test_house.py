@@ -27,7 +27,16 @@ MAY_USE = {
 }
 # Rooms of a folder, lowest floor first: a room imports from its own and from floors below, never from a neighbour on the same floor.
 FLOORS: dict[str, tuple[set[str], ...]] = {
-    "agent": ({"photos", "machine"}, {"models"}, {"inspection"}, {"ledger"}, {"people"}, {"lots", "proof"}, {"api"}),
+    "agent": (
+        {"photos", "machine"},
+        {"detections", "models"},
+        {"inspection"},
+        {"ledger"},
+        {"people"},
+        {"lots", "proof"},
+        {"api"},
+        {"tools"},
+    ),
     "detectors": (
         {"weights"},
         {"protocol", "settings", "parts"},
@@ -211,6 +220,25 @@ def test_the_readmes_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir(tmp_path)
     exec(compile(block[1], "README.md", "exec"), {})
     assert (tmp_path / "part.html").stat().st_size > 10_000
+
+
+def test_the_readmes_explanation_of_ones_own_mask_runs_and_is_six_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from PIL import Image
+
+    from seewhy.evals.synthetic.surfaces import defective, good
+
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    install, block = re.search(
+        r"```sh\n(pip install seewhy\n)```\n\n```python\n(import seewhy\n\nfound = seewhy.explain.*?)```", readme, re.DOTALL
+    ).groups()  # type: ignore[union-attr]
+    assert len([line for line in (install + block).splitlines() if line.strip()]) == 6
+    (tmp_path / "photos").mkdir()
+    drawn = defective("plate", "stain", 1)
+    for name, pixels in (("part.jpg", drawn.pixels), ("mask.png", drawn.mask), ("good.jpg", good("plate", 1).pixels)):
+        Image.fromarray(pixels).save(tmp_path / "photos" / name)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(block, "README.md", "exec"), {})
+    assert (tmp_path / "explained.html").stat().st_size > 10_000
 
 
 MOST_PARAMETERS = 10  # more is an object that wants a name; the command line's functions are its options

@@ -12,7 +12,7 @@ from seewhy.canonical import sha256_bytes
 from seewhy.errors import LedgerError
 from seewhy.pictures import Picture, decoded, jpeg, png, smaller
 from seewhy.record import Evidence, InspectionRecord
-from seewhy.types import Box, Mask, Pixels, ScoreMap
+from seewhy.types import Box, Map, Mask, Pixels
 
 PHOTO_PX = 1280  # longest side of the kept photo of a part with findings
 THUMBNAIL_PX = 480  # and of one without
@@ -29,14 +29,14 @@ class Pictures:
         self.listed: list[Evidence] = []
         self.bytes: dict[str, tuple[str, bytes]] = {}
 
-    def add_photo(self, pixels: Pixels, scored: ScoreMap, *, anomalous: bool) -> None:
+    def add_photo(self, pixels: Pixels, heat: Map | None, *, anomalous: bool) -> None:
         """The photo, smaller, and its score map as 16-bit grey (65535 is the map's largest value)."""
         if not self.keep:
             return
         whole = Box(0, 0, pixels.shape[1], pixels.shape[0])
         self._add("photo", "image/jpeg", smaller(pixels, PHOTO_PX if anomalous else THUMBNAIL_PX), whole)
-        if anomalous:
-            small = smaller(scored.values, MAP_PX)
+        if anomalous and heat is not None:
+            small = smaller(heat, MAP_PX)
             top = float(small.max()) or 1.0
             self._add("map", "image/png", np.clip(small * (65535 / top), 0, 65535).astype(np.uint16), whole)
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from math import hypot
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import cv2
 import numpy as np
 
 from seewhy.agent.inspection.shape import Shape, measure_shape
 from seewhy.card import Part, ProductCard
-from seewhy.record import Hypothesis, Location, Measured, Quantity, Size, Stated, Strength
-from seewhy.types import Map, Mask, Region, ScoreMap
+from seewhy.record import Hypothesis, Location, Measured, Quantity, Size, Source, Stated, Status, Strength
+from seewhy.types import GIVEN, Map, Mask, Region, ScoreMap
 
 ROWS, COLUMNS = ("top", "middle", "bottom"), ("left", "centre", "right")
 CELLS = tuple("centre" if (r, c) == ("middle", "centre") else f"{r} {c}" for r in ROWS for c in COLUMNS)
@@ -19,17 +19,46 @@ LINE_RATIO = 3.0  # length to width, the map's blur taken off both, from which a
 SPOT = 0.08  # of the photo's diagonal: a compact region no larger than this is called a spot
 
 
-def measure(region: Region, card: ProductCard, width: int, height: int, threshold: float, change: Map | None = None) -> Measured:
-    """Everything measured of one region of a photo `width` x `height`; `change`: see `ScoreMap.change`."""
+class _States(Protocol):
+    """States one measured value on the region's evidence."""
+
+    def __call__(self, value: Any, status: Status = "supported") -> Stated[Any]: ...
+
+
+def measure(
+    region: Region,
+    card: ProductCard,
+    width: int,
+    height: int,
+    threshold: float | None,
+    change: Map | None = None,
+    *,
+    evidence: tuple[str, ...] = ("map",),
+) -> Measured:
+    """Everything measured of one region of a photo `width` x `height`.
+
+    Args:
+        region: where it is.
+        card: of the product.
+        width: of the photo, px.
+        height: likewise.
+        threshold: that the region's scores are held against; None where nobody gave one.
+        change: see `ScoreMap.change`.
+        evidence: names of the pictures that the region was cut from.
+    """
+
+    def stated(value: Any, status: Status = "supported") -> Stated[Any]:
+        return Stated(value=value, source="measured", status=status, evidence=evidence)
+
     shape = measure_shape(region)
     touches = region.box.x0 <= 0 or region.box.y0 <= 0 or region.box.x1 >= width or region.box.y1 >= height
     return Measured(
-        outline=_stated(region.outline),
-        location=_location(region, shape, card, width, height, touches),
-        size=_size(shape, card, width, height),
-        strength=Strength(peak=_stated(_digits(region.peak)), mean=_stated(_digits(region.mean)), threshold=_stated(_digits(threshold))),
-        shape=_stated(_shape_word(shape, region.resolution_px, touches, hypot(width, height))),
-        material=_material(region, card, change),
+        outline=stated(region.outline),
+        location=_location(region, shape, card, (width, height), stated, touches=touches),
+        size=_size(shape, card, width, height, None if region.outline in GIVEN else shape.size_uncertainty_px, evidence),
+        strength=_strength(region, threshold, evidence),
+        shape=stated(_shape_word(shape, region.resolution_px, touches, hypot(width, height))),
+        material=_material(region, card, change, stated),
     )
 
 
@@ -60,31 +89,38 @@ def inside_outline(card: ProductCard, width: int, height: int) -> Mask | None:
     return made
 
 
-def _stated(value: Any) -> Stated[Any]:
-    return Stated(value=value, source="measured", evidence=("map",))
+def _strength(region: Region, threshold: float | None, evidence: tuple[str, ...]) -> Strength:
+    """The detector's own numbers; of one that isn't seewhy's, those that were given."""
+    source: Source = "external" if region.outline in GIVEN else "measured"
+
+    def stated(value: float | None) -> Stated[float]:
+        known: Status = "missing" if value is None else "supported"
+        return Stated(value=None if value is None else _digits(value), source=source, status=known, evidence=evidence)
+
+    return Strength(peak=stated(region.peak), mean=stated(region.mean), threshold=stated(threshold))
 
 
-def _location(region: Region, shape: Shape, card: ProductCard, width: int, height: int, touches: bool) -> Location:
-    x, y = shape.centroid
+def _location(region: Region, shape: Shape, card: ProductCard, size: tuple[int, int], stated: _States, *, touches: bool) -> Location:
+    (x, y), (width, height) = shape.centroid, size
     part = next((p.name for p in card.parts if _within(p, x / width, y / height)), None)
-    known = "supported" if part is not None else "missing"
+    known: Status = "supported" if part is not None else "missing"
     return Location(
-        centroid_px=_stated((round(x, 1), round(y, 1))),
-        box_px=_stated(tuple(region.box)),
-        cell=_stated(cell_of(x, y, width, height)),
-        part=Stated(value=part, source="measured", status=known, evidence=("map",)),
-        touches_border=_stated(touches),
+        centroid_px=stated((round(x, 1), round(y, 1))),
+        box_px=stated(tuple(region.box)),
+        cell=stated(cell_of(x, y, width, height)),
+        part=stated(part, known),
+        touches_border=stated(touches),
     )
 
 
-def _material(region: Region, card: ProductCard, change: Map | None) -> Stated[Any] | None:
+def _material(region: Region, card: ProductCard, change: Map | None, stated: _States) -> Stated[Any] | None:
     """Missing or extra, from which way the region differs from its template and which tone the card says material has."""
     if change is None or card.material is None:
         return None
     total = float(change[region.box.slices][region.mask].sum())
     if total == 0:
-        return Stated(value=None, source="measured", status="missing", evidence=("map",))
-    return _stated("extra" if (total > 0) == (card.material == "light") else "missing")
+        return stated(None, "missing")
+    return stated("extra" if (total > 0) == (card.material == "light") else "missing")
 
 
 def _within(part: Part, x: float, y: float) -> bool:
@@ -92,23 +128,26 @@ def _within(part: Part, x: float, y: float) -> bool:
     return x0 <= x < x1 and y0 <= y < y1
 
 
-def _size(shape: Shape, card: ProductCard, width: int, height: int) -> Size:
+def _size(shape: Shape, card: ProductCard, width: int, height: int, u: float | None, evidence: tuple[str, ...]) -> Size:
+    """Sizes; `u` is the uncertainty of a length, px, or None where nobody knows how well the outline fits the defect."""
     total = outline_area_px(card, width, height)
-    u = shape.size_uncertainty_px
+    area_u = None if u is None else shape.area_uncertainty_px
+    share_u = None if area_u is None else 100 * area_u / total
     mm = card.scale.mm_per_px if card.scale else None
     of: Literal["outline", "photo"] = "outline" if card.outline else "photo"
+    relative = _relative(card)
     return Size(
-        area=_q(shape.area_px, "px²", shape.area_uncertainty_px),
-        area_share=_q(100 * shape.area_px / total, "%", 100 * shape.area_uncertainty_px / total),
+        area=_q(shape.area_px, "px²", area_u, evidence),
+        area_share=_q(100 * shape.area_px / total, "%", share_u, evidence),
         area_share_of=of,
-        length=_q(shape.length_px, "px", u),
-        width=_q(shape.width_px, "px", u),
-        feret=_q(shape.feret_px, "px", u),
-        orientation=_q(shape.orientation_deg, "°", None),
-        area_mm=_q(shape.area_px, "mm²", shape.area_uncertainty_px, mm and mm * mm, 2 * _relative(card)),
-        length_mm=_q(shape.length_px, "mm", u, mm, _relative(card)),
-        width_mm=_q(shape.width_px, "mm", u, mm, _relative(card)),
-        feret_mm=_q(shape.feret_px, "mm", u, mm, _relative(card)),
+        length=_q(shape.length_px, "px", u, evidence),
+        width=_q(shape.width_px, "px", u, evidence),
+        feret=_q(shape.feret_px, "px", u, evidence),
+        orientation=_q(shape.orientation_deg, "°", None, evidence),
+        area_mm=_q(shape.area_px, "mm²", area_u, evidence, mm and mm * mm, 2 * relative),
+        length_mm=_q(shape.length_px, "mm", u, evidence, mm, relative),
+        width_mm=_q(shape.width_px, "mm", u, evidence, mm, relative),
+        feret_mm=_q(shape.feret_px, "mm", u, evidence, mm, relative),
     )
 
 
@@ -116,12 +155,14 @@ def _relative(card: ProductCard) -> float:
     return card.scale.uncertainty / card.scale.mm_per_px if card.scale else 0.0
 
 
-def _q(value: float, unit: Any, uncertainty: float | None, scale: float | None = 1.0, relative: float = 0.0) -> Quantity:
+def _q(
+    value: float, unit: Any, uncertainty: float | None, evidence: tuple[str, ...], scale: float | None = 1.0, relative: float = 0.0
+) -> Quantity:
     """`value` in `unit` after `scale`; the scale's own relative uncertainty is added in quadrature."""
     if scale is None:
-        return Quantity(value=None, unit=unit, status="missing")
-    u = None if uncertainty is None else hypot(uncertainty * scale, value * scale * relative)
-    return Quantity(value=_digits(value * scale), unit=unit, uncertainty=None if u is None else _digits(u))
+        return Quantity(value=None, unit=unit, status="missing", evidence=evidence)
+    u = None if uncertainty is None else _digits(hypot(uncertainty * scale, value * scale * relative))
+    return Quantity(value=_digits(value * scale), unit=unit, uncertainty=u, evidence=evidence)
 
 
 def _digits(value: float) -> float:

@@ -3,36 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack
 
+from seewhy.agent.detections.detection import Origin
+from seewhy.agent.detections.reading import detection_of
 from seewhy.agent.inspection.chain import Chain, Clock
-from seewhy.agent.inspection.measuring import examined
-from seewhy.agent.inspection.recording import Examined, Said, record_of
+from seewhy.agent.inspection.explaining import Beside, examined_regions, external, unfamiliar
+from seewhy.agent.inspection.measuring import compared_with, examined
+from seewhy.agent.inspection.recording import Examined, Said
+from seewhy.agent.inspection.result import Inspection, concluded, recorded, said_of
 from seewhy.agent.inspection.terms import Given, Terms
-from seewhy.agent.inspection.words import EMBEDDED, words_for
+from seewhy.agent.inspection.words import EMBEDDED
 from seewhy.agent.models.product import ProductModel
-from seewhy.agent.photos.images import Photo, read_photo
-from seewhy.canonical import canonical_json
+from seewhy.agent.photos.images import Photo, photo_of
 from seewhy.errors import BadImage
 from seewhy.record import InspectionRecord, PartIdentity
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Inspection:
-    """A record and what it rests on."""
-
-    record: InspectionRecord
-    pictures: dict[str, tuple[str, bytes]]  # (media type, bytes) by SHA-256
-    documents: dict[str, tuple[str, bytes]]  # card and policy, likewise
-
-    def report(self, path: Path | str, *, language: str = "en") -> Path:
-        """Write this one inspection as a report; the ending says which kind (.html, .pdf, .json, .csv)."""
-        from seewhy.reports import write_report
-
-        pictures = {digest: data for digest, (_, data) in self.pictures.items()}
-        return write_report([self.record], pictures.get, Path(path), language=language)
 
 
 class Inspector:
@@ -113,9 +100,8 @@ class Inspector:
     ) -> Examined:
         """All of `inspect` that comes before words: detect, measure, make pictures. Arguments as there."""
         clock = Clock()
-        if not isinstance(photo, Photo):
-            with clock("decode"):
-                photo = read_photo(Path(photo), name=name, root=root, white_level=self.card.white_level)
+        with clock("decode"):
+            photo = photo_of(photo, name=name, root=root, white_level=self.card.white_level)
         try:
             with clock("detect"):
                 spoken = self._chain.speak(photo.pixels)
@@ -124,19 +110,65 @@ class Inspector:
             raise
         return replace(examined(photo, lot, spoken, clock, keep_pictures=self.terms.keep_pictures), part=part)
 
+    def explain(
+        self,
+        photo: Path | str | Photo,
+        regions: Any,
+        *,
+        lot: str = "",
+        name: str = "",
+        root: Path | None = None,
+        language: str = "en",
+        **origin: Unpack[Origin],
+    ) -> Inspection:
+        """Explain regions that somebody else found, beside the product's good photos; under this inspector's card and policy.
+
+        The model scores the photo only to find the good photo to compare with (and to say whether the photo shows its product); it
+        finds nothing, and its threshold plays no part. See `seewhy.explain`.
+
+        Args:
+            photo: a path, or a photo that was decoded already.
+            regions: see `seewhy.explain`.
+            lot: which lot the record belongs to.
+            name: what to call the photo in its record; default its path.
+            root: the folder that the run was given; no link may lead out of it.
+            language: that the inspection speaks.
+            origin: threshold, detector, version and meaning of what was given.
+
+        Raises:
+            BadImage: the file can't be read.
+            BadData: the regions can't be read or don't fit the photo.
+        """
+        e = self.examine_regions(photo, regions, lot=lot, name=name, root=root, **origin)
+        return concluded(e, self.explainer, language=language)
+
+    def examine_regions(
+        self, photo: Path | str | Photo, regions: Any, *, lot: str = "", name: str = "", root: Path | None = None, **origin: Unpack[Origin]
+    ) -> Examined:
+        """All of `explain` that comes before words; arguments as there."""
+        clock = Clock()
+        with clock("decode"):
+            decoded = photo_of(photo, name=name, root=root, white_level=self.card.white_level)
+        with clock("regions"):
+            detection = detection_of(regions, decoded, **origin)
+        with clock("detect"):
+            spoken = self._chain.speak(decoded.pixels)
+        with clock("reference"):
+            good, compared = compared_with(spoken, decoded.pixels, wanted=bool(detection.regions))
+        link = spoken.link
+        beside = Beside(good, compared, () if spoken.familiar else (unfamiliar(link.model.product),))
+        provenance = link.provenance.model_copy(update={"detector": detection.detector, "external": external(detection)})
+        keep = self.terms.keep_pictures
+        return examined_regions(decoded, lot, detection, link.agreed, beside, provenance, clock, link=link, keep_pictures=keep)
+
     def conclude(self, e: Examined) -> Inspection:
         """Words, rulings and the record; waits for the explainer, changes nothing that was measured."""
-        return self.recorded(e, self.said(e))
+        return concluded(e, self.explainer)
 
     def said(self, e: Examined, until: float | None = None) -> list[Said]:
         """Words for each region; waits for the explainer, no longer than `until`."""
-        with e.clock("words"):
-            return words_for(self.explainer, e.views, until)
+        return said_of(e, self.explainer, until)
 
     def recorded(self, e: Examined, said: Sequence[Said]) -> Inspection:
         """Rulings and the record, with whatever words there are by now."""
-        agreed = e.spoken.link.agreed
-        with e.clock("record"):
-            record = record_of(e, said, explainer=self.explainer)
-        documents = {one.sha256: ("application/json", canonical_json(one.model_dump(mode="json"))) for one in (agreed.card, agreed.policy)}
-        return Inspection(record.model_copy(update={"timings_ms": dict(e.clock.spent)}), e.pictures.bytes, documents)
+        return recorded(e, said, self.explainer)

@@ -159,7 +159,7 @@ def rule_on(policy: Policy, measured: Measured, words: Explanation | Unexplained
 
 
 def _ruled(policy: Policy, measured: Measured, words: Explanation | Unexplained, count: int, diagonal_px: float) -> Ruling:
-    facts = _facts(measured, count, diagonal_px)
+    facts = facts_of(measured, count, diagonal_px)
     blind = first_match(policy, facts, None)
     type_ = words.type if isinstance(words, Explanation) else None
     if type_ is None or type_.value is None:
@@ -200,10 +200,9 @@ def _graver(one: Ruling, other: Ruling) -> Ruling:
     return other if weight(other) > weight(one) else one
 
 
-def _facts(measured: Measured, count: int, diagonal_px: float) -> dict[str, float | None]:
+def facts_of(measured: Measured, count: int, diagonal_px: float) -> dict[str, float | None]:
+    """What rules can ask of a finding, by the names of their conditions; None where it isn't known."""
     size, strength = measured.size, measured.strength
-    peak, threshold = strength.peak.value or 0.0, strength.threshold.value or 0.0
-    above = peak / threshold if threshold > 0 else inf if peak > 0 else None  # a template's tolerance ends at 0
     return (
         {
             "area_percent": size.area_share.value,
@@ -213,7 +212,7 @@ def _facts(measured: Measured, count: int, diagonal_px: float) -> dict[str, floa
             "feret_mm": size.feret_mm.value,
             "area_mm2": size.area_mm.value,
             "count": float(count),
-            "strength": above,
+            "strength": _times_threshold(strength.peak.value, strength.threshold.value),
             "touches_border": float(bool(measured.location.touches_border.value)),
         }
         | {f"zone:{z}": 1.0 for z in (measured.location.cell.value, measured.location.part.value) if z}
@@ -221,12 +220,20 @@ def _facts(measured: Measured, count: int, diagonal_px: float) -> dict[str, floa
     )
 
 
+def _times_threshold(peak: float | None, threshold: float | None) -> float | None:
+    """Peak over threshold; a template's tolerance ends at 0."""
+    if peak is None or threshold is None:
+        return None
+    return peak / threshold if threshold > 0 else inf if peak > 0 else None
+
+
 def first_match(policy: Policy, facts: Mapping[str, float | None], type_: str | None) -> Ruling:
     """The first rule that holds for measured facts and, perhaps, a type."""
     for rule in policy.rules:
         holds = _holds(rule.when, facts, type_)
         if holds is None:
-            return _undecided("rule.needs_mm", rule.id)
+            weak = rule.when.strength_min is not None and facts["strength"] is None
+            return _undecided("rule.needs_strength" if weak else "rule.needs_mm", rule.id)
         if holds:
             return Ruling(
                 severity=Stated(value=rule.severity, source="rule"),

@@ -8,20 +8,46 @@ from datetime import UTC, datetime
 from math import hypot
 from typing import TypeAlias
 
-from seewhy.agent.inspection.chain import Clock, Spoken
+from seewhy.agent.detections.detection import MOST
+from seewhy.agent.inspection.chain import Clock, Link
 from seewhy.agent.inspection.evidence import Pictures
 from seewhy.agent.inspection.policy import rule_on, unjudged_ruling
-from seewhy.agent.inspection.regions import MOST
-from seewhy.agent.inspection.verdict import gaps, stated_verdict, verdict_of
-from seewhy.agent.models.calibration import LOT
+from seewhy.agent.inspection.terms import Agreed
+from seewhy.agent.inspection.verdict import gaps, is_unjudged, stated_verdict, verdict_of
 from seewhy.agent.photos.images import Photo
 from seewhy.agent.photos.levels import brightness, levels_differ
 from seewhy.explainers import Explainer, RegionView
 from seewhy.explainers.measured import MeasuredWords
 from seewhy.prompts import sentence
-from seewhy.record import Decision, Explanation, Finding, Hypothesis, InspectionRecord, Missing, PartIdentity, PhotoFacts, Unexplained
+from seewhy.record import (
+    Decision,
+    DetectorNote,
+    Explanation,
+    Finding,
+    Hypothesis,
+    InspectionRecord,
+    Missing,
+    PartIdentity,
+    PhotoFacts,
+    Provenance,
+    Sentence,
+    Unexplained,
+)
+from seewhy.types import Pixels, Region
 
-COPIES_NAMED = 5  # in a record; the model names all
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Basis:
+    """By whom and under which terms a photo was judged: what goes into its record whatever its regions are."""
+
+    agreed: Agreed
+    provenance: Provenance
+    decision: Decision
+    detectors: tuple[DetectorNote, ...]
+    missing: tuple[Missing, ...]  # what whoever detected lacks
+    link: Link | None = None  # the model that spoke; None where the regions were given and there is none
+    bright: tuple[float, ...] = ()  # brightness of good photos
+    notes: tuple[Sentence, ...] = ()  # about what was given with the photo
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,8 +56,9 @@ class Examined:
 
     photo: Photo
     lot: str
-    spoken: Spoken
-    decision: Decision
+    basis: Basis
+    regions: tuple[Region, ...]
+    good: Pixels | None  # the good photo laid over this one
     views: tuple[RegionView, ...]
     hypotheses: tuple[tuple[Hypothesis, ...], ...]
     compared: str | None  # SHA-256 of the good photo that findings are compared with
@@ -53,22 +80,22 @@ def record_of(e: Examined, said: Sequence[Said], *, explainer: Explainer) -> Ins
     """
     findings = tuple(_finding(e, number, words) for number, words in enumerate(said))
     photo = _photo_facts(e)
-    verdict, severity, reasons = verdict_of(e.decision, findings, photo.notes)
-    stated, graded = stated_verdict(verdict, severity)
-    link = e.spoken.link
-    provenance = link.provenance
+    basis = e.basis
+    verdict, severity, reasons = verdict_of(basis.decision, findings, photo.notes)
+    stated, graded = stated_verdict(verdict, severity, basis.decision)
+    provenance = basis.provenance
     if e.compared is not None:
         provenance = provenance.model_copy(update={"reference_sha256": e.compared})
     return InspectionRecord(
         lot=e.lot,
-        product=link.agreed.card.name,
+        product=basis.agreed.card.name,
         photo=photo,
         verdict=stated,
         severity=graded,
         reasons=reasons,
-        decision=e.decision,
+        decision=basis.decision,
         findings=findings,
-        detectors=e.spoken.notes,
+        detectors=basis.detectors,
         provenance=provenance,
         missing=tuple(_missing(e, findings, explainer)),
         evidence=tuple(e.pictures.listed),
@@ -81,20 +108,20 @@ def record_of(e: Examined, said: Sequence[Said], *, explainer: Explainer) -> Ins
 def _finding(e: Examined, at: int, said: Said) -> Finding:
     view, (words, unexplained) = e.views[at], said
     diagonal = hypot(e.photo.width, e.photo.height)
-    ruled = rule_on(e.spoken.link.agreed.policy, view.measured, words, count=len(e.views), diagonal_px=diagonal)
+    ruled = rule_on(e.basis.agreed.policy, view.measured, words, count=len(e.views), diagonal_px=diagonal)
     return Finding(
         number=view.number,
         measured=view.measured,
         hypotheses=e.hypotheses[at],
         explanation=words,
         unexplained=unexplained,
-        ruling=unjudged_ruling() if e.decision.threshold.value is None else ruled,
+        ruling=unjudged_ruling() if is_unjudged(e.basis.decision) else ruled,
         evidence=view.evidence,
     )
 
 
 def _photo_facts(e: Examined) -> PhotoFacts:
-    photo, differ = e.photo, levels_differ(brightness(e.photo.pixels), e.spoken.link.bright)
+    photo, differ = e.photo, levels_differ(brightness(e.photo.pixels), e.basis.bright)
     return PhotoFacts(
         name=photo.name,
         sha256=photo.sha256,
@@ -104,24 +131,12 @@ def _photo_facts(e: Examined) -> PhotoFacts:
         format=photo.format,
         mode=photo.mode,
         orientation=photo.orientation,
-        notes=tuple(sentence(f"note.{note}") for note in (*photo.notes, *([differ] if differ else []))),
+        notes=(*(sentence(f"note.{note}") for note in (*photo.notes, *([differ] if differ else []))), *e.basis.notes),
     )
 
 
 def _missing(e: Examined, findings: Sequence[Finding], explainer: Explainer) -> list[Missing]:
-    out, decision, card = [], e.decision, e.spoken.link.agreed.card
-    if not e.spoken.familiar:
-        out.append(Missing(what="product", because=sentence("missing.unfamiliar", product=e.spoken.link.model.product)))
-    if decision.calibration_method == LOT:
-        out.append(Missing(what="calibration", because=sentence("missing.lot", photos=decision.calibration_photos)))
-    elif decision.calibration == "uncalibrated":
-        params = {"photos": decision.calibration_photos, "needed": decision.calibration_needed, "alpha": decision.alpha}
-        out.append(Missing(what="calibration", because=sentence("missing.calibration", **params)))
-    if decision.calibration_method == "disturbed_copies":
-        out.append(Missing(what="second good photos", because=sentence("missing.copies", photos=decision.calibration_photos)))
-    if copies := e.spoken.link.model.copies:
-        named = "; ".join(f"{copy} = {of}" for copy, of in copies[:COPIES_NAMED])
-        out.append(Missing(what="distinct good photos", because=sentence("missing.distinct", count=len(copies), names=named)))
+    out, card = [*e.basis.missing], e.basis.agreed.card
     if card.scale is None:
         out.append(Missing(what="scale", because=sentence("missing.scale")))
     if not card.outline:
@@ -131,7 +146,8 @@ def _missing(e: Examined, findings: Sequence[Finding], explainer: Explainer) -> 
         out.append(Missing(what="vlm", because=sentence("missing.vlm") if own else sentence("missing.vlm_by", name=explainer.name)))
     out += gaps(findings)
     if findings and e.compared is None:
-        out.append(Missing(what="reference", because=sentence("missing.reference")))
+        key = "missing.reference" if e.basis.provenance.model_sha256 else "missing.no_reference"
+        out.append(Missing(what="reference", because=sentence(key)))
     if len(findings) >= MOST:
         out.append(Missing(what="more findings", because=sentence("missing.more_findings", most=MOST)))
     if not e.pictures.keep:

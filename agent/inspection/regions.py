@@ -8,11 +8,11 @@ from math import ceil, sqrt
 import cv2
 import numpy as np
 
+from seewhy.agent.detections.detection import MOST
 from seewhy.agent.models.calibration import Calibration
 from seewhy.types import Box, Map, Mask, Region, ScoreMap
 
 HALF_HEIGHT = 0.5  # a blurred step crosses half of its height where the edge is
-MOST = 50  # regions per photo; more is a broken photo, not fifty defects
 CUT_PIXELS = 4_000_000  # larger maps are cut on a copy of about this size
 TRIED = 2 * MOST  # peaks per photo that are looked at; most of those that give no region are shoulders of others
 

@@ -46,6 +46,11 @@ def registered(good: Pixels, photo: Pixels) -> Pixels:
     return _shifted(same, dx * scale, dy * scale)
 
 
+def likeness(good: Pixels, photo: Pixels) -> float:
+    """Pearson's correlation of the two photos' lightness, made small; of one size, (H, W, 3) each."""
+    return correlation(grey(smaller(good, SHIFT_PX)), grey(smaller(photo, SHIFT_PX)))
+
+
 def _shifted(picture: npt.NDArray[P], dx: float, dy: float) -> npt.NDArray[P]:
     matrix = np.array([[1, 0, dx], [0, 1, dy]], np.float32)
     size = picture.shape[1::-1]

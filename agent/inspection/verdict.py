@@ -11,6 +11,8 @@ from seewhy.prompts import sentence, text
 from seewhy.record import Decision, Finding, Missing, Param, Ruling, Sentence, Severity, Stated, Status, Unexplained, Verdict
 from seewhy.types import ScoreMap
 
+EXTERNAL = "external"  # the calibration of a decision that seewhy did not make: somebody else detected
+COPIES_NAMED = 5  # in a record; the model names all
 VLM = "vlm"  # the name of seewhy's own explainer that asks one
 
 
@@ -38,10 +40,15 @@ def decide(scored: ScoreMap, calibration: Calibration, threshold: float | None, 
     )
 
 
-def stated_verdict(verdict: Verdict, severity: Severity | None) -> tuple[Stated[Verdict], Stated[Severity]]:
-    """A part's verdict and severity as they go into an entry."""
+def is_unjudged(decision: Decision) -> bool:
+    """Whether findings are only the strangest places of a photo, because there is no line to judge them by."""
+    return decision.threshold.value is None and decision.calibration != EXTERNAL
+
+
+def stated_verdict(verdict: Verdict, severity: Severity | None, decision: Decision) -> tuple[Stated[Verdict], Stated[Severity]]:
+    """A part's verdict and severity as they go into an entry, on the evidence that its decision rests on."""
     known: Status = "supported" if severity or verdict == "pass" else "missing"
-    return Stated(value=verdict, source="rule", evidence=("map",)), Stated(value=severity, source="rule", status=known)
+    return Stated(value=verdict, source="rule", evidence=decision.score.evidence), Stated(value=severity, source="rule", status=known)
 
 
 def verdict_of(
@@ -56,11 +63,15 @@ def verdict_of(
     """
     verdict, severity = worst(tuple(f.ruling for f in findings))
     said = [_score_reason(decision)]
-    if decision.anomalous and not findings:
+    if decision.anomalous and not findings and decision.calibration != EXTERNAL:
         verdict = "review"
         said.append(sentence("reason.no_region"))
     said += [_finding_reason(finding.ruling, finding) for finding in findings]
-    if decision.threshold.value is None or decision.calibration == "uncalibrated":
+    if decision.calibration == EXTERNAL:
+        if not findings:
+            verdict = "review"
+            said.append(sentence("reason.external_nothing"))
+    elif decision.threshold.value is None or decision.calibration == "uncalibrated":
         verdict = "review" if verdict == "pass" else verdict
         said.append(_uncalibrated_reason(decision))
     doubts = [note for note in notes if note.key.removeprefix("note.") in DOUBTS]
@@ -72,6 +83,8 @@ def verdict_of(
 
 def _score_reason(decision: Decision) -> Sentence:
     score, line = decision.score.value or 0.0, decision.threshold.value
+    if decision.calibration == EXTERNAL:
+        return sentence("reason.external")
     if line is None:
         return sentence("reason.no_line", score=score)
     seen = "anomalous" if decision.anomalous else "normal"
@@ -79,7 +92,7 @@ def _score_reason(decision: Decision) -> Sentence:
         return sentence(f"reason.lot_{seen}", score=score, threshold=line, photos=decision.calibration_photos)
     if decision.calibration == "uncalibrated":
         return sentence(f"reason.provisional_{seen}", score=score, threshold=line, photos=decision.calibration_photos)
-    return sentence(f"reason.{seen}", score=score, threshold=line, p=decision.p_value.value or 0.0, alpha=decision.alpha)
+    return sentence(f"reason.{seen}", score=score, threshold=line, p=decision.p_value.value or 0.0, alpha=decision.alpha or 0.0)
 
 
 def _uncalibrated_reason(decision: Decision) -> Sentence:
@@ -88,8 +101,11 @@ def _uncalibrated_reason(decision: Decision) -> Sentence:
         return sentence("reason.lot")
     if decision.calibration_photos >= decision.calibration_needed:
         return sentence("reason.unfamiliar")
-    params = {"alpha": decision.alpha, "needed": decision.calibration_needed, "photos": decision.calibration_photos}
-    return sentence("reason.uncalibrated", **params)
+    return sentence("reason.uncalibrated", **_needed(decision))
+
+
+def _needed(decision: Decision) -> dict[str, Param]:
+    return {"photos": decision.calibration_photos, "needed": decision.calibration_needed, "alpha": decision.alpha or 0.0}
 
 
 def _finding_reason(ruling: Ruling, finding: Finding) -> Sentence:
@@ -100,6 +116,30 @@ def _finding_reason(ruling: Ruling, finding: Finding) -> Sentence:
     return sentence(
         "reason.finding", summary=summary, severity=ruling.severity.value, verdict=ruling.verdict.value or "review", rule=ruling.rule
     )
+
+
+def lacks(product: str, decision: Decision, copies: Sequence[tuple[str, str]], *, familiar: bool) -> list[Missing]:
+    """What seewhy's own detector lacked.
+
+    Args:
+        product: that its model is of.
+        decision: what it came to.
+        copies: good photos that were left out, each with the one that it is a copy of.
+        familiar: whether the photo looks like the product as a whole.
+    """
+    out = list[Missing]()
+    if not familiar:
+        out.append(Missing(what="product", because=sentence("missing.unfamiliar", product=product)))
+    if decision.calibration_method == LOT:
+        out.append(Missing(what="calibration", because=sentence("missing.lot", photos=decision.calibration_photos)))
+    elif decision.calibration == "uncalibrated":
+        out.append(Missing(what="calibration", because=sentence("missing.calibration", **_needed(decision))))
+    if decision.calibration_method == "disturbed_copies":
+        out.append(Missing(what="second good photos", because=sentence("missing.copies", photos=decision.calibration_photos)))
+    if copies:
+        named = "; ".join(f"{copy} = {of}" for copy, of in copies[:COPIES_NAMED])
+        out.append(Missing(what="distinct good photos", because=sentence("missing.distinct", count=len(copies), names=named)))
+    return out
 
 
 def gaps(findings: Sequence[Finding]) -> list[Missing]:

@@ -79,6 +79,7 @@ def region_view(
         whole=photo.whole,
         whole_mask=smaller(whole, WHOLE_PX) > 0,
         heat=photo.heat,
+        label=region.label,
     )
 
 
@@ -123,6 +124,7 @@ def region_view_again(record: InspectionRecord, finding: Finding, card: ProductC
         whole=whole,
         whole_mask=whole_mask,
         heat=None if heat is None else _unit(heat),
+        label=next((h.type.value or "" for h in finding.hypotheses if h.type.source == "external"), ""),
     )
 
 

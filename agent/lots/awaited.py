@@ -9,8 +9,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-from seewhy.agent.inspection.inspector import Inspection, Inspector
+from seewhy.agent.inspection.inspector import Inspector
 from seewhy.agent.inspection.recording import Examined, Said
+from seewhy.agent.inspection.result import Inspection
 from seewhy.agent.inspection.words import not_yet
 from seewhy.agent.lots.faults import refused, unforeseen
 from seewhy.agent.lots.known import Known
@@ -121,6 +122,6 @@ class Awaited:
     def _follow(self, one: _Owed) -> None:
         """Write words that came after their record, if any came."""
         said = {view.number: why or words for view, (words, why) in zip(one.photo.views, one.words.result(), strict=True)}
-        words = words_for(one.record, one.entry, said, one.photo.spoken.link.agreed.policy)
+        words = words_for(one.record, one.entry, said, one.photo.basis.agreed.policy)
         if words is not None:
             self._known.follow(one.record, words)

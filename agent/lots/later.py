@@ -38,7 +38,7 @@ def words_for(record: InspectionRecord, entry: str, said: Mapping[int, Explanati
             finding = finding.model_copy(update={"unexplained": words})
         findings.append(finding)
     verdict, severity, reasons = verdict_of(record.decision, findings, record.photo.notes)
-    stated, graded = stated_verdict(verdict, severity)
+    stated, graded = stated_verdict(verdict, severity, record.decision)
     kept = [m for m in record.missing if m.what != "vlm"]
     return LaterWords(
         **about(record, entry),

@@ -26,6 +26,8 @@ EXTRAS = {
     "anomalib": ("anomalib",),
     "sign": ("cryptography",),
     "gpu": ("faiss-gpu",),
+    "agent": ("langchain", "langchain-openai", "mcp"),
+    "notebook": ("matplotlib", "pandas", "pyarrow", "supervision"),
     "demo": ("scikit-image",),
 }
 NEEDED = ("torch", "torchvision", "timm", "faiss-cpu", "numpy", "opencv-python-headless", "pillow", "pydantic", "jinja2", "typer")

@@ -10,11 +10,13 @@ import numpy as np
 
 from seewhy.agent.machine.doctor import Check
 from seewhy.explainers.answer import UnreadableError, answer_schema, read_object
-from seewhy.explainers.client import Client, Server, conversation
+from seewhy.explainers.client import Client, Reply, Server, conversation
 from seewhy.explainers.patience import NoReplyError, RefusedError
 from seewhy.explainers.profiles import PICTURES
 from seewhy.explainers.question import VlmSettings
 from seewhy.pictures import jpeg
+
+THOUGHTS = ("<think>", "<|channel>", "<thought>")  # how answers begin that hold the model's thoughts
 
 
 def probe(url: str, *, model: str = "", timeout_s: float = 60.0) -> list[Check]:
@@ -43,13 +45,29 @@ def _obeys(client: Client) -> Check:
     schema = {"type": "object", "properties": {"word": {"enum": words}}, "required": ["word"], "additionalProperties": False}
     try:
         reply = client.ask(conversation("You write poems.", ["Write a short poem about the sea."]), schema)
-        obeyed = read_object(reply.text).get("word") in words
     except NoReplyError as error:
         return Check("keeps to a schema", "", error.detail)
+    try:
+        obeyed = read_object(reply.text).get("word") in words
     except UnreadableError:
         obeyed = False
-    return Check(
-        "keeps to a schema", "yes" if obeyed else "", "" if obeyed else "it ignores response_format json_schema; serve it with vLLM"
+    return Check("keeps to a schema", "yes", "") if obeyed else Check("keeps to a schema", "", _why_not(reply))
+
+
+def _why_not(reply: Reply) -> str:
+    """What went wrong with an answer that doesn't fit its schema, from how it looks, and what to do."""
+    text = reply.text.strip()
+    if not text and reply.completion_tokens:
+        return f"its answer is empty after {reply.completion_tokens} tokens: it only thought; turn thinking off (enable_thinking false)"
+    if text.startswith(THOUGHTS):
+        return "it thinks aloud before its answer; turn thinking off (enable_thinking false)"
+    if reply.cut and text.startswith("{"):
+        return (
+            "it began to keep to the schema and went on writing blanks or the same again, as Gemma 4 does "
+            "(github.com/vllm-project/vllm/issues/40080); serve it with `seewhy serve`, which forbids blanks, or take another model"
+        )
+    return (
+        "it ignores response_format json_schema; vLLM, SGLang, llama.cpp's server, LM Studio and Ollama keep to it where they are current"
     )
 
 

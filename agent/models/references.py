@@ -38,6 +38,13 @@ class References:
         _, rows = index.search(descriptor[None].astype(np.float32), 1)
         return int(rows[0, 0])
 
+    def alike(self, descriptor: Descriptor, most: int) -> list[int]:
+        """Numbers of the good photos most like the one described, nearest first."""
+        if not self.jpegs:
+            return []
+        distances = np.linalg.norm(self.descriptors - descriptor, axis=1)
+        return [int(number) for number in np.argsort(distances, kind="stable")[:most]]
+
     def brightness(self) -> tuple[float, ...]:
         """Of each kept photo, see `seewhy.agent.photos.levels`; decoded small, as it is looked at small."""
         return tuple(brightness(_pixels(jpeg, LOOK_PX)) for jpeg in self.jpegs)

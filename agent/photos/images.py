@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -63,6 +64,35 @@ def read_photo(path: Path, *, name: str = "", root: Path | None = None, white_le
     except BadImage as error:
         error.sha256 = sha256_bytes(data)
         raise
+
+
+def photo_of(
+    photo: Photo | Pixels | Image.Image | Path | str, *, name: str = "", root: Path | None = None, white_level: int = FULL
+) -> Photo:
+    """A photo from whatever holds it: a path, a photo that was decoded, an array (H, W) or (H, W, 3) of 8 bits, a picture of Pillow.
+
+    Pixels that come without a file are known by the SHA-256 of a PNG that is made of them.
+
+    Args:
+        photo: see above.
+        name: what to call it in the record; default its path.
+        root: the folder that the run was given; no link may lead out of it.
+        white_level: see `read_photo`.
+
+    Raises:
+        BadImage: it can't be inspected.
+    """
+    if isinstance(photo, Photo):
+        return photo
+    if isinstance(photo, str | Path):
+        return read_photo(Path(photo), name=name, root=root, white_level=white_level)
+    pixels = np.asarray(photo.convert("RGB") if isinstance(photo, Image.Image) else photo)
+    if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3) or pixels.shape[2:] not in ((), (3,)):
+        what = f"an array of {pixels.dtype} with the shape {pixels.shape}"
+        raise BadImage("channels", f"{what} is no photo", "give (height, width, 3) RGB of 8 bits, or the file")
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "PNG", compress_level=1)
+    return decode(out.getvalue(), name or "array", white_level=white_level)
 
 
 def read_bytes(path: Path, root: Path | None = None) -> bytes:

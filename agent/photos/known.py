@@ -65,6 +65,15 @@ def mask_of(photo: Path, photos: Path, masks: Path | None) -> Path | None:
     return next((folder / name for name in names if (folder / name).is_file()), None)
 
 
+def masks_of(photo: Path, folder: Path) -> list[Path]:
+    """The masks of a photo in a folder of masks: in it, or in its folder of the photo's own kind (MVTec's `ground_truth/scratch`)."""
+    for place in (folder / photo.parent.name, folder):
+        found = mask_of(place / photo.name, place, place) if place.is_dir() else None
+        if found is not None:
+            return list(files_below(found)) if found.is_dir() else [found]
+    return []
+
+
 def is_visa(folder: Path) -> bool:
     """Data/Images/Normal: one product of VisA as it is downloaded (Zou et al., ECCV 2022)."""
     return (folder / "Data" / "Images" / "Normal").is_dir()

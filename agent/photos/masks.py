@@ -115,14 +115,18 @@ def _raw(mask: Path, photo: Path) -> Mask:
     return _picture(mask)
 
 
-def _picture(path: Path) -> Mask:
+def read_labels(path: Path) -> npt.NDArray[Any]:
+    """A picture of a mask, (H, W): 0 where nothing is marked; by the rules above, other values tell classes or instances apart.
+
+    Raises:
+        BadData: it can't be read.
+    """
     try:
         data = read_bytes(path)
         if not data.startswith(tiff.MAGIC):
             indices = _indices(data)
             if indices is not None:
-                marked: Mask = indices != 0
-                return marked
+                return indices
         stored = read_stored(data, recorded(path.name))
     except (BadImage, OSError, ValueError, SyntaxError) as error:
         raise BadData(f"{recorded(path)} can't be read as a mask: {error}") from error
@@ -133,18 +137,22 @@ def _picture(path: Path) -> Mask:
     return _marked(colour.max() - colour if stored.white_is_zero else colour)
 
 
+def _picture(path: Path) -> Mask:
+    return np.asarray(read_labels(path) != 0)
+
+
 def _indices(data: bytes) -> npt.NDArray[Any] | None:
     """(H, W) of a palette picture: what its palette looks like says nothing."""
     with Image.open(io.BytesIO(data)) as image:
         return np.asarray(image) if image.mode == "P" else None
 
 
-def _marked(values: npt.NDArray[Any]) -> Mask:
+def _marked(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Rules 3 and 4 of (H, W, C)."""
     flat = values.max(axis=2)
     highest = int(flat.max(initial=0))
     few = len(np.unique(flat)) <= FEW
-    return np.asarray(flat > 0 if few else flat >= highest / 2)
+    return np.asarray(flat if few else flat >= highest / 2)
 
 
 def unused(left_out: Sequence[tuple[str, str, int]]) -> list[str]:

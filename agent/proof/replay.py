@@ -65,6 +65,9 @@ def replay(ledger: Ledger, entry: str, model: Path, place: Path, *, tolerance: f
     then = row.entry
     if not isinstance(then, InspectionRecord):
         raise BadData(f"entry {row.seq} is no inspection; give the number of one (`seewhy history`)")
+    if then.provenance.external is not None:
+        by = then.provenance.external.name
+        raise BadData(f"the regions of entry {row.seq} were given by {by!r}; seewhy can't find them again: explain them anew and compare")
     card, policy = terms_of(then, ledger.evidence)
     photo = decode(_photo(place, then), then.photo.name, white_level=card.white_level)
     inspector = Inspector(_model(model, then, device), card=card, policy=policy, alpha=then.decision.alpha, device=device)

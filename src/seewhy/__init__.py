@@ -14,21 +14,42 @@ from typing import TYPE_CHECKING, Any
 from seewhy.errors import SeewhyError
 
 if TYPE_CHECKING:
+    from seewhy.agent.api.explain import explain, explain_all
     from seewhy.agent.api.learn import fit
     from seewhy.agent.api.load import load
+    from seewhy.agent.api.similar import similar
     from seewhy.agent.api.speak import vlm
     from seewhy.agent.api.words import from_words
-    from seewhy.agent.inspection.inspector import Inspection, Inspector
+    from seewhy.agent.detections.detection import Detection
+    from seewhy.agent.inspection.inspector import Inspector
+    from seewhy.agent.inspection.result import Inspection
 
 __version__ = "0.1.0"
-__all__ = ["Inspection", "Inspector", "SeewhyError", "__version__", "fit", "from_words", "load", "vlm"]
+__all__ = [
+    "Detection",
+    "Inspection",
+    "Inspector",
+    "SeewhyError",
+    "__version__",
+    "explain",
+    "explain_all",
+    "fit",
+    "from_words",
+    "load",
+    "similar",
+    "vlm",
+]
 
 _LAZY = {
+    "explain": "seewhy.agent.api.explain",
+    "explain_all": "seewhy.agent.api.explain",
+    "Detection": "seewhy.agent.detections.detection",
     "fit": "seewhy.agent.api.learn",
     "from_words": "seewhy.agent.api.words",
     "load": "seewhy.agent.api.load",
+    "similar": "seewhy.agent.api.similar",
     "vlm": "seewhy.agent.api.speak",
-    "Inspection": "seewhy.agent.inspection.inspector",
+    "Inspection": "seewhy.agent.inspection.result",
     "Inspector": "seewhy.agent.inspection.inspector",
 }
 

@@ -7,10 +7,11 @@ from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 from seewhy.canonical import sha256_json
+from seewhy.types import Outline
 
 SCHEMA_VERSION = "1"
 
-Source: TypeAlias = Literal["measured", "vlm", "rule", "human"]
+Source: TypeAlias = Literal["measured", "vlm", "rule", "human", "external"]  # external: a detector that isn't seewhy's
 Status: TypeAlias = Literal["supported", "contradicted", "unverified", "missing"]
 Verdict: TypeAlias = Literal["pass", "fail", "review"]
 Severity: TypeAlias = Literal["minor", "major", "critical"]
@@ -145,7 +146,7 @@ class Strength(Saved):
 class Measured(Saved):
     """What was measured of one region."""
 
-    outline: Stated[Literal["photo", "map"]]  # what the mask was cut from: the photo at half contrast, or the score map
+    outline: Stated[Outline]  # the photo at half contrast, the score map, or the mask or box that was given
     location: Location
     size: Size
     strength: Strength
@@ -237,7 +238,7 @@ class Hypothesis(Saved):
     """A type of defect that a detector's text side finds likely for a region: never a fact, no rule rests on it."""
 
     type: Stated[str]
-    probability: float  # among the card's types alone; they sum to 1
+    probability: float | None  # among the card's types alone; they sum to 1. Null for the name that an external detector gives
     by: str  # the detector
 
 
@@ -259,8 +260,8 @@ class Decision(Saved):
     score: Stated[float]
     threshold: Stated[float]
     p_value: Stated[float]
-    alpha: float  # false-reject rate that was asked for
-    calibration: Literal["calibrated", "uncalibrated"]
+    alpha: float | None  # false-reject rate that was asked for; null for an external detector, of which none was asked
+    calibration: Literal["calibrated", "uncalibrated", "external"]
     calibration_method: str
     calibration_photos: int
     calibration_needed: int
@@ -276,12 +277,21 @@ class DetectorNote(Saved):
     familiar_p: float | None = None  # how rare a photo so unlike the product's good ones as a whole is among them; where it was tested
 
 
+class External(Saved):
+    """A detector that isn't seewhy's, as whoever called says of it."""
+
+    name: str
+    version: str  # empty where nobody gave it
+    kinds: tuple[str, ...]  # how its regions were given: "box", "mask", "polygon", "heat map"
+    meaning: str  # of its score, threshold and p-value; empty where none was given
+
+
 class Provenance(Grown):
     """What made this record, by hash."""
 
-    grown = ("overrides",)
+    grown = ("overrides", "external")
 
-    model_sha256: str
+    model_sha256: str  # empty where the regions were given and no model of seewhy's was there to compare with
     detector: str
     weights: tuple[dict[str, str], ...]
     policy_name: str
@@ -293,6 +303,7 @@ class Provenance(Grown):
     device: str
     versions: dict[str, str]
     overrides: tuple[Sentence, ...] = ()  # where card, policy or alpha are other ones than the model was fitted with
+    external: External | None = None  # who detected, where it was not seewhy
 
 
 class Missing(Saved):

@@ -31,6 +31,10 @@ def silent(items: Iterable[T], _title: str = "", _total: int | None = None) -> I
     return items
 
 
+Outline: TypeAlias = Literal["map", "photo", "mask", "box"]  # cut from a score map or the photo; given as a mask or polygon, as a box
+GIVEN: tuple[Outline, ...] = ("mask", "box")  # outlines that somebody else's detector, or a person, drew
+
+
 class Box(NamedTuple):
     """A half-open rectangle: x0 <= x < x1, y0 <= y < y1.
 
@@ -106,12 +110,13 @@ class ScoreMap:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Region:
-    """One 8-connected patch of a score map, on a grid that may be coarser than the photo."""
+    """One place of a photo: an 8-connected patch of a score map, on a grid that may be coarser than the photo, or what was given."""
 
     box: Box  # half-open, photo pixels
     mask: Mask  # (box.height, box.width), True inside the region
-    peak: float  # largest score in the region
-    mean: float  # mean score in the region
+    peak: float | None  # largest score in the region; None where a detector that isn't seewhy's gave none
+    mean: float | None  # mean score in the region
     peak_at: tuple[int, int]  # (x, y) of the peak, photo pixels
     resolution_px: float = 1.0  # of what it was cut from
-    outline: Literal["map", "photo"] = "map"  # what the mask was cut from
+    outline: Outline = "map"  # what the mask was cut from
+    label: str = ""  # what the detector that gave it calls it

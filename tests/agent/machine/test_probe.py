@@ -74,3 +74,21 @@ def test_the_wrong_kind_of_address() -> None:
     ran = CliRunner().invoke(app, ["doctor", "--vlm", "http://me:hunter2@127.0.0.1/v1"])
     assert "hunter2" not in str(ran.exception)
     assert "SEEWHY_VLM_KEY" in str(ran.exception)
+
+
+@pytest.mark.parametrize(
+    ("answer", "finish", "why"),
+    [
+        ("", "stop", "it only thought; turn thinking off"),
+        ("<think>\nA poem…</think>", "stop", "thinks aloud before its answer; turn thinking off"),
+        ('{"word": "' + "\n" * 300, "length", "as Gemma 4 does"),
+        ("The sea is wide.", "stop", "it ignores response_format json_schema; vLLM, SGLang"),
+    ],
+    ids=["thoughts alone", "thoughts first", "blanks without end", "a poem"],
+)
+def test_why_an_answer_does_not_fit_its_schema_is_told(answer: str, finish: str, why: str) -> None:
+    said = completion(answer)
+    said["choices"][0]["finish_reason"] = finish
+    with raw_server(models_then(lambda connection: connection.sendall(page(json.dumps(said).encode())))) as url:
+        checks = {c.what: c for c in probe(url)}
+    assert why in checks["keeps to a schema"].remedy

@@ -13,12 +13,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.helpers import ROOT
 from typer.testing import CliRunner
 
 from seewhy.agent.machine.serve import model_and_flags, ready, serving
 from seewhy.cli import app
 from seewhy.errors import MissingExtra, ServerFailed
-from seewhy.explainers.profiles import PROFILES, command, profile_of
+from seewhy.explainers.profiles import PROFILES, QUIET, command, profile_of
 
 STAND_IN = """
 import json, os, signal, subprocess, sys
@@ -152,6 +153,21 @@ def test_every_profile_makes_a_command() -> None:
         )
         assert words[words.index("--model") + 1] == profile.model
         assert words[-2:] == ["--dtype", "half"]
+        assert profile.source.startswith("https://")
+    assert '{"enable_thinking": false}' in command(PROFILES["qwen3.5-4b"], python="python", host="127.0.0.1", port=1)
+
+
+def test_the_docs_table_of_profiles_is_the_list_itself() -> None:
+    page = (ROOT / "docs" / "vlm-on-a-gpu.md").read_text(encoding="utf-8")
+    rows = {row[0].strip("` "): row[1:] for line in page.splitlines() if line.startswith("| `") for row in [line.strip("| ").split(" | ")]}
+    assert set(rows) == set(PROFILES)
+    for name, profile in PROFILES.items():
+        weights, _, licence, flags, source = rows[name]
+        assert weights == f"{profile.weights_gib} GiB"
+        assert licence == profile.licence
+        assert ("enable_thinking" in flags) == (QUIET[0] in profile.flags)
+        assert ("--trust-remote-code" in flags) == ("--trust-remote-code" in profile.flags)
+        assert f"({profile.source})" in source
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def test_a_mask_drawn_on_the_photo_as_stored_is_turned_with_it(tmp_path: Path) -
 
 def test_polygons_are_drawn(photo: Path) -> None:
     file = photo.with_name("photo.json")
-    shape = {"label": "hole", "shape_type": "rectangle", "points": [[30, 5], [40, 11]]}
+    shape = {"label": "hole", "shape_type": "rectangle", "points": [[30, 5], [41, 12]]}
     file.write_text(json.dumps({"imagePath": photo.name, "imageWidth": WIDTH, "imageHeight": HEIGHT, "shapes": [shape]}))
     mask = read_mask(*mask_of(photo, file))
     assert mask is not None
