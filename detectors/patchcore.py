@@ -178,7 +178,7 @@ class PatchCore(Single):
     def patches(self, pixels: Pixels) -> tuple[npt.NDArray[np.int64], Features]:
         """See `seewhy.detectors.protocol.Patched`."""
         boxes, features = list[npt.NDArray[np.int64]](), list[Features]()
-        for tile, cells in self._encode(pixels):
+        for tile, (cells, *_) in self._encode(pixels):
             rows, cols, dims = cells.shape
             y, x = (np.rint(np.linspace(0, side, n + 1)).astype(int) for side, n in ((tile.box.height, rows), (tile.box.width, cols)))
             y0, x0 = np.meshgrid(y[:-1], x[:-1], indexing="ij")

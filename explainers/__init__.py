@@ -17,6 +17,7 @@ EXPLAINERS = Registry(
 )
 
 
+EMBEDDED = "measured"  # the explainer that needs nothing but the photo
 WHOLE_PX = 640  # longest side of the whole photo that an explainer sees
 
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from seewhy.card import DefectType
-from seewhy.explainers import RegionView
+from seewhy.explainers import EMBEDDED, RegionView
 from seewhy.pictures import correlation, mask_at, to_lab
 from seewhy.prompts import sentence
 from seewhy.record import Cause, Explanation, Sentence, Source, Stated
@@ -45,7 +45,7 @@ class Look:
 class MeasuredWords:
     """Describes shape, tone, contrast and texture; names a type only as far as the card's vocabulary allows."""
 
-    name = "measured"
+    name = EMBEDDED
     source: Source = "measured"
     in_flight = 1
 

@@ -9,15 +9,14 @@ from typing import Any, Unpack
 
 from PIL import Image
 
-from seewhy.agent.detections.detection import Origin
-from seewhy.agent.detections.reading import detection_of
+from seewhy.agent.detections.reading import Origin, detection_of
 from seewhy.agent.inspection.chain import Clock
-from seewhy.agent.inspection.explaining import Beside, agreed_without_model, examined_regions, provenance_without_model
-from seewhy.agent.inspection.policy import Policy
+from seewhy.agent.inspection.concluding import concluded
+from seewhy.agent.inspection.explaining import Beside, examined_regions
+from seewhy.agent.inspection.modelless import agreed_without_model, provenance_without_model
 from seewhy.agent.inspection.recording import Examined
-from seewhy.agent.inspection.result import Inspection, concluded
-from seewhy.agent.inspection.terms import CardLike, Terms
-from seewhy.agent.inspection.words import EMBEDDED
+from seewhy.agent.inspection.result import Inspection
+from seewhy.agent.inspection.terms import CardLike, PolicyLike, Terms
 from seewhy.agent.photos.images import Photo, photo_of
 from seewhy.explainers import Explainer
 from seewhy.threads import in_order
@@ -32,7 +31,7 @@ def explain(
     *,
     reference: PhotoLike | None = None,
     card: CardLike | None = None,
-    policy: Policy | Path | str | None = None,
+    policy: PolicyLike | None = None,
     explainer: Explainer | None = None,
     language: str = "en",
     **origin: Unpack[Origin],
@@ -74,7 +73,7 @@ def explain_all(
     *,
     reference: PhotoLike | None = None,
     card: CardLike | None = None,
-    policy: Policy | Path | str | None = None,
+    policy: PolicyLike | None = None,
     explainer: Explainer | None = None,
     language: str = "en",
     **origin: Unpack[Origin],
@@ -91,7 +90,7 @@ def explain_all(
         origin: see there.
     """
     terms = Terms.of({"card": card, "policy": policy, "explainer": explainer})
-    speaker = terms.explainer or EMBEDDED
+    speaker = terms.speaker
     desk = _Desk(terms, None if reference is None else photo_of(reference, white_level=_white(terms)))
     examined = (desk.examine(photo, regions, **origin) for photo, regions in pairs)
     return in_order(lambda e: concluded(e, speaker, language=language), examined, speaker.in_flight)

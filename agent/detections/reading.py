@@ -9,7 +9,8 @@ from typing import Any, TypeAlias, Unpack
 
 import numpy as np
 
-from seewhy.agent.detections.detection import Detection, Origin, Wanted, as_array, of_regions
+from seewhy.agent.detections.detection import Detection, Wanted, as_array, of_regions
+from seewhy.agent.detections.detection import Origin as Origin
 from seewhy.agent.detections.shapes import Canvas, heat_regions, kept, labelled_regions, mask_region, shapes_in
 from seewhy.agent.photos.images import Photo
 from seewhy.errors import BadData

@@ -5,19 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from seewhy.agent.detections.detection import Detection
-from seewhy.agent.inspection.chain import Clock, Link
+from seewhy.agent.inspection.chain import Clock, Link, Spoken
 from seewhy.agent.inspection.facts import measure
-from seewhy.agent.inspection.measuring import Detected, with_views
-from seewhy.agent.inspection.policy import load_policy
+from seewhy.agent.inspection.measuring import Detected, compared_with, with_views
+from seewhy.agent.inspection.modelless import external
 from seewhy.agent.inspection.recording import Basis, Examined
 from seewhy.agent.inspection.registration import likeness, registered
-from seewhy.agent.inspection.terms import DEFAULT_ALPHA, Agreed, Terms
+from seewhy.agent.inspection.terms import Agreed
 from seewhy.agent.inspection.verdict import EXTERNAL
 from seewhy.agent.photos.images import Photo
-from seewhy.card import ProductCard
-from seewhy.packages import versions
 from seewhy.prompts import sentence
-from seewhy.record import Decision, DetectorNote, External, Hypothesis, Missing, Provenance, Sentence, Stated
+from seewhy.record import Decision, DetectorNote, Hypothesis, Missing, Provenance, Sentence, Stated
 from seewhy.types import Pixels, Region
 
 UNLIKE = 0.2  # correlation with the reference as a whole below which the record doubts that it shows the same
@@ -90,42 +88,28 @@ def examined_regions(
     return with_views(photo, lot, basis, detected, clock, keep_pictures=keep_pictures)
 
 
-def agreed_without_model(terms: Terms) -> Agreed:
-    """Card and policy where no model brings its own: as given, else a card that knows nothing and the default policy.
+def examined_beside(spoken: Spoken, photo: Photo, lot: str, detection: Detection, clock: Clock, *, keep_pictures: bool) -> Examined:
+    """A photo's given regions, measured beside the good photos of the model that scored it.
 
-    Raises:
-        BadData: the policy names what the card doesn't know.
+    Args:
+        spoken: who scored the photo, and knows the product.
+        photo: decoded.
+        lot: that its record belongs to.
+        detection: what was given.
+        clock: where the time goes.
+        keep_pictures: as evidence.
     """
-    card, policy = terms.card or ProductCard(), terms.policy or load_policy()
-    policy.check(card)
-    return Agreed(card, policy, DEFAULT_ALPHA, ())
+    with clock("reference"):
+        good, compared = compared_with(spoken, photo.pixels, wanted=bool(detection.regions))
+    link = spoken.link
+    beside = Beside(good, compared, () if spoken.familiar else (_unfamiliar(link.model.product),))
+    provenance = link.provenance.model_copy(update={"detector": detection.detector, "external": external(detection)})
+    return examined_regions(photo, lot, detection, link.agreed, beside, provenance, clock, link=link, keep_pictures=keep_pictures)
 
 
-def unfamiliar(product: str) -> Missing:
+def _unfamiliar(product: str) -> Missing:
     """That the good photo may show another product."""
     return Missing(what="reference", because=sentence("missing.reference_unfamiliar", product=product))
-
-
-def external(detection: Detection) -> External:
-    """Who detected, as it goes into the record."""
-    return External(name=detection.detector, version=detection.version, kinds=detection.kinds, meaning=detection.meaning)
-
-
-def provenance_without_model(detection: Detection, agreed: Agreed) -> Provenance:
-    """What makes a record where there is no model of seewhy's."""
-    return Provenance(
-        model_sha256="",
-        detector=detection.detector,
-        weights=(),
-        policy_name=agreed.policy.name,
-        policy_version=agreed.policy.version,
-        policy_sha256=agreed.policy.sha256,
-        card_sha256=agreed.card.sha256,
-        reference_sha256=None,
-        device="cpu",
-        versions=versions(),
-        external=external(detection),
-    )
 
 
 def _decision(detection: Detection) -> Decision:

@@ -7,15 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Unpack
 
-from seewhy.agent.detections.detection import Origin
-from seewhy.agent.detections.reading import detection_of
+from seewhy.agent.detections.reading import Origin, detection_of
 from seewhy.agent.inspection.chain import Chain, Clock
-from seewhy.agent.inspection.explaining import Beside, examined_regions, external, unfamiliar
-from seewhy.agent.inspection.measuring import compared_with, examined
+from seewhy.agent.inspection.concluding import concluded, recorded, said_of
+from seewhy.agent.inspection.explaining import examined_beside
+from seewhy.agent.inspection.measuring import examined
 from seewhy.agent.inspection.recording import Examined, Said
-from seewhy.agent.inspection.result import Inspection, concluded, recorded, said_of
+from seewhy.agent.inspection.result import Inspection
 from seewhy.agent.inspection.terms import Given, Terms
-from seewhy.agent.inspection.words import EMBEDDED
 from seewhy.agent.models.product import ProductModel
 from seewhy.agent.photos.images import Photo, photo_of
 from seewhy.errors import BadImage
@@ -45,7 +44,7 @@ class Inspector:
         self.products: Mapping[str, Inspector] = {model.product: self}
         agreed = self._chain.links[0].agreed
         self.card, self.policy, self.alpha, self.overrides = agreed.card, agreed.policy, agreed.alpha, agreed.overrides
-        self.explainer = self.terms.explainer or EMBEDDED
+        self.explainer = self.terms.speaker
 
     @classmethod
     def of_products(cls, members: Mapping[str, ProductModel], **given: Unpack[Given]) -> Inspector:
@@ -153,13 +152,7 @@ class Inspector:
             detection = detection_of(regions, decoded, **origin)
         with clock("detect"):
             spoken = self._chain.speak(decoded.pixels)
-        with clock("reference"):
-            good, compared = compared_with(spoken, decoded.pixels, wanted=bool(detection.regions))
-        link = spoken.link
-        beside = Beside(good, compared, () if spoken.familiar else (unfamiliar(link.model.product),))
-        provenance = link.provenance.model_copy(update={"detector": detection.detector, "external": external(detection)})
-        keep = self.terms.keep_pictures
-        return examined_regions(decoded, lot, detection, link.agreed, beside, provenance, clock, link=link, keep_pictures=keep)
+        return examined_beside(spoken, decoded, lot, detection, clock, keep_pictures=self.terms.keep_pictures)
 
     def conclude(self, e: Examined) -> Inspection:
         """Words, rulings and the record; waits for the explainer, changes nothing that was measured."""

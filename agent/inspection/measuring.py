@@ -15,7 +15,6 @@ from seewhy.agent.inspection.registration import registered
 from seewhy.agent.inspection.verdict import decide, lacks
 from seewhy.agent.inspection.views import Shown, margin_of, region_view
 from seewhy.agent.photos.images import Photo
-from seewhy.explainers import RegionView
 from seewhy.record import Hypothesis, Measured
 from seewhy.types import Map, Pixels, Region
 
@@ -76,12 +75,10 @@ def with_views(photo: Photo, lot: str, basis: Basis, detected: Detected, clock: 
     pictures = Pictures(keep=keep_pictures)
     with clock("pictures"):
         pictures.add_photo(photo.pixels, detected.heat, anomalous=detected.in_full)
-        views = tuple[RegionView, ...]()
-        if detected.regions:
-            beside = Shown.of(photo.pixels, detected.good, detected.heat)
-            pairs = enumerate(zip(detected.regions, detected.facts, strict=True), start=1)
-            card = basis.agreed.card
-            views = tuple(region_view(number, region, measured, beside, card, pictures) for number, (region, measured) in pairs)
+        beside = Shown.of(photo.pixels, detected.good, detected.heat) if detected.regions else None
+        pairs = enumerate(zip(detected.regions, detected.facts, strict=True), start=1)
+        card = basis.agreed.card
+        views = tuple(region_view(number, region, measured, beside, card, pictures) for number, (region, measured) in pairs if beside)
     regions = tuple(detected.regions)
     return Examined(photo, lot, basis, regions, detected.good, views, detected.hypotheses, detected.compared, pictures, clock)
 

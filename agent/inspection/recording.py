@@ -16,8 +16,7 @@ from seewhy.agent.inspection.terms import Agreed
 from seewhy.agent.inspection.verdict import gaps, is_unjudged, stated_verdict, verdict_of
 from seewhy.agent.photos.images import Photo
 from seewhy.agent.photos.levels import brightness, levels_differ
-from seewhy.explainers import Explainer, RegionView
-from seewhy.explainers.measured import MeasuredWords
+from seewhy.explainers import EMBEDDED, Explainer, RegionView
 from seewhy.prompts import sentence
 from seewhy.record import (
     Decision,
@@ -142,7 +141,7 @@ def _missing(e: Examined, findings: Sequence[Finding], explainer: Explainer) -> 
     if not card.outline:
         out.append(Missing(what="outline", because=sentence("missing.outline")))
     if explainer.source != "vlm":
-        own = explainer.name == MeasuredWords.name
+        own = explainer.name == EMBEDDED
         out.append(Missing(what="vlm", because=sentence("missing.vlm") if own else sentence("missing.vlm_by", name=explainer.name)))
     out += gaps(findings)
     if findings and e.compared is None:

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from seewhy.agent.inspection.chain import Link
 from seewhy.agent.inspection.counterfactual import Counterfactual, painted_over, smallest_change
 from seewhy.agent.inspection.evidence import CROP_PX
+from seewhy.agent.inspection.exports import Exports
 from seewhy.agent.inspection.policy import Policy
-from seewhy.agent.inspection.recording import Examined, Said, record_of
 from seewhy.agent.inspection.views import margin_of
 from seewhy.agent.inspection.why import Why, nearest_patch, why
-from seewhy.agent.inspection.words import words_for
-from seewhy.canonical import canonical_json
-from seewhy.explainers import Explainer
 from seewhy.pictures import smaller
-from seewhy.prompts import catalogue, say
+from seewhy.prompts import say
 from seewhy.prompts.entries import reasons
 from seewhy.record import Finding, InspectionRecord
 from seewhy.types import Pixels, Region
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Inspection:
+class Inspection(Exports):
     """A record and what it rests on.
 
     Attributes:
@@ -59,57 +53,6 @@ class Inspection:
     def text(self) -> str:
         """Verdict and reasons in the inspection's language."""
         return " ".join((say(self.record.reasons[0], self.language), *reasons(self.record, self.language)))
-
-    def picture(self, sha256: str) -> bytes | None:
-        """A kept picture's bytes by their SHA-256, or None."""
-        return self.pictures[sha256][1] if sha256 in self.pictures else None
-
-    def to_supervision(self) -> Any:
-        """`supervision.Detections` with the regions' masks; see `seewhy.reports.exports.detections`."""
-        from seewhy.reports.exports.detections import to_supervision
-
-        return to_supervision(self.record, self.regions)
-
-    def to_coco(self) -> dict[str, Any]:
-        """A COCO dictionary with exact masks."""
-        from seewhy.reports.exports.detections import to_coco
-
-        return to_coco([(self.record, self.regions)])
-
-    def to_pandas(self) -> Any:
-        """A `pandas.DataFrame` with a row per finding, columns as in the CSV report."""
-        from seewhy.reports.exports.tables import to_pandas
-
-        return to_pandas([self.record], self.language)
-
-    def to_arrow(self) -> Any:
-        """A `pyarrow.Table`, likewise."""
-        from seewhy.reports.exports.tables import to_arrow
-
-        return to_arrow([self.record], self.language)
-
-    def figure(self) -> Any:
-        """A `matplotlib` figure: the photo with numbered contours, and each finding's sentence."""
-        from seewhy.reports.exports.notebook import figure
-
-        return figure(self.record, self.picture, self.language)
-
-    def _repr_html_(self) -> str:
-        """What a notebook shows: the photo with contours, facts, words with their sources."""
-        from seewhy.reports.exports.notebook import html
-
-        return html(self.record, self.picture, self.language)
-
-    def report(self, path: Path | str, *, language: str = "") -> Path:
-        """Write this one inspection as a report; the ending says which kind (.html, .pdf, .json, .csv).
-
-        Args:
-            path: where.
-            language: another one than the inspection's own.
-        """
-        from seewhy.reports import write_report
-
-        return write_report([self.record], self.picture, Path(path), language=language or self.language)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,34 +93,3 @@ class SeenFinding:
         seen = self.inspection
         painted = None if seen.link is None else painted_over(seen.link, seen.pixels, self.region, seen.good)
         return Counterfactual(number=self.number, change=smallest_change(seen.record, self.record, seen.policy), painted=painted)
-
-
-def concluded(e: Examined, explainer: Explainer, *, language: str = "en") -> Inspection:
-    """Words, rulings and the record of a photo that was measured; waits for the explainer.
-
-    Args:
-        e: what was measured.
-        explainer: who is asked for words.
-        language: of what the inspection says to people.
-
-    Raises:
-        UnknownName: there is no such language.
-    """
-    catalogue(language)
-    return recorded(e, said_of(e, explainer), explainer, language=language)
-
-
-def said_of(e: Examined, explainer: Explainer, until: float | None = None) -> list[Said]:
-    """Words for each region; waits for the explainer, no longer than `until` (`time.monotonic()`)."""
-    with e.clock("words"):
-        return words_for(explainer, e.views, until)
-
-
-def recorded(e: Examined, said: Sequence[Said], explainer: Explainer, *, language: str = "en") -> Inspection:
-    """Rulings and the record, with whatever words there are by now; changes nothing that was measured."""
-    with e.clock("record"):
-        record = record_of(e, said, explainer=explainer)
-    agreed = e.basis.agreed
-    documents = {one.sha256: ("application/json", canonical_json(one.model_dump(mode="json"))) for one in (agreed.card, agreed.policy)}
-    timed = record.model_copy(update={"timings_ms": dict(e.clock.spent)})
-    return Inspection(timed, e.pictures.bytes, documents, e.photo.pixels, e.regions, e.good, agreed.policy, e.basis.link, language)

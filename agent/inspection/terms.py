@@ -10,6 +10,7 @@ from typing import TypeAlias, TypedDict
 from pydantic import ValidationError
 
 from seewhy.agent.inspection.policy import Policy, load_policy
+from seewhy.agent.inspection.words import EMBEDDED
 from seewhy.agent.models.product import ProductModel
 from seewhy.card import ProductCard, load_card
 from seewhy.errors import BadData, BadModel
@@ -19,6 +20,7 @@ from seewhy.record import InspectionRecord, Sentence
 
 DEFAULT_ALPHA = 0.01
 CardLike: TypeAlias = ProductCard | Path | str
+PolicyLike: TypeAlias = Policy | Path | str
 
 
 class Given(TypedDict, total=False):
@@ -34,7 +36,7 @@ class Given(TypedDict, total=False):
     """
 
     card: CardLike | Mapping[str, CardLike] | None
-    policy: Policy | Path | str | None
+    policy: PolicyLike | None
     alpha: float | None
     explainer: Explainer | None
     keep_pictures: bool
@@ -82,6 +84,11 @@ class Terms:
             keep_pictures=given.get("keep_pictures", True),
             device=device,
         )
+
+    @property
+    def speaker(self) -> Explainer:
+        """Who puts words to a region."""
+        return self.explainer or EMBEDDED
 
     def card_of(self, product: str) -> ProductCard | None:
         """The card that was given for a product."""

@@ -1,7 +1,7 @@
 """What an agent may ask of seewhy: one set of tools, for LangChain and as an MCP server.
 
 >>> from seewhy.agent.tools import Workspace, langchain_tools  # doctest: +SKIP
->>> tools = langchain_tools(Workspace("line4", model="models/bracket", ledger="book.sqlite"))
+>>> tools = langchain_tools(Workspace("line4", model="models/bracket", ledger="book.sqlite"))  # doctest: +SKIP
 """
 
 from __future__ import annotations

@@ -1,0 +1,43 @@
+"""Under which terms regions are explained, and what makes their record, where no model of seewhy's found them."""
+
+from __future__ import annotations
+
+from seewhy.agent.detections.detection import Detection
+from seewhy.agent.inspection.policy import load_policy
+from seewhy.agent.inspection.terms import DEFAULT_ALPHA, Agreed, Terms
+from seewhy.card import ProductCard
+from seewhy.packages import versions
+from seewhy.record import External, Provenance
+
+
+def agreed_without_model(terms: Terms) -> Agreed:
+    """Card and policy where no model brings its own: as given, else a card that knows nothing and the default policy.
+
+    Raises:
+        BadData: the policy names what the card doesn't know.
+    """
+    card, policy = terms.card or ProductCard(), terms.policy or load_policy()
+    policy.check(card)
+    return Agreed(card, policy, DEFAULT_ALPHA, ())
+
+
+def external(detection: Detection) -> External:
+    """Who detected, as it goes into the record."""
+    return External(name=detection.detector, version=detection.version, kinds=detection.kinds, meaning=detection.meaning)
+
+
+def provenance_without_model(detection: Detection, agreed: Agreed) -> Provenance:
+    """What makes a record where there is no model of seewhy's."""
+    return Provenance(
+        model_sha256="",
+        detector=detection.detector,
+        weights=(),
+        policy_name=agreed.policy.name,
+        policy_version=agreed.policy.version,
+        policy_sha256=agreed.policy.sha256,
+        card_sha256=agreed.card.sha256,
+        reference_sha256=None,
+        device="cpu",
+        versions=versions(),
+        external=external(detection),
+    )
