@@ -30,7 +30,7 @@ EXTRAS = {
     "notebook": ("matplotlib", "pandas", "pyarrow", "supervision"),
     "demo": ("scikit-image",),
 }
-NEEDED = ("torch", "torchvision", "timm", "faiss-cpu", "numpy", "opencv-python-headless", "pillow", "pydantic", "jinja2", "typer")
+NEEDED = ("torch", "torchvision", "timm", "faiss-cpu", "openvino", "numpy", "opencv-python-headless", "pillow", "pydantic", "jinja2", "typer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +80,12 @@ def _machine() -> list[Check]:
     import faiss
     import torch
 
+    runs = f"OpenVINO {installed('openvino')} on the CPU" if installed("openvino") else "torch"
     gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else ""
     searches = "yes" if hasattr(faiss, "StandardGpuResources") else ""
     folder = next(p for p in (weights_folder(), *weights_folder().parents) if p.exists())
     return [
+        Check("patchcore's encoder runs on", runs, "" if installed("openvino") else "pip install openvino: about twice as fast"),
         Check("GPU", gpu, "" if gpu else "none needed; detectors run on the CPU"),
         Check("faiss on the GPU", searches, "" if searches else "with a GPU: pip uninstall faiss-cpu, then pip install 'seewhy[gpu]'"),
         Check("free disk", f"{shutil.disk_usage(Path(folder)).free / 2**30:.0f} GiB", ""),

@@ -74,7 +74,7 @@ def _signer(certificate: Path, passphrase: str) -> Any:
 
     if not certificate.is_file():
         raise BadData(f"there is no certificate at {certificate}")
-    signer = signers.SimpleSigner.load_pkcs12(certificate, passphrase=passphrase.encode())
+    signer = signers.SimpleSigner.load_pkcs12(certificate, passphrase=passphrase.encode())  # type: ignore[no-untyped-call]
     if signer is None:
         raise BadData(f"{certificate} can't be opened: a wrong passphrase (SEEWHY_KEY_PASSPHRASE), or no PKCS#12")
     cert, now = signer.signing_cert, datetime.now(UTC)
@@ -119,7 +119,7 @@ def signature_of(data: bytes, trust: Path | None = None) -> Signature | None:
         raise MissingExtra("a signed PDF", "sign") from error
     _quiet()
     try:
-        roots = list(load_certs_from_pemder([str(trust)])) if trust else []
+        roots = list(load_certs_from_pemder([str(trust)])) if trust else []  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
         raise BadData(f"{trust} is no certificate that can be read ({error})") from error
     try:
@@ -133,7 +133,7 @@ def signature_of(data: bytes, trust: Path | None = None) -> Signature | None:
         raise
     except Exception as error:  # whatever a changed file leads the reader to
         raise BadData(f"its signature can't be read: {error}") from error
-    whole = status.coverage.name in ("ENTIRE_FILE",)
+    whole = status.coverage is not None and status.coverage.name == "ENTIRE_FILE"
     at = status.timestamp_validity.timestamp if status.timestamp_validity else status.signer_reported_dt
     by = str(status.signing_cert.subject.human_friendly)
     return Signature(
