@@ -115,7 +115,7 @@ def figures(learned: Sequence[Seen], tested: Sequence[Seen], looks: Sequence[Loo
 
 def few(
     learned: Sequence[Seen], tested: Sequence[Seen], looks: Sequence[Look], share: float, count: int, draws: int
-) -> dict[str, dict[str, float]]:
+) -> dict[str, dict[str, int]]:
     """Of models with `count` good photos: how many unseen good photos lie above each line, and how many defective ones below."""
     out = {line: {"stopped_good": 0, "good": 0, "passed_bad": 0, "bad": 0} for line in LINES}
     bad = [photo for photo in tested if not photo.good]
@@ -180,7 +180,7 @@ def _filled(learned: Sequence[Seen], looks: Sequence[Look]) -> list[Memory]:
 
 def _grids(memories: Sequence[Memory], photo: Seen) -> list[Map]:
     """The smoothed map of each tile."""
-    total = [np.float32(0)] * len(photo.tiles)
+    total: list[Any] = [0.0] * len(photo.tiles)
     for memory in memories:
         for number, cells in enumerate(_cells(photo, memory.look)):
             far = memory.distances(cells.reshape(-1, cells.shape[-1]))[0].reshape(cells.shape[:2])
