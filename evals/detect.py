@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from seewhy.agent.inspection.terms import DEFAULT_REVIEW
 from seewhy.agent.models.candidates import unfitted
 from seewhy.agent.models.distinct import distinct
 from seewhy.agent.models.product import ProductModel
@@ -22,7 +23,7 @@ from seewhy.agent.photos.lazy import LazyPhotos, white_level_for
 from seewhy.agent.photos.masks import checked_masks, read_mask, unused
 from seewhy.card import ProductCard
 from seewhy.errors import BadData
-from seewhy.evals.metrics import aupro, auroc, average_precision, binomial_interval, f1_max
+from seewhy.evals.metrics import at_most, aupro, auroc, average_precision, binomial_interval, f1_max
 from seewhy.evals.run import facts, timed
 from seewhy.types import Map, Mask, Progress, silent
 
@@ -136,13 +137,25 @@ def _rates(
     labels: npt.NDArray[np.bool_], scores: npt.NDArray[np.float64], model: ProductModel, alpha: float, suffix: str = ""
 ) -> dict[str, Any]:
     """False rejects among good photos and escapes among defective ones, at the conformal threshold."""
-    line = model.calibration.threshold(alpha)
+    line, passes = model.calibration.threshold(alpha), model.calibration.threshold(alpha + DEFAULT_REVIEW)
     rejected = scores > (np.inf if line is None else line)
-    good = int((~labels).sum())
+    asked = ~rejected & (scores > (np.inf if passes is None else passes))
+    good, escaped = int((~labels).sum()), int((labels & ~rejected & ~asked).sum())
     return {
         f"false_reject_rate{suffix}": _rounded(float(rejected[~labels].mean())),
         f"false_rejects{suffix}": f"{int(rejected[~labels].sum())} of {good}, usual at {alpha}: {binomial_interval(good, alpha)}",
         f"escape_rate{suffix}": _rounded(float((~rejected[labels]).mean())),
+        f"three_ways{suffix}": {
+            "review": DEFAULT_REVIEW,
+            "good": {"stopped": int(rejected[~labels].sum()), "asked": int(asked[~labels].sum()), "of": good},
+            "defective": {
+                "stopped": int(rejected[labels].sum()),
+                "asked": int(asked[labels].sum()),
+                "escaped": escaped,
+                "of": int(labels.sum()),
+                "escaped_at_most": _rounded(at_most(escaped, int(labels.sum()))),
+            },
+        },
         f"calibrated{suffix}": model.calibration.supports(alpha),
     }
 

@@ -101,6 +101,22 @@ def binomial_interval(count: int, rate: float, level: float = 0.95) -> tuple[int
     return low or 0, count
 
 
+def at_most(count: int, of: int, level: float = 0.95) -> float:
+    """The upper bound of Clopper & Pearson (Biometrika 26, 1934): so large a rate would give so few with probability 1 - level.
+
+    >>> round(at_most(0, 59), 3), at_most(3, 3)
+    (0.05, 1.0)
+    """
+    if count >= of:
+        return 1.0
+    low, high = 0.0, 1.0
+    for _ in range(50):
+        middle = (low + high) / 2
+        below = sum(comb(of, k) * middle**k * (1 - middle) ** (of - k) for k in range(count + 1))
+        low, high = (middle, high) if below > 1 - level else (low, middle)
+    return high
+
+
 def share(these: Iterable[Any]) -> float | None:
     """How many of them hold, to four places; None where there are none.
 

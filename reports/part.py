@@ -108,6 +108,8 @@ def _decision(d: Decision, language: str) -> dict[str, Any]:
     title = "no_threshold" if threshold is None else "score"
     way = "lot" if d.calibration_method == LOT else d.calibration
     ratio = score / threshold if threshold else 0.0
+    passes = d.review_threshold.value if d.review_threshold else None
+    rate = number(round(d.alpha + (d.review_rate or 0.0), 6))
     return {
         "title": text(f"report.{title}", language, score=number(score), threshold=number(threshold or 0.0)),
         "line": text(
@@ -117,7 +119,8 @@ def _decision(d: Decision, language: str) -> dict[str, Any]:
             alpha=number(d.alpha or 0.0),
             photos=d.calibration_photos,
             method=word("method", d.calibration_method, language),
-        ),
+        )
+        + ("" if passes is None else " · " + text("report.review_line", language, line=number(passes), rate=rate)),
         "position": 100.0 if d.anomalous and not threshold else min(100.0, 50.0 * ratio),
     }
 

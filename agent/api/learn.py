@@ -10,7 +10,7 @@ from typing import Any, Unpack
 
 from seewhy.agent.inspection.inspector import Inspector
 from seewhy.agent.inspection.policy import load_policy
-from seewhy.agent.inspection.terms import DEFAULT_ALPHA, Given, Terms
+from seewhy.agent.inspection.terms import DEFAULT_ALPHA, DEFAULT_REVIEW, Given, Terms
 from seewhy.agent.models.fitting import AUTO, CalibrationWay, Fitting, Merge, fit_models
 from seewhy.agent.photos.layouts import Layout, Sample
 from seewhy.agent.photos.lazy import LazyPhotos, samples_by_product, white_level_for
@@ -38,7 +38,7 @@ def fit(
 ) -> Inspector:
     """Learn a product from its good photos, or several products at once with a detector that learns many (dinomaly).
 
-    Card, policy and alpha are kept with the model and hold whenever it is loaded, unless others are given then.
+    Card, policy, alpha and review are kept with the model and hold whenever it is loaded, unless others are given then.
 
     Args:
         good: a folder of good photos, a data set in a layout that `read_layout` knows (its good training photos), or what
@@ -53,7 +53,7 @@ def fit(
         calibration: "split", "leave-one-out" or "auto"; see `ProductModel.fit`.
         add_to: a model of several products that is trained on; `good` holds its products' photos too.
         progress: wraps the loops over photos.
-        given: card, policy, alpha, explainer, pictures, device; see `Given`. Of several products, cards by product.
+        given: card, policy, alpha, review, explainer, pictures, device; see `Given`. Of several products, cards by product.
 
     Returns:
         An inspector; of several products, of the first one, with all of them in `products`.
@@ -77,6 +77,7 @@ def fit(
     photos = {shown: LazyPhotos(found.get(name, []), cards.get(shown, ProductCard()).white_level) for name, shown in names.items()}
     asked = Fitting(
         alpha=DEFAULT_ALPHA if terms.alpha is None else terms.alpha,
+        review=DEFAULT_REVIEW if terms.review is None else terms.review,
         detector=detector,
         merge=merge,
         settings=settings,

@@ -20,7 +20,8 @@ def load(model: Place, *, product: str = "", then: Sequence[Place | tuple[Place,
         product: which one, where the model is of several.
         then: folders of other models, or (folder, product), that speak in this order where the one before can't (it fails, or as a
             whole the photo is unlike all good photos of its product). The record says who was asked and why it did not speak.
-        given: card, policy, alpha, explainer, pictures, device; see `Given`. What differs from the model's own is told in the record.
+        given: card, policy, alpha, review, explainer, pictures, device; see `Given`. What differs from the model's own is told in
+            the record.
 
     Raises:
         BadModel: a model was changed, or made with other weights than are here.

@@ -49,6 +49,8 @@ class Link:
     agreed: Agreed
     threshold: float | None  # of photos' scores
     seed: float | None  # of a map's largest value
+    review_threshold: float | None  # up to which parts pass; None where no band was asked for
+    review_seed: float | None  # likewise of a map's largest value
     provenance: Provenance
     bright: tuple[float, ...]  # brightness of good photos that the model keeps
 
@@ -59,7 +61,11 @@ class Link:
             raise BadModel("the model has no hash yet; save it first")
         agreed, calibration = terms.agreed(model), model.calibration
         threshold, seed = calibration.threshold(agreed.alpha), calibration.peak_threshold(agreed.alpha)
-        return cls(model, agreed, threshold, seed, provenance_of(model, agreed, terms), model.references.brightness())
+        passes, sees = threshold, seed
+        if agreed.review is not None:
+            asked = agreed.alpha + agreed.review
+            passes, sees = calibration.threshold(asked), calibration.peak_threshold(asked)
+        return cls(model, agreed, threshold, seed, passes, sees, provenance_of(model, agreed, terms), model.references.brightness())
 
     def score(self, pixels: Pixels) -> ScoreMap:
         """The detector's map, silent outside the card's outline."""

@@ -65,7 +65,7 @@ class Inspector:
         }
 
     def others(self, record: InspectionRecord) -> tuple[str, ...]:
-        """What made a record that neither this model nor those that speak in its place have: model, card, policy or false-reject rate."""
+        """What made a record that neither this model nor those that speak in its place have: model, card, policy or a rate."""
         made_by = record.provenance
         agreed = next((link.agreed for link in self._chain.links if link.provenance.model_sha256 == made_by.model_sha256), None)
         if agreed is None:
@@ -74,6 +74,7 @@ class Inspector:
             "card": made_by.card_sha256 == agreed.card.sha256,
             "policy": made_by.policy_sha256 == agreed.policy.sha256,
             "false-reject rate": record.decision.alpha == agreed.alpha,
+            "review rate": record.decision.review_rate == agreed.review,
         }
         return tuple(what for what, holds in same.items() if not holds)
 

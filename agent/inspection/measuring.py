@@ -43,17 +43,18 @@ def examined(photo: Photo, lot: str, spoken: Spoken, clock: Clock, *, keep_pictu
         keep_pictures: as evidence.
     """
     link, scored, pixels = spoken.link, spoken.scored, photo.pixels
-    decision = decide(scored, link.model.calibration, link.threshold, link.agreed.alpha, familiar=spoken.familiar)
-    shown = decision.anomalous or link.threshold is None  # without a good photo to compare with, the strangest places are shown
+    decision = decide(scored, link, familiar=spoken.familiar)
+    shown = decision.asked or link.threshold is None  # without a good photo to compare with, the strangest places are shown
     with clock("regions"):
-        found = regions_of(scored, link.model.calibration, link.seed) if shown else ()
+        seed = link.seed if decision.anomalous else link.review_seed
+        found = regions_of(scored, link.model.calibration, seed) if shown else ()
     with clock("reference"):
         good, compared = compared_with(spoken, pixels, wanted=bool(found))
     with clock("regions"):
         found = tuple(refine(r, pixels, good, margin_of(r)) for r in found)
     with clock("measure"):
         card, size = link.agreed.card, (photo.width, photo.height)
-        facts = [measure(r, card, *size, r.peak if link.seed is None else link.seed, scored.change) for r in found]
+        facts = [measure(r, card, *size, r.peak if seed is None else seed, scored.change) for r in found]
         likely = tuple(hypotheses(scored, r, *size) for r in found)
     missing = lacks(link.model.product, decision, link.model.copies, familiar=spoken.familiar)
     basis = Basis(link.agreed, link.provenance, decision, spoken.notes, tuple(missing), link, link.bright)

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from seewhy.agent.inspection.policy import Policy, load_policy
 from seewhy.agent.inspection.words import EMBEDDED
+from seewhy.agent.models.calibration import check_review
 from seewhy.agent.models.product import ProductModel
 from seewhy.card import ProductCard, load_card
 from seewhy.errors import BadData, BadModel
@@ -18,7 +19,7 @@ from seewhy.explainers import Explainer
 from seewhy.prompts import sentence
 from seewhy.record import InspectionRecord, Sentence
 
-DEFAULT_ALPHA = 0.01
+DEFAULT_ALPHA, DEFAULT_REVIEW = 0.01, 0.05
 CardLike: TypeAlias = ProductCard | Path | str
 PolicyLike: TypeAlias = Policy | Path | str
 
@@ -29,7 +30,8 @@ class Given(TypedDict, total=False):
     Attributes:
         card: the product card or its file; of several products, by product.
         policy: severities and verdicts, or their file.
-        alpha: false-reject rate asked for on good parts.
+        alpha: false-reject rate asked for on good parts: how many of them may fail.
+        review: how many more of them a person may be asked about.
         explainer: who puts words to a region; the embedded one where None.
         keep_pictures: keep photo, map and crops as evidence; without them a report has no pictures.
         device: "cpu", "cuda", ….
@@ -38,6 +40,7 @@ class Given(TypedDict, total=False):
     card: CardLike | Mapping[str, CardLike] | None
     policy: PolicyLike | None
     alpha: float | None
+    review: float | None
     explainer: Explainer | None
     keep_pictures: bool
     device: str
@@ -50,6 +53,7 @@ class Agreed:
     card: ProductCard
     policy: Policy
     alpha: float
+    review: float | None  # None: of models from before there was a band
     overrides: tuple[Sentence, ...]  # what is otherwise than the model was fitted with
 
 
@@ -61,6 +65,7 @@ class Terms:
     cards: Mapping[str, ProductCard] = field(default_factory=dict)  # by product
     policy: Policy | None = None
     alpha: float | None = None
+    review: float | None = None
     explainer: Explainer | None = None
     keep_pictures: bool = True
     device: str = "cpu"
@@ -80,6 +85,7 @@ class Terms:
             cards={product: _card(one) for product, one in card.items()} if isinstance(card, Mapping) else {},
             policy=load_policy(Path(policy)) if isinstance(policy, str | Path) else policy,
             alpha=given.get("alpha"),
+            review=given.get("review"),
             explainer=given.get("explainer"),
             keep_pictures=given.get("keep_pictures", True),
             device=device,
@@ -109,6 +115,9 @@ class Terms:
         policy = self.policy or fitted_policy or load_policy()
         fitted_alpha = DEFAULT_ALPHA if model.alpha is None else model.alpha
         alpha = fitted_alpha if self.alpha is None else self.alpha
+        review = model.review if self.review is None else self.review
+        if review is not None:
+            check_review(alpha, review)
         told = list[Sentence]()
         if model.card is not None and card.sha256 != model.card.sha256:
             told.append(sentence("override.card", given=card.sha256[:12], fitted=model.card.sha256[:12]))
@@ -117,8 +126,10 @@ class Terms:
             told.append(sentence("override.policy", **names))
         if model.alpha is not None and alpha != model.alpha:
             told.append(sentence("override.alpha", given=alpha, fitted=model.alpha))
+        if model.alpha is not None and review != model.review:
+            told.append(sentence("override.review", given=review or 0.0, fitted=model.review or 0.0))
         policy.check(card)
-        return Agreed(card, policy, alpha, tuple(told))
+        return Agreed(card, policy, alpha, review, tuple(told))
 
 
 def terms_of(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from seewhy.agent.inspection.chain import Link
 from seewhy.agent.inspection.policy import worst
-from seewhy.agent.models.calibration import LOT, Calibration, needed
+from seewhy.agent.models.calibration import LOT, needed
 from seewhy.agent.photos.levels import DOUBTS
 from seewhy.prompts import sentence, text
 from seewhy.record import Decision, Finding, Missing, Param, Ruling, Sentence, Severity, Stated, Status, Unexplained, Verdict
@@ -13,23 +14,23 @@ from seewhy.types import ScoreMap
 
 EXTERNAL = "external"  # the calibration of a decision that seewhy did not make: somebody else detected
 COPIES_NAMED = 5  # in a record; the model names all
+FAR = 0.001  # how rarely a good part may lie above the line from which a part fails though alpha is not calibrated
 VLM = "vlm"  # the name of seewhy's own explainer that asks one
 
 
-def decide(scored: ScoreMap, calibration: Calibration, threshold: float | None, alpha: float, *, familiar: bool) -> Decision:
-    """A photo's score against the threshold; what good photos of a product score says nothing about another product.
+def decide(scored: ScoreMap, link: Link, *, familiar: bool) -> Decision:
+    """A photo's score against the lines; what good photos of a product score says nothing about another product.
 
     Args:
         scored: the photo.
-        calibration: of the detector that scored it.
-        threshold: at `alpha`; None without a calibration photo.
-        alpha: false-reject rate that was asked for.
+        link: the model that scored it, and its lines.
         familiar: whether the photo looks like the product as a whole.
     """
+    calibration, threshold, alpha = link.model.calibration, link.threshold, link.agreed.alpha
     known: Status = "missing" if threshold is None else "supported"
-    return Decision(
-        score=Stated(value=float(f"{scored.score:.6g}"), source="measured", evidence=("map",)),
-        threshold=Stated(value=threshold and float(f"{threshold:.6g}"), source="measured", status=known),
+    decision = Decision(
+        score=Stated(value=_six(scored.score), source="measured", evidence=("map",)),
+        threshold=Stated(value=threshold and _six(threshold), source="measured", status=known),
         p_value=Stated(value=round(calibration.p_value(scored.score), 6), source="measured", status=known),
         alpha=alpha,
         calibration="calibrated" if familiar and calibration.supports(alpha) else "uncalibrated",
@@ -38,6 +39,22 @@ def decide(scored: ScoreMap, calibration: Calibration, threshold: float | None, 
         calibration_needed=needed(alpha),
         anomalous=threshold is not None and scored.score > threshold,
     )
+    review, passes = link.agreed.review, link.review_threshold
+    if review is None or passes is None or calibration.method == LOT:
+        return decision
+    enough: Status = "supported" if familiar and calibration.supports(alpha + review) else "unverified"
+    far = None if calibration.supports(alpha) else calibration.far(FAR)
+    lines = {
+        "review_rate": review,
+        "review_threshold": Stated[float](value=_six(passes), source="measured", status=enough),
+        "fail_threshold": None if far is None else Stated[float](value=_six(far), source="measured"),
+    }
+    return decision.model_copy(update=lines)
+
+
+def _six(value: float) -> float:
+    """To six significant digits."""
+    return float(f"{value:.6g}")
 
 
 def is_unjudged(decision: Decision) -> bool:
@@ -71,6 +88,8 @@ def verdict_of(
         if not findings:
             verdict = "review"
             said.append(sentence("reason.external_nothing"))
+    elif decision.review_threshold is not None and decision.calibration_method != LOT:
+        verdict = _between_lines(decision, decision.review_threshold, verdict, said)
     elif decision.threshold.value is None or decision.calibration == "uncalibrated":
         verdict = "review" if verdict == "pass" else verdict
         said.append(_uncalibrated_reason(decision))
@@ -79,6 +98,32 @@ def verdict_of(
         verdict = "review" if verdict == "pass" else verdict
         said += doubts
     return verdict, severity, (sentence(f"verdict.{verdict}"), *said)
+
+
+def _between_lines(decision: Decision, passes: Stated[float], verdict: Verdict, said: list[Sentence]) -> Verdict:
+    """What the lines make of the findings' verdict; the reasons are added to `said`."""
+    score, few = decision.score.value or 0.0, decision.calibration_photos < decision.calibration_needed
+    rate = round(decision.alpha + (decision.review_rate or 0.0), 6)
+    line = {"line": passes.value or 0.0, "rate": rate}
+    wanted = {"photos": decision.calibration_photos, "needed": decision.calibration_needed, "alpha": decision.alpha}
+    if passes.status != "supported":
+        said.append(
+            sentence("reason.too_few", **wanted, least=needed(rate), rate=rate)
+            if decision.calibration_photos < needed(rate)
+            else sentence("reason.unfamiliar")
+        )
+        verdict = "review" if verdict == "pass" else verdict
+    elif few and not decision.asked:
+        said.append(sentence("reason.passes", **line))
+    if decision.asked and not decision.anomalous:
+        said.append(sentence("reason.between", score=score, **line))
+        return "review"
+    far = decision.fail_threshold.value if decision.fail_threshold else None
+    if decision.anomalous and few:
+        beyond = far is not None and score > far
+        said.append(sentence("reason.far", line=far or 0.0) if beyond else sentence("reason.not_far", **wanted))
+        return verdict if beyond else "review"
+    return verdict
 
 
 def _score_reason(decision: Decision) -> Sentence:

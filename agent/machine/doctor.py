@@ -30,7 +30,19 @@ EXTRAS = {
     "notebook": ("matplotlib", "pandas", "pyarrow", "supervision"),
     "demo": ("scikit-image",),
 }
-NEEDED = ("torch", "torchvision", "timm", "faiss-cpu", "openvino", "numpy", "opencv-python-headless", "pillow", "pydantic", "jinja2", "typer")
+NEEDED = (
+    "torch",
+    "torchvision",
+    "timm",
+    "faiss-cpu",
+    "openvino",
+    "numpy",
+    "opencv-python-headless",
+    "pillow",
+    "pydantic",
+    "jinja2",
+    "typer",
+)
 
 
 @dataclass(frozen=True, slots=True)

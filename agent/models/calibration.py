@@ -123,6 +123,13 @@ def student_quantile(p: float, degrees: int) -> float:
     return sqrt(degrees) * tan(float(np.interp(p, mass / mass[-1], edges)))
 
 
+def check_review(alpha: float, review: float) -> None:
+    """Refuse what is no further share of good parts."""
+    check_alpha(alpha)
+    if not 0 <= review < 1 - alpha:
+        raise BadData(f"review is the further share of good parts that a person is asked about, from 0 to 1 - alpha, not {review}")
+
+
 def _line(ordered: npt.NDArray[np.float64], alpha: float) -> float | None:
     """p(s) <= alpha exactly when s is larger than the k-th largest value, k = floor(alpha (n + 1))."""
     check_alpha(alpha)

@@ -29,6 +29,7 @@ class Fitting:
     """What is asked of a fit."""
 
     alpha: float
+    review: float = 0.0
     detector: str = AUTO  # a name; several with commas: the first that can; joined by "+": merged p-values
     merge: Merge = "bonferroni"
     settings: Any = None  # of the detector, or by detector
@@ -67,7 +68,9 @@ def fit_models(products: Mapping[str, Sequence[Photo]], asked: Fitting, folder: 
     for name, model in fitted.members.items():
         check_gross(model, pixels_of(scenes[name]), asked.alpha)
     known = {
-        name: replace(model, card=asked.cards.get(name), policy=asked.policy, alpha=asked.alpha, copies=found[name].copies)
+        name: replace(
+            model, card=asked.cards.get(name), policy=asked.policy, alpha=asked.alpha, review=asked.review, copies=found[name].copies
+        )
         for name, model in fitted.members.items()
     }
     if int(os.environ.get("RANK", "0")):  # of several processes of one training, the first saves

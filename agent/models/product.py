@@ -51,6 +51,7 @@ class ProductModel:
     card: ProductCard | None = None  # that it was fitted with
     policy: Mapping[str, Any] | None = None  # likewise, as plain data; None: the default one
     alpha: float | None = None  # that it was fitted for; None in models of schema 1
+    review: float | None = None  # further share of good parts that a person is asked about; None in models from before there was one
     copies: tuple[tuple[str, str], ...] = ()  # good photos that were left out, each with the one that it is a copy of
 
     @classmethod
@@ -219,6 +220,7 @@ def products_of(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
 def _member_facts(member: ProductModel) -> dict[str, Any]:
     return {
         "alpha": member.alpha,
+        "review": member.review,
         "copies": [list(pair) for pair in member.copies],
         "calibration": member.calibration.to_json(),
         "reference_photos": list(member.references.sha256),
@@ -262,6 +264,7 @@ def _read_member(folder: Path, manifest: Mapping[str, Any], product: str, own: M
         ProductCard.model_validate(documents["card.json"]) if "card.json" in documents else None,
         documents.get("policy.json"),
         None if own.get("alpha") is None else float(own["alpha"]),
+        None if own.get("review") is None else float(own["review"]),
         tuple((str(copy), str(of)) for copy, of in own.get("copies", ())),
     )
 

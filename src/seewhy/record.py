@@ -254,8 +254,10 @@ class Finding(Saved):
     evidence: tuple[str, ...]
 
 
-class Decision(Saved):
-    """The photo's score against its threshold."""
+class Decision(Grown):
+    """The photo's score against its lines: it passes below one, may fail above the other, and in between a person is asked."""
+
+    grown = ("review_rate", "review_threshold", "fail_threshold")
 
     score: Stated[float]
     threshold: Stated[float]
@@ -266,6 +268,15 @@ class Decision(Saved):
     calibration_photos: int
     calibration_needed: int
     anomalous: bool
+    review_rate: float | None = None  # of good parts, how many more than alpha a person is asked about; null in models before it
+    review_threshold: Stated[float] | None = None  # up to it a part passes; unverified: nothing passes, there are too few good photos
+    fail_threshold: Stated[float] | None = None  # where alpha is not calibrated: above it a part may fail all the same
+
+    @property
+    def asked(self) -> bool:
+        """Whether the score is above the line up to which parts pass."""
+        line = self.review_threshold.value if self.review_threshold else None
+        return self.anomalous or (line is not None and (self.score.value or 0.0) > line)
 
 
 class DetectorNote(Saved):

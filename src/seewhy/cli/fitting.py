@@ -45,6 +45,7 @@ def fit(
     ] = None,
     policy: PolicyFile = None,
     alpha: Annotated[float, typer.Option(help="False-reject rate asked for on good parts, kept with the model.")] = 0.01,
+    review: Annotated[float, typer.Option(help="How many more good parts a person may be asked about, kept with the model.")] = 0.05,
     calibration_: Annotated[Way, typer.Option("--calibration", help="Set photos aside (split), or score each one left out.")] = "auto",
     good_in: Annotated[
         list[str] | None,
@@ -77,10 +78,11 @@ def fit(
         card=cards_of(card or []),
         policy=policy,
         alpha=alpha,
+        review=review,
         calibration=calibration_,
         add_to=add_to,
         device=device,
         settings=settings_for(detector, **options, options=option or (), stand_ins=stand_ins),
         progress=progress,
     )
-    print_fitted([one.model for one in inspector.products.values()], out_, alpha, json_)
+    print_fitted([one.model for one in inspector.products.values()], out_, alpha, review, json_)

@@ -16,6 +16,7 @@ from seewhy.cli.options import (
     Model,
     PolicyFile,
     Product,
+    Review,
     Then,
     Vlm,
     VlmModel,
@@ -41,6 +42,7 @@ def inspect(
     card: Card = None,
     policy: PolicyFile = None,
     alpha: Alpha = None,
+    review: Review = None,
     device: Device = "cpu",
     vlm: Vlm = "",
     vlm_model: VlmModel = "",
@@ -70,6 +72,7 @@ def inspect(
             card=card,
             policy=policy,
             alpha=alpha,
+            review=review,
             device=device,
             explainer=explainer_at(vlm, vlm_model, vlm_timeout, language),
             progress=progress,
@@ -77,7 +80,15 @@ def inspect(
     else:
         explainer = explainer_at(vlm, vlm_model, vlm_timeout, language)
         inspector = load(
-            model, product=product, then=models_of(then), card=card, policy=policy, alpha=alpha, device=device, explainer=explainer
+            model,
+            product=product,
+            then=models_of(then),
+            card=card,
+            policy=policy,
+            alpha=alpha,
+            review=review,
+            device=device,
+            explainer=explainer,
         )
     entries, pictures, tally = list[Any](), dict[str, tuple[str, bytes]](), Tally()
     for path in photos:
@@ -108,6 +119,7 @@ def batch(
     card: Card = None,
     policy: PolicyFile = None,
     alpha: Alpha = None,
+    review: Review = None,
     device: Device = "cpu",
     workers: Annotated[int, typer.Option(min=1, help="Threads.")] = 1,
     vlm: Vlm = "",
@@ -149,7 +161,15 @@ def batch(
     with Ledger(ledger) as book:
         explainer = explainer_at(vlm, vlm_model, vlm_timeout, language)
         inspector = load(
-            model, product=product, then=models_of(then), card=card, policy=policy, alpha=alpha, device=device, explainer=explainer
+            model,
+            product=product,
+            then=models_of(then),
+            card=card,
+            policy=policy,
+            alpha=alpha,
+            review=review,
+            device=device,
+            explainer=explainer,
         )
         tally = run_batch(inspector, samples, book, lot=name, workers=workers, words_for_s=words_for, again=again, progress=progress)
         head = book.head[1]

@@ -15,6 +15,7 @@ Then = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Alpha = Annotated[float | None, typer.Option(help="False-reject rate asked for on good parts; default: the model's own.")]
+Review = Annotated[float | None, typer.Option(help="How many more good parts a person may be asked about; default: the model's own.")]
 Card = Annotated[Path | None, typer.Option(help="Product card (YAML); default: the one that the model was fitted with.")]
 PolicyFile = Annotated[Path | None, typer.Option("--policy", help="Policy (YAML); default: the model's own.")]
 Device = Annotated[str, typer.Option(help="cpu or cuda.")]

@@ -35,7 +35,7 @@ def print_entry(entry: Any, language: str) -> None:
         out.print(f"  {plain(line)}", highlight=False, soft_wrap=True)
 
 
-def print_fitted(models: Sequence[Any], folder: Path, alpha: float, json_: bool) -> None:
+def print_fitted(models: Sequence[Any], folder: Path, alpha: float, review: float, json_: bool) -> None:
     """What was fitted; a list where it is of several products."""
     from seewhy.agent.models.calibration import LOT, needed
 
@@ -49,6 +49,7 @@ def print_fitted(models: Sequence[Any], folder: Path, alpha: float, json_: bool)
             "good_photos": m.good_photos,
             "calibrated": m.calibration.supports(alpha),
             "threshold": m.calibration.threshold(alpha),
+            "review_threshold": m.calibration.threshold(alpha + review),
             "sha256": m.sha256,
         }
         for m in models
@@ -68,8 +69,10 @@ def print_fitted(models: Sequence[Any], folder: Path, alpha: float, json_: bool)
         if lot:
             out.print("[yellow]uncalibrated[/]: no photo is known to be good; no part passes without a person")
         elif not m.calibration.supports(alpha):
-            most = f"a false-reject rate of {alpha} needs {needed(alpha)} good photos"
-            out.print(f"[yellow]uncalibrated[/]: {most}; until then no part passes")
+            passing = needed(alpha + review)
+            done = "parts pass" if len(m.calibration) >= passing else f"parts pass from {passing} good photos on"
+            fails = f"a false-reject rate of {alpha} needs {needed(alpha)}, and until then a part fails only far beyond the good ones"
+            out.print(f"[yellow]uncalibrated[/]: {done}; {fails}", highlight=False, soft_wrap=True)
     return None
 
 
