@@ -118,7 +118,9 @@ def _rows(ledger: Ledger, lot: str, part: str) -> list[Stored]:
         rows = ledger.found_stored(f"seq IN ({marks})", [row.seq for row in found.history])
     products = {json.loads(row.body)["product"] for row in rows}
     released = [row for row in ledger.found_stored("kind = 'release'") if json.loads(row.body)["product"] in ("", *products)]
-    return sorted({row.seq: row for row in (*rows, *released)}.values())
+    pictures = {digest for row in rows for digest, _ in named_in(row)}
+    erasures = [row for row in ledger.found_stored("kind = 'erasure'") if pictures & set(json.loads(row.body)["erased"])]
+    return sorted({row.seq: row for row in (*rows, *released, *erasures)}.values())
 
 
 def _described(ledger: Ledger, rows: Sequence[Stored], lot: str, part: str) -> dict[str, Any]:

@@ -1,0 +1,97 @@
+"""A document says when it was changed; with its ledger, also where."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+from tests.helpers import TESTS
+from tests.helpers.ledgers import refusal
+
+from seewhy.agent.ledger.reading import entries
+from seewhy.agent.ledger.store import Ledger
+from seewhy.agent.proof.documents import check_document
+from seewhy.errors import BadData
+from seewhy.reports import write_report
+from seewhy.reports.seal import EMPTY, SEAL, sealed
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Path:
+    return Path(shutil.copy(TESTS / "golden" / "schema1" / "ledger.sqlite", tmp_path))
+
+
+def written(ledger: Path, ending: str, language: str = "en") -> Path:
+    with Ledger(ledger, read_only=True) as book:
+        return write_report(list(entries(book, "A")), book.evidence, ledger.with_name(f"a.{ending}"), head=book.head[1], language=language)
+
+
+def resealed(path: Path, old: bytes, new: bytes) -> None:
+    """What somebody can do who knows how a seal is made."""
+    data = path.read_bytes()
+    assert old in data
+    found = SEAL.search(data)
+    assert found is not None
+    path.write_bytes(sealed(data.replace(old, new).replace(found[0], EMPTY.encode())))
+
+
+@pytest.mark.parametrize("ending", ["html", "pdf", "json"])
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_a_document_carries_its_seal_and_the_ledgers_head(ledger: Path, ending: str, language: str) -> None:
+    document = written(ledger, ending, language)
+    with Ledger(ledger, read_only=True) as book:
+        head = book.head[1]
+    assert (check_document(document).intact, check_document(document).head) == (True, head)
+    found = check_document(document, ledger)
+    assert (found.intact, found.changes, found.notes) == (True, (), ())
+    whole, chance = document.read_bytes(), random.Random(3)
+    for _ in range(25):
+        at, data = chance.randrange(len(whole)), bytearray(whole)
+        data[at] ^= 1 << chance.randrange(8)
+        document.write_bytes(data)
+        assert not check_document(document).intact, at
+
+
+def test_the_ledger_says_what_was_changed(ledger: Path) -> None:
+    document = written(ledger, "html")
+    resealed(document, b"fail</span>", b"pass</span>")
+    assert check_document(document).intact  # by itself it looks whole
+    found = check_document(document, ledger)
+    assert "its seal fits, and the ledger says otherwise" in found.problem
+    assert any(line.startswith("-") and "fail</span>" in line for line in found.changes)
+    assert any(line.startswith("+") and "pass</span>" in line for line in found.changes)
+
+
+def test_a_table_has_no_seal_and_is_compared_with_the_ledger(ledger: Path) -> None:
+    document = written(ledger, "csv")
+    assert "has no seal" in check_document(document).problem
+    document.write_bytes(document.read_bytes().replace(b"fail", b"pass", 1))
+    assert any("pass" in line for line in check_document(document, ledger).changes)
+
+
+def test_a_document_of_another_ledger_and_an_older_one(ledger: Path, tmp_path: Path) -> None:
+    document, other = written(ledger, "html"), tmp_path / "other.sqlite"
+    with Ledger(other) as book:
+        book.append(refusal("1.png"))
+    assert "doesn't hold the document's head" in check_document(document, other).problem
+    with Ledger(ledger) as book:
+        book.append(refusal("1.png"))
+    found = check_document(document, ledger)
+    assert found.intact and "the ledger has grown since" in found.notes[0]
+    with pytest.raises(BadData, match="can't be read"):
+        check_document(tmp_path / "none.html")
+
+
+def test_the_qr_code_is_the_ledgers_head() -> None:
+    import cv2
+    import numpy as np
+
+    from seewhy.reports.seal import qr
+
+    head = "ab" * 32
+    modules = np.array([[255 * (cell == "0") for cell in row] for row in qr(head)], np.uint8)
+    picture = cv2.resize(np.pad(modules, 4, constant_values=255), None, fx=8, fy=8, interpolation=cv2.INTER_NEAREST)
+    assert cv2.QRCodeDetector().detectAndDecode(picture)[0] == f"seewhy-head:{head}"
+    assert qr("") == []
