@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from seewhy.cli import app
 
 HERE = Path(__file__).parent / "reference"
-SCHEMAS = ("record", "refusal", "card", "policy")
+SCHEMAS = ("record", "refusal", "card", "policy", "roles")
 VALUES: Mapping[object, str] = {Path: "PATH", str: "TEXT", int: "NUMBER", float: "NUMBER", bool: ""}
 HEAD = """# Command line
 

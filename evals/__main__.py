@@ -21,6 +21,8 @@ MEASUREMENTS: Mapping[str, str] = {  # read without importing; see `described`
     "spine": "promises.spine:main",
     "ledger": "promises.ledger:main",
     "people": "promises.people:main",
+    "proof": "promises.proof:main",
+    "replay": "promises.replay:main",
     "template": "promises.template:main",
     "mutual": "promises.mutual:main",
     "recommended": "promises.recommended:main",

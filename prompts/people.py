@@ -54,7 +54,8 @@ def _said(entry: PersonsEntry | Confirmation, language: str) -> tuple[str, dict[
             return "confirmation", {"finding": entry.finding, "type": entry.type}
         case Review():
             verdict, machine = (word("outcome", value, language) for value in (entry.verdict, entry.machine))
-            return f"review_{entry.opinion}", {"verdict": verdict} | ({"machine": machine} if entry.opinion == "overrule" else {})
+            values: dict[str, Param] = {"verdict": verdict, "machine": machine}
+            return f"review_{entry.opinion}", values
         case Disposition():
             action = word("action", entry.action, language)
             conceded: dict[str, Param] = {"action": action, "concession": entry.concession}

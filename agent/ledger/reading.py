@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from seewhy.agent.ledger.store import Ledger, Row
-from seewhy.people import Complaint, PersonsEntry, ReviewedRecord, ReviewedRefusal, Withdrawal
+from seewhy.people import Complaint, Person, PersonsEntry, ReviewedRecord, ReviewedRefusal, Withdrawal
 from seewhy.prompts import sentence
 from seewhy.prompts.entries import confirmed
 from seewhy.record import (
@@ -64,7 +64,7 @@ def latest(ledger: Ledger, lot: str | None = None, *, superseded: bool = False) 
     Raises:
         LedgerDamaged: an entry is not as it was written.
     """
-    later, last, people = dict[str, list[Later]](), dict[tuple[str, str], list[_Judged]](), dict[str, PersonsEntry]()
+    later, last, people = dict[str, list[Later]](), dict[tuple[str, str], list[_Judged]](), dict[str, Person]()
     for stored in ledger.stored(lot):
         if stored.kind in ("inspection", "refusal"):
             photo = stored.lot, stored.photo
@@ -86,7 +86,7 @@ def latest(ledger: Ledger, lot: str | None = None, *, superseded: bool = False) 
             yield row, with_people(entry, said.get(row.hash, ()))
 
 
-def with_people(entry: Entry, people: Sequence[PersonsEntry]) -> Entry:
+def with_people(entry: Entry, people: Sequence[Person]) -> Entry:
     """The entry with what people entered about it beside it, where they did."""
     if not people:
         return entry
@@ -94,9 +94,9 @@ def with_people(entry: Entry, people: Sequence[PersonsEntry]) -> Entry:
     return kind.model_construct(**dict(entry), people=tuple(people))
 
 
-def _by_entry(people: Mapping[str, PersonsEntry]) -> dict[str, list[PersonsEntry]]:
+def _by_entry(people: Mapping[str, Person]) -> dict[str, list[Person]]:
     """What people entered and didn't withdraw, by the hash of the entry that it is about."""
-    withdrawn, found = {e.refers_to for e in people.values() if isinstance(e, Withdrawal)}, dict[str, list[PersonsEntry]]()
+    withdrawn, found = {e.refers_to for e in people.values() if isinstance(e, Withdrawal)}, dict[str, list[Person]]()
     for digest, entry in people.items():
         if digest not in withdrawn and not isinstance(entry, Withdrawal):
             for about in entry.points_to if isinstance(entry, Complaint) else (entry.refers_to,):

@@ -207,7 +207,7 @@ def _enter(
         said = said_by(ledger, who, kind)
         part = find_part(ledger, *where)
         photo = part.photo(where[0])
-        entry = entry_of(kind, said | _about(photo) | fields(part, photo))
+        entry = entry_of(kind, {**said, **_about(photo), **fields(part, photo)})
         check(entry, part, photo, roles_of(ledger))
         return entry, pictures or {}
 

@@ -54,7 +54,7 @@ def _content(what: Released, place: Path) -> bytes:
     """Canonical JSON whose SHA-256 records carry."""
     if what == "model":
         return manifest_bytes(place)
-    read = {"card": load_card, "policy": load_policy, "roles": load_roles}[what](place)
+    read = load_card(place) if what == "card" else load_policy(place) if what == "policy" else load_roles(place)
     return canonical_json(read.model_dump(mode="json"))
 
 

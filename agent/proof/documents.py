@@ -98,5 +98,5 @@ def _nearest(format_: str, data: bytes, book: Ledger) -> tuple[str, ...] | None:
 
 def _differences(made: bytes, data: bytes) -> tuple[str, ...]:
     """Changed lines: "-" as the ledger has them, "+" as the document does."""
-    lines = [re.sub(r"seewhy-sha256:[0-9a-f]{64}", "", text.decode("utf-8", "replace")).splitlines() for text in (made, data)]
-    return tuple(line[:200] for line in unified_diff(*lines, lineterm="", n=0) if line[:1] in "+-" and line[:3] not in ("+++", "---"))
+    ours, theirs = (re.sub(r"seewhy-sha256:[0-9a-f]{64}", "", text.decode("utf-8", "replace")).splitlines() for text in (made, data))
+    return tuple(line[:200] for line in unified_diff(ours, theirs, lineterm="", n=0) if line[:1] in "+-" and line[:3] not in ("+++", "---"))

@@ -19,12 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from seewhy.agent.ledger.chain import Stored, hash_of
+from seewhy.agent.ledger.nodes import plant
 from seewhy.agent.ledger.reading import entries
 from seewhy.agent.ledger.schema import GENESIS, SCHEMAS, empty_ledger, statements
 from seewhy.agent.ledger.store import Ledger, verify
 from seewhy.canonical import sha256_bytes
 from seewhy.evals.run import alone, measuring, timed
-from seewhy.record import RefusedPhoto
+from seewhy.record import PartIdentity, RefusedPhoto
 
 APPENDS, ROUNDS, ENTRIES = 100, 3, 100_000
 BODY_BYTES, PICTURE_BYTES = 8_000, (60_000, 25_000, 9_000, 9_000, 9_000)  # of a record with two findings
@@ -115,6 +116,7 @@ def large(path: Path) -> Path:
                 message="x" * BODY_BYTES,
                 remedy="",
                 inspected_at="2026-01-01T00:00:00",
+                part=PartIdentity(serial=f"S-{seq // 2}"),  # two photos of each part
             )
             row = Stored(seq, "refusal", "2026-01-01", "L", refusal.name, None, refusal.model_dump_json(), prev, "")
             prev = hash_of(row)
@@ -122,6 +124,7 @@ def large(path: Path) -> Path:
             db.execute("INSERT INTO evidence VALUES (?, 'image/png', ?)", (sha256_bytes(picture), picture))
             db.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row._replace(hash=prev))
             db.execute("UPDATE head SET entries = ?, hash = ?", (seq, prev))
+        plant(db)
     return path
 
 

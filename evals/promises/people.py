@@ -193,7 +193,7 @@ def sequences(count: int, steps: int) -> dict[str, int]:
         steps: at most, of each.
     """
     tallied.clear()
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         People,
         settings=settings(
             max_examples=count,

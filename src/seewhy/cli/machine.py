@@ -85,14 +85,21 @@ def serve(
     return None
 
 
-def schema(what: Annotated[str, typer.Argument(help="record, refusal, card or policy.")] = "record") -> None:
+def schema(what: Annotated[str, typer.Argument(help="record, refusal, card, policy or roles.")] = "record") -> None:
     """Print the JSON Schema of what is written to disk."""
     from seewhy.agent.inspection.policy import Policy
+    from seewhy.agent.people.roles import Roles
     from seewhy.card import ProductCard
     from seewhy.errors import UnknownName
     from seewhy.record import InspectionRecord, RefusedPhoto
 
-    models: dict[str, Any] = {"record": InspectionRecord, "refusal": RefusedPhoto, "card": ProductCard, "policy": Policy}
+    models: dict[str, Any] = {
+        "record": InspectionRecord,
+        "refusal": RefusedPhoto,
+        "card": ProductCard,
+        "policy": Policy,
+        "roles": Roles,
+    }
     if what not in models:
         raise UnknownName("schema", what, models)
     print_json(models[what].model_json_schema())

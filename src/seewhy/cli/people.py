@@ -171,7 +171,8 @@ def release(
     if len(given) != 1:
         raise BadData("release takes one of --model, --card, --policy and --roles")
     with Ledger(ledger) as book:
-        row = releases.release(book, *given[0], _who(by, why, role), product=product, approved_by=approved_by)
+        ((what, place),) = given
+        row = releases.release(book, what, place, _who(by, why, role), product=product, approved_by=approved_by)
         print_entered(row, json_)
 
 
