@@ -24,7 +24,7 @@ EXTRAS = {
     "serve": ("vllm",),
     "pdf": ("typst", "font-source-sans-pro", "manimgx-fonts-cjk"),
     "anomalib": ("anomalib",),
-    "sign": ("cryptography",),
+    "sign": ("cryptography", "pyhanko"),
     "gpu": ("faiss-gpu",),
     "demo": ("scikit-image",),
 }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import unified_diff
 from pathlib import Path
 
 from seewhy.agent.ledger.reading import entries
 from seewhy.agent.ledger.store import Ledger
+from seewhy.agent.proof.signing import signature_of, unsigned_part
 from seewhy.errors import BadData
 from seewhy.reports import document
 from seewhy.reports.seal import HEAD, check_seal
@@ -38,7 +39,7 @@ class Checked:
         return not self.problem
 
 
-def check_document(path: Path, ledger: Path | None = None) -> Checked:
+def check_document(path: Path, ledger: Path | None = None, certificate: Path | None = None) -> Checked:
     """Check a document by its seal, and against the ledger that it was made from.
 
     With the ledger, its head must be in the chain. Where the ledger still has that head, the document is made again and compared, so
@@ -47,24 +48,46 @@ def check_document(path: Path, ledger: Path | None = None) -> Checked:
     Args:
         path: the document.
         ledger: see above.
+        certificate: of a signed PDF: whose it must be, or who vouches for it.
 
     Raises:
-        BadData: the file can't be read.
+        BadData: the file or the certificate can't be read.
         LedgerError: the ledger can't be read.
     """
     try:
         data = path.read_bytes()
     except OSError as error:
         raise BadData(f"{path} can't be read ({error.strerror})") from error
-    problem = head = ""
+    problem, head, notes = "", "", tuple[str, ...]()
+    sealed = unsigned_part(data)
     try:
-        head = check_seal(data)
+        head = check_seal(sealed)
+        if sealed != data or certificate is not None:
+            notes = (_signed(data, certificate),)
     except BadData as error:
         problem, found = str(error), HEAD.search(data)
         head = found[1].decode() if found else ""
     if ledger is None:
-        return Checked(problem, head, notes=("the ledger was not asked (--ledger)",))
-    return _against(path, data, problem, head, ledger)
+        return Checked(problem, head, notes=(*notes, "the ledger was not asked (--ledger)"))
+    found_there = _against(path, sealed, problem, head, ledger)
+    return replace(found_there, notes=notes + found_there.notes)
+
+
+def _signed(data: bytes, certificate: Path | None) -> str:
+    """Whose signature a PDF bears.
+
+    Raises:
+        BadData: none, one that doesn't hold, or one by another than the certificate says.
+    """
+    found = signature_of(data, certificate)
+    if found is None:
+        raise BadData("it is not signed" if certificate else "something follows the document that no signature covers")
+    if not found.holds:
+        raise BadData(f"the signature of {found.by} does not hold: something was changed or added after it")
+    if found.trusted is False:
+        raise BadData(f"it is signed by {found.by}, for whom the given certificate does not vouch")
+    vouched = "" if found.trusted else "; nobody was asked to vouch for that (--certificate)"
+    return f"signed by {found.by} at {found.signed_at}{vouched}"
 
 
 def _against(path: Path, data: bytes, problem: str, head: str, ledger: Path) -> Checked:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +27,11 @@ def report(
     out_: Annotated[Path, typer.Option("--out", "-o", help="Report file: .html, .pdf, .json or .csv.")],
     lot: Annotated[str, typer.Option(help="Which lot; may be left out when there is one.")] = "",
     part: Annotated[str, typer.Option(help="Only this part: a photo's name, or a serial number with all its photos.")] = "",
+    sign: Annotated[
+        Path | None, typer.Option(help="Sign the PDF with this certificate (PKCS#12); its passphrase comes from SEEWHY_KEY_PASSPHRASE.")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="With --sign: why, kept in the signature.")] = "",
+    time_stamps: Annotated[str, typer.Option(help="With --sign: address of a time stamp server (RFC 3161).")] = "",
     language: Language = "en",
     json_: Json = False,
 ) -> None:
@@ -33,9 +39,13 @@ def report(
     from seewhy.agent.ledger.reading import entries as entries_
     from seewhy.agent.ledger.store import Ledger
     from seewhy.agent.people.parts import find_part, photo_name
+    from seewhy.agent.proof.signing import signed_pdf
+    from seewhy.disk import write_file
     from seewhy.errors import BadData
-    from seewhy.reports import write_report
+    from seewhy.reports import document, write_report
 
+    if sign is not None and (out_.suffix.lower() != ".pdf" or not reason.strip()):
+        raise BadData("--sign signs a .pdf, and needs the --reason that it is signed for")
     with Ledger(ledger, read_only=True) as book:
         lots = book.lots()
         if part:
@@ -47,7 +57,11 @@ def report(
         entries = list(entries_(book, lot or None))
         if part:
             entries = [entry for entry in entries if photo_name(entry) in {photo.name for photo in found.photos}]
-        write_report(entries, book.evidence, out_, head=book.head[1], language=language)
+        if sign is None:
+            write_report(entries, book.evidence, out_, head=book.head[1], language=language)
+        else:
+            made = document(entries, book.evidence, "pdf", head=book.head[1], language=language)
+            write_file(out_, signed_pdf(made, sign, os.environ.get("SEEWHY_KEY_PASSPHRASE", ""), reason=reason, time_stamps=time_stamps))
     facts = {"report": str(out_), "lot": lot or (lots[0] if lots else ""), "entries": len(entries)}
     print_json(facts) if json_ else out.print(f"{len(entries)} entries written to {out_}")
 

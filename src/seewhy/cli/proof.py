@@ -22,6 +22,7 @@ def verify(
     checkpoint: Annotated[Path | None, typer.Option(help="Of a ledger: a head that was signed, see `seewhy checkpoint`.")] = None,
     public_key: Annotated[Path | None, typer.Option(help="Of a checkpoint or bundle: who must have signed it (.pub).")] = None,
     ledger: Annotated[Path | None, typer.Option(help="Of a document: the ledger that it was made from.")] = None,
+    certificate: Annotated[Path | None, typer.Option(help="Of a signed PDF: whose certificate it must be, or who vouches for it.")] = None,
     json_: Json = False,
 ) -> None:
     """Check that nothing was changed, deleted, inserted or moved; exit 1 when something was, 2 when it could not be read."""
@@ -33,7 +34,7 @@ def verify(
     by = read_public(_text(public_key)) if public_key else None
     kind = _kind(file)
     if kind == "document":
-        return _document(file, ledger, json_)
+        return _document(file, ledger, certificate, json_)
     if kind == "bundle":
         found = check_bundle(file, by)
     else:
@@ -54,12 +55,12 @@ def _kind(file: Path) -> str:
     return endings.get(file.suffix.lower(), "ledger") if start else "ledger"
 
 
-def _document(file: Path, ledger: Path | None, json_: bool) -> None:
+def _document(file: Path, ledger: Path | None, certificate: Path | None, json_: bool) -> None:
     from dataclasses import asdict
 
     from seewhy.agent.proof.documents import check_document
 
-    found = check_document(file, ledger)
+    found = check_document(file, ledger, certificate)
     if json_:
         print_json({"intact": found.intact} | asdict(found))
     else:
