@@ -23,6 +23,7 @@ MEASUREMENTS: Mapping[str, str] = {  # read without importing; see `described`
     "people": "promises.people:main",
     "proof": "promises.proof:main",
     "replay": "promises.replay:main",
+    "tampering": "promises.tampering:main",
     "template": "promises.template:main",
     "mutual": "promises.mutual:main",
     "recommended": "promises.recommended:main",
