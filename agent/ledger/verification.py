@@ -125,9 +125,9 @@ def _disagreement(db: sqlite3.Connection, row: Stored, version: int) -> str:
     name = body["photo"]["name"] if row.kind == "inspection" else body["name"]
     if (body["lot"], name) != (row.lot, row.photo):
         return "its columns and its body disagree"
-    for other in (body.get("refers_to"), *body.get("points_to", ())):
+    for other in (*filter(None, [body.get("refers_to")]), *body.get("points_to", ())):
         earlier = db.execute("SELECT seq FROM entries WHERE hash = ?", (other,)).fetchone()
-        if other is not None and (earlier is None or earlier[0] >= row.seq):
+        if earlier is None or earlier[0] >= row.seq:
             return "it refers to an entry that is not before it"
     for item in body.get("evidence", ()):
         picture = db.execute("SELECT media_type, bytes FROM evidence WHERE sha256 = ?", (item["sha256"],)).fetchone()
@@ -139,7 +139,7 @@ def _disagreement(db: sqlite3.Connection, row: Stored, version: int) -> str:
             return f"its picture {item['name']!r} was changed"
     for what in ("card", "policy"):  # kept where the ledger is new enough
         digest = body.get("provenance", {}).get(f"{what}_sha256")
-        kept = db.execute("SELECT bytes FROM evidence WHERE sha256 = ?", (digest,)).fetchone()
+        kept = None if digest is None else db.execute("SELECT bytes FROM evidence WHERE sha256 = ?", (digest,)).fetchone()
         if kept is not None and sha256_bytes(bytes(kept[0])) != digest:
             return f"its {what} was changed"
     return ""

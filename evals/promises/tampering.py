@@ -1,14 +1,18 @@
-"""Whether a byte of a ledger, a document or a bundle can be changed unseen."""
+"""Whether a byte can be changed unseen in a ledger, a document or a bundle."""
 
 from __future__ import annotations
 
 import random
 import shutil
 import sqlite3
+import tempfile
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from seewhy.agent.ledger.reading import entries
 from seewhy.agent.ledger.store import Ledger, verify
@@ -16,9 +20,17 @@ from seewhy.agent.proof.bundle import bundle
 from seewhy.agent.proof.checking import check_bundle
 from seewhy.agent.proof.documents import check_document
 from seewhy.errors import LedgerError
+from seewhy.evals.run import measuring
 from seewhy.reports import write_report
 
 FLIPS = 1000
+
+
+def main(out: Path, ledger: Annotated[Path, typer.Option(help="A ledger with records and pictures; it is copied.")]) -> None:
+    """Whether a byte can be changed unseen in a ledger, a document or a bundle."""
+    with measuring(out, {"sqlite": sqlite3.sqlite_version}) as table, tempfile.TemporaryDirectory(dir=out.absolute().parent) as name:
+        for what, flipped in (("ledger", flipped_ledger), ("document", flipped_document), ("bundle", flipped_bundle)):
+            table.row(what, flipped, ledger, Path(name))
 
 
 def _flips(path: Path, ask: Callable[[], str]) -> dict[str, int]:
