@@ -109,7 +109,7 @@ def _decision(d: Decision, language: str) -> dict[str, Any]:
     way = "lot" if d.calibration_method == LOT else d.calibration
     ratio = score / threshold if threshold else 0.0
     passes = d.review_threshold.value if d.review_threshold else None
-    rate = number(round(d.alpha + (d.review_rate or 0.0), 6))
+    rate = number(round((d.alpha or 0.0) + (d.review_rate or 0.0), 6))
     return {
         "title": text(f"report.{title}", language, score=number(score), threshold=number(threshold or 0.0)),
         "line": text(

@@ -18,7 +18,7 @@ def agreed_without_model(terms: Terms) -> Agreed:
     """
     card, policy = terms.card or ProductCard(), terms.policy or load_policy()
     policy.check(card)
-    return Agreed(card, policy, DEFAULT_ALPHA, ())
+    return Agreed(card, policy, DEFAULT_ALPHA, None, ())
 
 
 def external(detection: Detection) -> External:

@@ -103,9 +103,10 @@ def verdict_of(
 def _between_lines(decision: Decision, passes: Stated[float], verdict: Verdict, said: list[Sentence]) -> Verdict:
     """What the lines make of the findings' verdict; the reasons are added to `said`."""
     score, few = decision.score.value or 0.0, decision.calibration_photos < decision.calibration_needed
-    rate = round(decision.alpha + (decision.review_rate or 0.0), 6)
+    alpha = decision.alpha or 0.0
+    rate = round(alpha + (decision.review_rate or 0.0), 6)
     line = {"line": passes.value or 0.0, "rate": rate}
-    wanted = {"photos": decision.calibration_photos, "needed": decision.calibration_needed, "alpha": decision.alpha}
+    wanted = {"photos": decision.calibration_photos, "needed": decision.calibration_needed, "alpha": alpha}
     if passes.status != "supported":
         said.append(
             sentence("reason.too_few", **wanted, least=needed(rate), rate=rate)

@@ -114,7 +114,7 @@ def figures(learned: Sequence[Seen], tested: Sequence[Seen], looks: Sequence[Loo
 
 def few(
     learned: Sequence[Seen], tested: Sequence[Seen], looks: Sequence[Look], share: float, count: int, draws: int
-) -> dict[str, dict[str, int]]:
+) -> dict[str, dict[str, float]]:
     """Of models with `count` good photos: how many unseen good photos lie above each line, and how many defective ones below."""
     out = {line: dict.fromkeys(("stopped_good", "good", "passed_bad", "bad"), 0.0) for line in LINES}
     bad = [photo for photo in tested if not photo.good]
