@@ -13,10 +13,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from seewhy.agent.inspection.terms import DEFAULT_REVIEW
 from seewhy.agent.models.candidates import unfitted
 from seewhy.agent.models.distinct import distinct
-from seewhy.agent.models.product import ProductModel
+from seewhy.agent.models.product import DEFAULT_REVIEW, ProductModel
 from seewhy.agent.photos.images import Photo
 from seewhy.agent.photos.layouts import Sample, learned_and_tested, surveyed
 from seewhy.agent.photos.lazy import LazyPhotos, white_level_for

@@ -12,8 +12,8 @@ from PIL import Image
 from seewhy.agent.detections.reading import Origin, detection_of
 from seewhy.agent.inspection.chain import Clock
 from seewhy.agent.inspection.concluding import concluded
-from seewhy.agent.inspection.explaining import Beside, examined_regions
-from seewhy.agent.inspection.modelless import agreed_without_model, provenance_without_model
+from seewhy.agent.inspection.explaining import examined_alone
+from seewhy.agent.inspection.modelless import agreed_without_model
 from seewhy.agent.inspection.recording import Examined
 from seewhy.agent.inspection.result import Inspection
 from seewhy.agent.inspection.terms import CardLike, PolicyLike, Terms
@@ -110,10 +110,7 @@ class _Desk:
             decoded = photo_of(photo, white_level=_white(self.terms))
         with clock("regions"):
             detection = detection_of(regions, decoded, **origin)
-        with clock("reference"):
-            beside = Beside.of(decoded, self.reference) if detection.regions else Beside()
-        provenance = provenance_without_model(detection, agreed)
-        return examined_regions(decoded, "", detection, agreed, beside, provenance, clock, keep_pictures=self.terms.keep_pictures)
+        return examined_alone(decoded, detection, agreed, self.reference, clock, keep_pictures=self.terms.keep_pictures)
 
 
 def _white(terms: Terms) -> int:

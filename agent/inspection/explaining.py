@@ -2,47 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from seewhy.agent.detections.detection import Detection
+from seewhy.agent.inspection.beside import Beside
 from seewhy.agent.inspection.chain import Clock, Link, Spoken
 from seewhy.agent.inspection.facts import measure
 from seewhy.agent.inspection.measuring import Detected, compared_with, with_views
-from seewhy.agent.inspection.modelless import external
+from seewhy.agent.inspection.modelless import decision_of, external, provenance_without_model
 from seewhy.agent.inspection.recording import Basis, Examined
-from seewhy.agent.inspection.registration import likeness, registered
 from seewhy.agent.inspection.terms import Agreed
-from seewhy.agent.inspection.verdict import EXTERNAL
 from seewhy.agent.photos.images import Photo
 from seewhy.prompts import sentence
-from seewhy.record import Decision, DetectorNote, Hypothesis, Missing, Provenance, Sentence, Stated
-from seewhy.types import Pixels, Region
-
-UNLIKE = 0.2  # correlation with the reference as a whole below which the record doubts that it shows the same
-STRETCHED = 0.02  # by so much may the two photos' proportions differ before the record says so
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Beside:
-    """The good photo that given regions are compared with."""
-
-    pixels: Pixels | None = None  # (H, W, 3) laid over the photo
-    sha256: str | None = None
-    missing: tuple[Missing, ...] = ()  # what is wrong with it
-
-    @classmethod
-    def of(cls, photo: Photo, reference: Photo | None) -> Beside:
-        """A reference laid over the photo; of another size it is scaled, unlike it is doubted, and both are told."""
-        if reference is None:
-            return cls()
-        good, told = registered(reference.pixels, photo.pixels), list[Missing]()
-        if abs(reference.width * photo.height / (reference.height * photo.width) - 1) > STRETCHED:
-            sizes = {"reference": f"{reference.width} x {reference.height}", "photo": f"{photo.width} x {photo.height}"}
-            told.append(Missing(what="reference", because=sentence("missing.reference_size", **sizes)))
-        alike = round(likeness(good, photo.pixels), 2)
-        if alike < UNLIKE:
-            told.append(Missing(what="reference", because=sentence("missing.reference_unlike", likeness=alike)))
-        return cls(good, reference.sha256, tuple(told))
+from seewhy.record import DetectorNote, Hypothesis, Missing, Provenance, Sentence, Stated
+from seewhy.types import Region
 
 
 def examined_regions(
@@ -77,7 +48,7 @@ def examined_regions(
     basis = Basis(
         agreed=agreed,
         provenance=provenance,
-        decision=_decision(detection),
+        decision=decision_of(detection),
         detectors=(_note(detection),),
         missing=(*_missing(detection, agreed), *beside.missing),
         link=link,
@@ -107,28 +78,28 @@ def examined_beside(spoken: Spoken, photo: Photo, lot: str, detection: Detection
     return examined_regions(photo, lot, detection, link.agreed, beside, provenance, clock, link=link, keep_pictures=keep_pictures)
 
 
+def examined_alone(
+    photo: Photo, detection: Detection, agreed: Agreed, reference: Photo | None, clock: Clock, *, keep_pictures: bool
+) -> Examined:
+    """A photo's given regions, measured without a model, beside a good photo where there is one.
+
+    Args:
+        photo: decoded.
+        detection: what was given.
+        agreed: card and policy.
+        reference: the good photo.
+        clock: where the time goes.
+        keep_pictures: as evidence.
+    """
+    with clock("reference"):
+        beside = Beside.of(photo, reference) if detection.regions else Beside()
+    provenance = provenance_without_model(detection, agreed)
+    return examined_regions(photo, "", detection, agreed, beside, provenance, clock, keep_pictures=keep_pictures)
+
+
 def _unfamiliar(product: str) -> Missing:
     """That the good photo may show another product."""
     return Missing(what="reference", because=sentence("missing.reference_unfamiliar", product=product))
-
-
-def _decision(detection: Detection) -> Decision:
-    """What was said of the photo as a whole; what wasn't is missing, and nothing is computed in its place."""
-
-    def stated(value: float | None) -> Stated[float]:
-        return Stated(value=value, source="external", status="missing" if value is None else "supported", evidence=("photo",))
-
-    return Decision(
-        score=stated(detection.score),
-        threshold=stated(detection.threshold),
-        p_value=stated(detection.p_value),
-        alpha=None,
-        calibration=EXTERNAL,
-        calibration_method=EXTERNAL,
-        calibration_photos=0,
-        calibration_needed=0,
-        anomalous=bool(detection.regions),
-    )
 
 
 def _note(detection: Detection) -> DetectorNote:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from seewhy.agent.detections.detection import Detection
 from seewhy.agent.inspection.policy import load_policy
 from seewhy.agent.inspection.terms import DEFAULT_ALPHA, Agreed, Terms
+from seewhy.agent.inspection.verdict import EXTERNAL
 from seewhy.card import ProductCard
 from seewhy.packages import versions
-from seewhy.record import External, Provenance
+from seewhy.record import Decision, External, Provenance, Stated
 
 
 def agreed_without_model(terms: Terms) -> Agreed:
@@ -40,4 +41,23 @@ def provenance_without_model(detection: Detection, agreed: Agreed) -> Provenance
         device="cpu",
         versions=versions(),
         external=external(detection),
+    )
+
+
+def decision_of(detection: Detection) -> Decision:
+    """What was said of the photo as a whole; what wasn't is missing, and nothing is computed in its place."""
+
+    def stated(value: float | None) -> Stated[float]:
+        return Stated(value=value, source="external", status="missing" if value is None else "supported", evidence=("photo",))
+
+    return Decision(
+        score=stated(detection.score),
+        threshold=stated(detection.threshold),
+        p_value=stated(detection.p_value),
+        alpha=None,
+        calibration=EXTERNAL,
+        calibration_method=EXTERNAL,
+        calibration_photos=0,
+        calibration_needed=0,
+        anomalous=bool(detection.regions),
     )

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from seewhy.agent.inspection.policy import Policy, load_policy
 from seewhy.agent.inspection.words import EMBEDDED
 from seewhy.agent.models.calibration import check_review
+from seewhy.agent.models.product import DEFAULT_REVIEW as DEFAULT_REVIEW
 from seewhy.agent.models.product import ProductModel
 from seewhy.card import ProductCard, load_card
 from seewhy.errors import BadData, BadModel
@@ -19,7 +20,7 @@ from seewhy.explainers import Explainer
 from seewhy.prompts import sentence
 from seewhy.record import InspectionRecord, Sentence
 
-DEFAULT_ALPHA, DEFAULT_REVIEW = 0.01, 0.05
+DEFAULT_ALPHA = 0.01
 CardLike: TypeAlias = ProductCard | Path | str
 PolicyLike: TypeAlias = Policy | Path | str
 

@@ -29,6 +29,7 @@ from seewhy.types import Descriptor, Progress, ScoreMap, silent
 
 SPLIT_FROM = 1000  # good photos of which a fifth is set aside for calibration rather than each left out once: it says enough then
 SHARE = 0.2  # of the good photos that is set aside
+DEFAULT_REVIEW = 0.05  # of good parts, about which a person is asked besides those that alpha rejects
 MOST_WHOLES = 200  # good photos whose descriptions as wholes are learned
 VALUES_PER_PHOTO = 4096  # map values per photo behind the noise floor
 

@@ -75,9 +75,13 @@ def test_how_many_photos_an_alpha_needs() -> None:
 def test_the_ways_of_calibration(way: CalibrationWay, method: str, photos: int, good_plates: list[Photo]) -> None:
     model = ProductModel.fit(good_plates, PatchCore(SMALL), alpha=ALPHA, calibration=way)
     assert (model.calibration.method, len(model.calibration)) == (method, photos)
-    many = ProductModel.fit(good_plates, PatchCore(SMALL), alpha=0.5, calibration="auto")
-    assert many.calibration.method == "held_out"
     assert model.references.jpegs
+
+
+def test_the_way_of_calibration_does_not_hang_on_the_rate(good_plates: list[Photo]) -> None:
+    """A model's lines for all rates rest on the same scores."""
+    scores = [ProductModel.fit(good_plates, PatchCore(SMALL), alpha=a, calibration="auto").calibration.scores for a in (0.01, 0.5)]
+    assert np.array_equal(*scores)
 
 
 def scored(values: np.ndarray, resolution: float = 3.0) -> ScoreMap:  # type: ignore[type-arg]

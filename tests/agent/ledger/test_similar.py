@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 import seewhy
-from seewhy.agent.ledger.decisions import confirm
 from seewhy.agent.ledger.similar import ENDING
 from seewhy.agent.ledger.store import Ledger
+from seewhy.agent.people.acts import confirm
+from seewhy.agent.people.roles import Who
 from seewhy.card import ProductCard
 from seewhy.errors import BadData, LedgerError
 from seewhy.evals.synthetic.surfaces import defective
@@ -33,7 +34,7 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 found = seen(kind, seed, "plate" if seed < 3 else "other")
                 record = found.record.model_copy(update={"photo": found.record.photo.model_copy(update={"name": f"{kind}-{seed}.png"})})
                 ledger.append(record, found.pictures)
-        confirm(ledger, "scratch-1.png", 1, type_="groove", by="Kim")
+        confirm(ledger, "scratch-1.png", 1, "groove", Who("Kim", "seen under the microscope"))
     return path
 
 

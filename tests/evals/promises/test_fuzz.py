@@ -25,7 +25,7 @@ def test_a_few_accidents_of_each_kind_are_foreseen(tmp_path: Path) -> None:
     ):
         assert figures["unforeseen"] == []
         assert sum(figures["became"].values()) >= figures["tried"]
-        assert len(figures["became"]) > 2
+        assert len(figures["became"]) >= 2
 
 
 def test_the_figures_keep_the_promise() -> None:
