@@ -1,4 +1,4 @@
-"""The tools for LangChain: `StructuredTool`s with typed arguments.
+"""The tools for LangChain: one `StructuredTool` each, with typed arguments.
 
 Nothing of a call is traced, whatever the environment says, unless tracing is asked for: results hold the names, the texts and the
 addresses of the pictures of a plant.
