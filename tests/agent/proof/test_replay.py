@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from tests.helpers import TESTS
 from tests.helpers.ledgers import refusal
 
@@ -48,6 +49,17 @@ def test_an_inspection_is_equal_when_it_is_run_again(ledger: Path, tmp_path: Pat
             assert replay(book, "1", MODEL, PHOTOS / "stain.png").holds
         finally:
             torch.set_num_threads(threads)
+
+
+def test_nothing_of_a_files_exif_data_is_kept(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(0x8769).update({0xA430: "Kim", 0xA431: "12345"})  # owner and serial number of the camera
+    exif.get_ifd(0x8825).update({1: "N", 2: (37.0, 33.0, 0.0)})  # place
+    Image.open(PHOTOS / "stain.png").save(tmp_path / "stain.jpg", exif=exif, quality=95)
+    assert b"12345" in (tmp_path / "stain.jpg").read_bytes()
+    made = Inspector(ProductModel.load(MODEL), alpha=0.1).inspect(tmp_path / "stain.jpg")
+    assert made.pictures
+    assert not [name for name, (_, data) in made.pictures.items() if b"Exif" in data or b"12345" in data]
 
 
 def test_what_differs_is_named(inspection: Inspection) -> None:
