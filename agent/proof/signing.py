@@ -114,7 +114,6 @@ def signature_of(data: bytes, trust: Path | None = None) -> Signature | None:
         from pyhanko.keys import load_certs_from_pemder
         from pyhanko.pdf_utils.reader import PdfFileReader
         from pyhanko.sign.validation import validate_pdf_signature
-        from pyhanko.sign.validation.status import SignatureCoverageLevel
         from pyhanko_certvalidator import ValidationContext
     except ModuleNotFoundError as error:
         raise MissingExtra("a signed PDF", "sign") from error
