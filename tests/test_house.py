@@ -166,6 +166,7 @@ def test_versions_and_extras_agree() -> None:
     assert seewhy.__version__ in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_doctests_run() -> None:
     made = subprocess.run(
         [
@@ -203,6 +204,7 @@ def test_the_readme_speaks_of_commands_that_exist() -> None:
     assert {"fit", "inspect", "batch", "report", "verify", "eval", "schema", "weights", "doctor"} <= named
 
 
+@pytest.mark.slow
 def test_the_readmes_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from PIL import Image
 

@@ -17,6 +17,9 @@ from PIL import Image
 from seewhy.evals.synthetic.surfaces import defective, good
 from tests.helpers import ROOT
 
+pytestmark = pytest.mark.slow
+
+
 FOLDERS = ("agent", "detectors", "prompts", "explainers", "reports", "evals")
 OUTSIDE = ("peers", "results", "studies", "tiny")  # rooms of evals that stay in the repository
 CODE = """
@@ -87,7 +90,7 @@ def test_the_readme_needs_no_clone(built: tuple[Path, Path]) -> None:
 def test_it_works_in_an_empty_environment(built: tuple[Path, Path], tmp_path: Path) -> None:
     venv.create(tmp_path / "venv", with_pip=True)
     python = tmp_path / "venv" / "bin" / "python"
-    run(python, "-m", "pip", "install", "--quiet", built[0], cwd=tmp_path)
+    run(python, "-m", "pip", "install", "--quiet", "--no-compile", built[0], cwd=tmp_path)
     (tmp_path / "good").mkdir()
     for i in range(4):
         Image.fromarray(good("cast", i).pixels).save(tmp_path / "good" / f"{i}.png")

@@ -22,6 +22,9 @@ from seewhy.record import Explanation
 from tests.helpers import ROOT
 from tests.helpers.photos import ALPHA, as_photo
 
+pytestmark = pytest.mark.slow
+
+
 EXAMPLE = ROOT / "examples" / "plugin"
 
 

@@ -27,7 +27,7 @@ ENVIRONMENT = {
 }
 FLAGS = ("--dtype", "float32", "--enforce-eager", "--max-num-seqs", "8")
 
-pytestmark = pytest.mark.skipif(not PYTHON.is_file(), reason="no vLLM: `make test` sets one up on Linux")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not PYTHON.is_file(), reason="no vLLM: `make test` sets one up on Linux")]
 
 
 @pytest.fixture(scope="session")

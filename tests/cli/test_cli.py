@@ -42,6 +42,7 @@ def test_inspect_says_what_and_exits_by_verdict(model_folder: Path, photos: Path
     assert (tmp_path / "r.html").is_file()
 
 
+@pytest.mark.slow
 def test_report_and_verify(ledger: Path, tmp_path: Path) -> None:
     for ending in ("html", "pdf", "json", "csv"):
         assert json.loads(seewhy("report", ledger, "-o", tmp_path / f"a.{ending}", "--json"))["entries"] == 6
@@ -70,6 +71,7 @@ def test_report_and_verify(ledger: Path, tmp_path: Path) -> None:
         (("inspect", "a.png", "-m", "MODEL", "--alpha", "2"), "between 0 and 1"),
     ],
 )
+@pytest.mark.slow
 def test_mistakes_get_one_clear_line_and_exit_2(
     words: tuple[str, ...], said: str, photos: Path, ledger: Path, model_folder: Path, tmp_path: Path
 ) -> None:
@@ -79,6 +81,7 @@ def test_mistakes_get_one_clear_line_and_exit_2(
     assert out.splitlines()[-1].startswith("error:")
 
 
+@pytest.mark.slow
 def test_fit_refuses_a_broken_good_photo(tmp_path: Path) -> None:
     folder = tmp_path / "good"
     folder.mkdir()
@@ -87,6 +90,7 @@ def test_fit_refuses_a_broken_good_photo(tmp_path: Path) -> None:
     assert "b.png is truncated" in seewhy("fit", folder, "-o", tmp_path / "m", code=2)
 
 
+@pytest.mark.slow
 def test_schema_weights_and_doctor_speak_json() -> None:
     assert json.loads(seewhy("schema"))["properties"]["schema_version"]["const"] == "1"
     assert next(w for w in json.loads(seewhy("weights", "list", "--json")) if w["name"] == "efficientnet-lite0")["here"]
@@ -98,6 +102,7 @@ def test_schema_weights_and_doctor_speak_json() -> None:
     assert ("seewhy[clip]" in checks["extra clip"]["remedy"]) == (importlib.util.find_spec("open_clip") is None)
 
 
+@pytest.mark.slow
 def test_eval_writes_the_promised_figures(tmp_path: Path) -> None:
     write_dataset(tmp_path / "cast", "cast", good_train=10, good_test=6, per_kind=2)
     seewhy("eval", "--data", tmp_path, "--detector", "patchcore", "--json", tmp_path / "r.json", "--alpha", "0.1")

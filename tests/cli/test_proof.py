@@ -63,6 +63,7 @@ def test_a_bundle_is_made_and_checked(book: Path, tmp_path: Path) -> None:
         run("bundle", book, "-o", tmp_path / "none.zip")
 
 
+@pytest.mark.slow
 def test_a_document_is_checked_against_its_ledger(book: Path, tmp_path: Path) -> None:
     out = tmp_path / "b.html"
     run("report", book, "--lot", "B", "-o", out)

@@ -46,6 +46,7 @@ def run(*words: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run([sys.executable, "-m", "seewhy", *words], capture_output=True, env=os.environ | environment, check=False)
 
 
+@pytest.mark.slow
 def test_a_console_of_another_code_page_makes_no_traceback(tmp_path: Path) -> None:
     photo = tmp_path / "부품.png"
     for encoding in ("cp949", "ascii", "latin-1"):
@@ -67,6 +68,7 @@ def test_what_nobody_foresaw_is_one_line_and_a_log(tmp_path: Path) -> None:
     assert log.name in made.stderr
 
 
+@pytest.mark.slow
 def test_a_device_that_is_not_here_is_told(model_folder: Path, tmp_path: Path) -> None:
     made = run("inspect", str(tmp_path / "a.png"), "-m", str(model_folder), "--device", "cuda", CUDA_VISIBLE_DEVICES="")
     assert made.returncode == 2

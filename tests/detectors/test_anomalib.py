@@ -37,6 +37,9 @@ from seewhy.errors import BadData, BadModel, MissingWeights, UnknownName, Weight
 from seewhy.evals.synthetic.surfaces import defective, good
 from seewhy.types import ScoreMap
 
+pytestmark = pytest.mark.slow
+
+
 SMALL: dict[str, dict[str, Any]] = {
     "cflow": {"options": {"coupling_blocks": 2}},
     "fastflow": {"options": {"flow_steps": 2}},
@@ -49,9 +52,9 @@ SMALL: dict[str, dict[str, Any]] = {
     "efficient_ad": {"epochs": 1},
     "ganomaly": {"options": {"n_features": 8}, "input_px": 64},
     "draem": {"input_px": 64},
-    "dsr": {"input_px": 128},
-    "cfa": {"options": {"backbone": "resnet18"}},
-    "winclip": {"options": {"class_name": "casting", "scales": [2]}},
+    "dsr": {"input_px": 64},
+    "cfa": {"options": {"backbone": "resnet18"}, "input_px": 128},
+    "winclip": {"options": {"class_name": "casting", "scales": [14]}},
     "dinomaly": {"options": {"encoder_name": "vit_small_patch14_reg4_dinov2"}},
     "uninet": {"input_px": 64},
 }
@@ -83,7 +86,11 @@ def all_fitted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Fitted]:
         if model == "vlm_ad":
             continue
         folder = tmp_path_factory.mktemp(model) / "model"
-        fitted = ProductModel.fit(photos, named(model)(small(model)), product="part", alpha=0.2).save(folder)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(
+                "anomalib.models.image.winclip.prompting.TEMPLATES", ["a photo of a {}."]
+            )  # 21 sentences of random words say no more, and take a minute
+            fitted = ProductModel.fit(photos, named(model)(small(model)), product="part", alpha=0.2).save(folder)
         detector, names = fitted.detector, tuple(w.name for w in fitted.detector.weights)
         inspection = Inspector(fitted, alpha=0.2).inspect(decode(png(stain.pixels), "stain.png"))
         made[model] = Fitted(folder, detector.name, names, detector.score(other), detector.score(stain.pixels), inspection)

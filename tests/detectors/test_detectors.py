@@ -77,6 +77,7 @@ def test_missing_weights_say_where_to_get_and_put_them(own_weights: Path) -> Non
     assert "seewhy weights import wide-resnet50-2" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_weights_are_checked_on_import_and_on_load(own_weights: Path) -> None:
     wrong = own_weights / "wide.safetensors"
     save_file({"a": torch.zeros(1)}, wrong)
@@ -88,6 +89,7 @@ def test_weights_are_checked_on_import_and_on_load(own_weights: Path) -> None:
         import_weights("dinov2-base-reg", wrong)
 
 
+@pytest.mark.slow
 def test_other_backbones_go_through_the_same_door(own_weights: Path) -> None:
     """Random weights of the real architecture: imported, loaded, tampered with, refused."""
     row = BACKBONES["dinov2-base-reg4"]
@@ -107,6 +109,7 @@ def test_other_backbones_go_through_the_same_door(own_weights: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["wide-resnet50-2"])
+@pytest.mark.slow
 def test_a_cnn_backbone_gives_its_stages(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     state = BACKBONES[name].build().state_dict()
     monkeypatch.setattr(store, "load", lambda _: (state, store.WeightsFile(name, "random", "0" * 64, "none", "test")))
@@ -125,6 +128,7 @@ def test_greedy_k_centre_is_the_greedy_choice() -> None:
     assert greedy_k_centre(rows, 100, seed=0).tolist() == list(range(60))
 
 
+@pytest.mark.slow
 def test_the_bank_is_exact_when_small_and_close_when_large() -> None:
     rng = np.random.default_rng(0)
     rows, asked = rng.normal(size=(3000, 16)).astype(np.float32), rng.normal(size=(50, 16)).astype(np.float32)
@@ -191,6 +195,7 @@ def test_whitened_distances_are_mahalanobis_distances() -> None:
     assert np.linalg.norm(whitening(known[:40]) - whitening(known[40:80]), axis=1) == pytest.approx(expected, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_several_looks_add_what_each_finds_in_units_of_its_spread() -> None:
     detector = PatchCore(replace(PLAIN, bank_rows=50, density=0, whitened_rows=40))
     photos = [noise(90, 120, i) for i in range(3)]
@@ -230,6 +235,7 @@ def test_a_photo_left_out_leaves_nothing_in_the_bank() -> None:
         left_out.without(1)
 
 
+@pytest.mark.slow
 def test_photos_that_are_all_the_same_give_finite_scores() -> None:
     """No distance is divided by a density or a spread of nothing."""
     detector = PatchCore(replace(PLAIN, bank_rows=50, density=5, whitened_rows=40))
@@ -239,6 +245,7 @@ def test_photos_that_are_all_the_same_give_finite_scores() -> None:
     assert same.score < other.score
 
 
+@pytest.mark.slow
 def test_turned_copies_are_learned_only_where_parts_lie_in_any_direction() -> None:
     straight = [good("plate", i).pixels for i in range(4)]
     turned = [np.ascontiguousarray(np.rot90(p, i)) for i, p in enumerate(straight)]
@@ -278,6 +285,7 @@ def test_the_docs_show_the_table_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("row", [row for row in TABLE if row.example], ids=lambda row: row.name)
+@pytest.mark.slow
 def test_every_detector_keeps_the_contract(row: Row, tmp_path: Path) -> None:
     """Fitted on a few photos: finite map at the photo's size, the scratch found, the same after save and load in a new process."""
     assert row.example is not None
@@ -310,6 +318,7 @@ def test_every_detector_keeps_the_contract(row: Row, tmp_path: Path) -> None:
     assert float(said.stdout) == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_the_model_folder_holds_no_pickle(model_folder: Path) -> None:
     for path in (p for p in model_folder.rglob("*") if p.is_file()):
         head = path.read_bytes()[:2]
@@ -400,6 +409,7 @@ def test_tiles_are_blended_without_seams() -> None:
     assert np.abs(made - surface).max() < 1e-5
 
 
+@pytest.mark.slow
 def test_a_large_photo_is_tiled_and_the_dot_is_found() -> None:
     large = np.kron(good("cast", 0).pixels, np.ones((3, 3, 1), np.uint8))
     detector = PatchCore(PatchCoreSettings(input_px=128, max_shrink=3.0, bank_rows=500, candidate_rows=4000))
@@ -413,6 +423,7 @@ def test_a_large_photo_is_tiled_and_the_dot_is_found() -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 700), (40, 2000)])
+@pytest.mark.slow
 def test_odd_shapes_are_scored(shape: tuple[int, int]) -> None:
     detector = PatchCore(SMALL)
     detector.fit([noise(*shape, seed=i) for i in range(2)])

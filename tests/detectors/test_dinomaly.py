@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import warnings
@@ -37,6 +36,9 @@ from seewhy.detectors.dinomaly.training import Plan, _save, batch_rows, train
 from seewhy.detectors.weights import store
 from seewhy.errors import BadData, BadImage, BadModel, NotWritten, UnknownName, WeightsMismatch
 from seewhy.evals.synthetic.surfaces import defective, good, write_dataset
+
+pytestmark = pytest.mark.slow
+
 
 GOLDEN: dict[str, Any] = json.loads((TESTS / "golden" / "dinomaly.json").read_text(encoding="utf-8"))
 
@@ -137,39 +139,43 @@ def test_a_batch_in_turns_teaches_as_the_whole_does() -> None:
 
 
 STOPPED = """
-import sys, time
+import os, signal, sys
 from pathlib import Path
 import torch
 from seewhy.detectors.dinomaly.net import NetShape, Restorer
 from seewhy.detectors.dinomaly.training import Plan, train
 from tests.helpers.dinomaly import Random
-torch.manual_seed(0)
 torch.set_num_threads(1)
-net = Restorer(NetShape(16, 2, depth=2))
-train(net, Random(), Plan(steps=400, batch=4, at_once=4, save_every=1), checkpoint=Path(sys.argv[1]),
-      told=lambda step, loss: print(step, flush=True))
+for kill_at in map(int, sys.argv[2:]):
+    heard, told = os.pipe()
+    child = os.fork()
+    if not child:
+        torch.manual_seed(0)
+        net = Restorer(NetShape(16, 2, depth=2))
+        train(net, Random(), Plan(steps=120, batch=4, at_once=4, save_every=1), checkpoint=Path(sys.argv[1]),
+              told=lambda step, loss: os.write(told, b"%d\\n" % step))
+        os._exit(1)
+    os.close(told)
+    with os.fdopen(heard) as steps:
+        next(line for line in steps if int(line) >= kill_at)
+        os.kill(child, signal.SIGKILL)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
 """
 
 
 def test_killed_at_ten_random_steps_it_ends_with_the_same_weights(tmp_path: Path) -> None:
     checkpoint = tmp_path / "c.safetensors"
-    chance = np.random.default_rng(5)
-    for kill_at in np.sort(chance.choice(np.arange(5, 390), 10, replace=False)).tolist():
-        with subprocess.Popen([sys.executable, "-c", STOPPED, str(checkpoint)], stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout is not None
-            for line in process.stdout:
-                if int(line) >= kill_at:
-                    process.send_signal(signal.SIGKILL)
-                    break
+    steps = np.sort(np.random.default_rng(5).choice(np.arange(5, 115), 10, replace=False))
+    subprocess.run([sys.executable, "-c", STOPPED, str(checkpoint), *map(str, steps)], check=True)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        went_on, course = trained(checkpoint, steps=400, save_every=1)
-        unbroken, _ = trained(steps=400, save_every=1)
+        went_on, course = trained(checkpoint, steps=120, save_every=1)
+        unbroken, _ = trained(steps=120, save_every=1)
     finally:
         torch.set_num_threads(threads)
     assert course.resumed_at > 0
-    assert len(course.losses) == 400
+    assert len(course.losses) == 120
     assert same(went_on, unbroken)
 
 

@@ -24,6 +24,9 @@ from seewhy.errors import BadData, BadModel
 from seewhy.evals.synthetic.boards import board, broken
 from seewhy.evals.synthetic.surfaces import defective, good
 
+pytestmark = pytest.mark.slow
+
+
 COARSE = PatchCoreSettings(input_px=96, bank_rows=300, candidate_rows=2000)
 
 

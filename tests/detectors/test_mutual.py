@@ -19,6 +19,9 @@ from seewhy.evals.metrics import auroc
 from seewhy.evals.synthetic.surfaces import KINDS, defective, good
 from seewhy.record import InspectionRecord
 
+pytestmark = pytest.mark.slow
+
+
 SMALL = MutualSettings(input_px=192)
 
 

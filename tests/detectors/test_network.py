@@ -76,6 +76,7 @@ def test_what_openvino_does_not_know_is_told() -> None:
 SPEC = Spec("efficientnet-lite0", (Way((4, 5), pool=3, unit_length=True), Way((3, 4, 5, 6))))
 
 
+@pytest.mark.slow
 def test_patches_are_the_same_by_torch_and_by_openvino() -> None:
     torch_, openvino = patches(SPEC, engine="torch"), patches(SPEC, engine="openvino")
     for height, width in ((192, 256), (256, 192), (320, 320), (32, 64)):
@@ -86,6 +87,7 @@ def test_patches_are_the_same_by_torch_and_by_openvino() -> None:
     assert torch_.weights == openvino.weights
 
 
+@pytest.mark.slow
 def test_a_kept_network_describes_patches_as_before_without_torch(tmp_path: Path) -> None:
     own = patches(SPEC, engine="openvino")
     photo = good("cast", 3).pixels[:192, :256]

@@ -44,6 +44,7 @@ def boards(tmp_path_factory: pytest.TempPathFactory) -> Inspector:
     return fitted([board(p) for p in PLACES], tmp_path_factory.mktemp("models") / "boards")
 
 
+@pytest.mark.slow
 def test_good_boards_pass_and_the_record_says_what_calibrated_it(boards: Inspector) -> None:
     for place in PLACES:
         record = boards.inspect(photo_of(board(place, copy=1))).record
@@ -54,6 +55,7 @@ def test_good_boards_pass_and_the_record_says_what_calibrated_it(boards: Inspect
 
 
 @pytest.mark.parametrize("kind", ["missing", "extra"])
+@pytest.mark.slow
 def test_what_is_missing_or_extra_is_found_and_told(boards: Inspector, kind: str) -> None:
     for place in PLACES:
         drawn = broken(place, kind, copy=2)  # type: ignore[arg-type]
@@ -90,6 +92,7 @@ def test_a_turned_photo_is_laid_over_by_its_features(boards: Inspector) -> None:
     assert boards.model.detector.score(turned).score < 0.3
 
 
+@pytest.mark.slow
 def test_what_shows_no_known_place_is_refused_and_nothing_is_lost(boards: Inspector, tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (320, 320, 3)).astype(np.uint8)
     wide = np.zeros((100, 320, 3), np.uint8)
@@ -129,6 +132,7 @@ def test_many_photos_of_one_view_become_a_median_that_can_do_without_one() -> No
         Template.from_files(single.settings, single.learned, single.files()).without(0)
 
 
+@pytest.mark.slow
 def test_many_golden_photos_are_found_by_a_graph(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("seewhy.detectors.template.places.GRAPH_FROM", 30)
     assert GRAPH_FROM > 30

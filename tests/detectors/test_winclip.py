@@ -30,7 +30,7 @@ from seewhy.evals.peers.parity import random_clip, winclip
 from seewhy.evals.synthetic.surfaces import defective, good
 from seewhy.prompts.winclip import prompt_set
 
-pytestmark = pytest.mark.usefixtures("tiny")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tiny")]
 
 TINY = "seewhy-tiny"  # its architecture; here with random weights
 GOLDEN = TESTS / "golden" / "winclip.json"

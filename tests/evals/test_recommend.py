@@ -14,6 +14,9 @@ from seewhy.evals.synthetic.boards import board
 from seewhy.evals.synthetic.surfaces import good
 from seewhy.types import Pixels
 
+pytestmark = pytest.mark.slow
+
+
 SMALL = PatchCoreSettings(input_px=192, bank_rows=600, candidate_rows=4000)
 
 

@@ -292,6 +292,7 @@ def test_an_address_without_v1_is_understood_and_told(caplog: pytest.LogCaptureF
         assert "404" in failure(url.removesuffix("/v1")).detail
 
 
+@pytest.mark.slow
 def test_a_request_under_way_ends_with_the_time_for_words() -> None:
     with speaking() as (url, server):
         client = Client(Server(url=url, timeout_s=60.0, breaker_after=1))
@@ -339,6 +340,7 @@ except KeyboardInterrupt:
 
 
 @pytest.mark.parametrize("threads", [1, 4])
+@pytest.mark.slow
 def test_ctrl_c_ends_a_program_that_waits_for_words(threads: int) -> None:
     with speaking(hung(30.0)) as (url, server):
         child = subprocess.Popen([sys.executable, "-c", ASKS, url, str(threads)], stdout=subprocess.PIPE)

@@ -92,6 +92,7 @@ FAULTS: dict[str, tuple[Behaviour, str]] = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.slow
 def test_faults_change_no_verdict_and_are_told(name: str, inspector: Inspector) -> None:
     behaviour, reason = FAULTS[name]
     plain = Inspector(inspector.model, card=CARD, alpha=ALPHA).inspect(stain()).record
@@ -145,6 +146,7 @@ def test_a_second_look_without_an_answer_costs_certainty_alone(fault: Any, inspe
     assert next(c for c in words.claims if c.name == "type").because.key == "check.second_none"
 
 
+@pytest.mark.slow
 def test_contradiction_moves_a_pass_to_review_and_never_a_fail(inspector: Inspector, tmp_path: Path) -> None:
     def ruled(verdict: str, behaviour: Behaviour) -> str:
         policy = tmp_path / f"{verdict}.yaml"
@@ -209,6 +211,7 @@ def contents(ledger: Ledger) -> list[str]:
     return [sha256_json(r.entry.model_dump(mode="json", exclude={"inspected_at", "timings_ms"})) for r in ledger.rows()]
 
 
+@pytest.mark.slow
 def test_many_in_flight_and_the_same_lot(inspector: Inspector, photos: Path, tmp_path: Path) -> None:
     made = []
     for number, (in_flight, workers) in enumerate([(1, 1), (8, 1), (8, 3)]):
@@ -222,6 +225,7 @@ def test_many_in_flight_and_the_same_lot(inspector: Inspector, photos: Path, tmp
     assert made[0] == made[1]
 
 
+@pytest.mark.slow
 def test_a_server_that_dies_in_mid_lot(inspector: Inspector, photos: Path, tmp_path: Path) -> None:
     with Ledger(tmp_path / "plain.sqlite") as ledger:
         run_batch(Inspector(inspector.model, card=CARD, alpha=ALPHA), read_layout(photos), ledger, lot="A")
@@ -237,6 +241,7 @@ def test_a_server_that_dies_in_mid_lot(inspector: Inspector, photos: Path, tmp_p
                 assert bool(gaps) == any(m.what == "vlm" for m in record.missing)
 
 
+@pytest.mark.slow
 def test_a_lot_waits_for_words_no_longer_than_it_may(inspector: Inspector, photos: Path, tmp_path: Path) -> None:
     with Ledger(tmp_path / "plain.sqlite") as ledger:
         run_batch(Inspector(inspector.model, card=CARD, alpha=ALPHA), read_layout(photos), ledger, lot="A")

@@ -65,6 +65,7 @@ def uncalibrated(inspector: Inspector) -> Lot:
 
 
 @pytest.mark.parametrize("ending", ["html", "pdf"])
+@pytest.mark.slow
 def test_a_korean_report_holds_no_english_word(golden: dict[str, Lot], uncalibrated: Lot, ending: str, tmp_path: Path) -> None:
     for number, (entries, pictures) in enumerate([*golden.values(), uncalibrated]):
         path = write_report(entries, pictures, tmp_path / f"{number}.{ending}", head="0" * 64, language="ko")

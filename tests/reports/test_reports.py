@@ -57,6 +57,7 @@ def test_html_stands_alone_and_escapes(lot: tuple[list[Entry], dict[str, bytes]]
 
 
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="no chromium")
+@pytest.mark.slow
 def test_the_page_filters_and_sorts_in_a_real_browser(lot: tuple[list[Entry], dict[str, bytes]], tmp_path: Path) -> None:
     from playwright.sync_api import sync_playwright
 
@@ -90,6 +91,7 @@ def test_the_page_filters_and_sorts_in_a_real_browser(lot: tuple[list[Entry], di
         browser.close()
 
 
+@pytest.mark.slow
 def test_pdf_is_tagged_archival_and_repeatable(lot: tuple[list[Entry], dict[str, bytes]], tmp_path: Path) -> None:
     entries, pictures = lot
     first = write_report(entries, pictures.get, tmp_path / "a.pdf", head="abc123").read_bytes()

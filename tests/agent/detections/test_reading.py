@@ -221,6 +221,7 @@ def test_torchvisions_predictions() -> None:
     assert [(r.label, round(r.peak or 0, 2)) for r in masked.regions] == [("1", 0.8), ("2", 0.6)]
 
 
+@pytest.mark.slow
 def test_anomalibs_items_and_batches() -> None:
     data = pytest.importorskip("anomalib.data")
     heat = torch.rand(32, 48)

@@ -72,12 +72,14 @@ def test_how_many_photos_an_alpha_needs() -> None:
 @pytest.mark.parametrize(
     ("way", "method", "photos"), [("auto", "left_out", 24), ("leave-one-out", "left_out", 24), ("split", "held_out", 4)]
 )
+@pytest.mark.slow
 def test_the_ways_of_calibration(way: CalibrationWay, method: str, photos: int, good_plates: list[Photo]) -> None:
     model = ProductModel.fit(good_plates, PatchCore(SMALL), alpha=ALPHA, calibration=way)
     assert (model.calibration.method, len(model.calibration)) == (method, photos)
     assert model.references.jpegs
 
 
+@pytest.mark.slow
 def test_the_way_of_calibration_does_not_hang_on_the_rate(good_plates: list[Photo]) -> None:
     """A model's lines for all rates rest on the same scores."""
     scores = [ProductModel.fit(good_plates, PatchCore(SMALL), alpha=a, calibration="auto").calibration.scores for a in (0.01, 0.5)]

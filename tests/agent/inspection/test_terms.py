@@ -50,6 +50,7 @@ def fitted(card: ProductCard, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "model"
 
 
+@pytest.mark.slow
 def test_what_was_fitted_with_holds(fitted: Path, photos: Path, card: ProductCard) -> None:
     record = seewhy.load(fitted).inspect(photos / "scratch.png").record
     assert (record.product, record.decision.alpha, record.provenance.card_sha256) == ("plate", ALPHA, card.sha256)
@@ -59,6 +60,7 @@ def test_what_was_fitted_with_holds(fitted: Path, photos: Path, card: ProductCar
     assert record.provenance.overrides == ()
 
 
+@pytest.mark.slow
 def test_an_override_is_told(fitted: Path, photos: Path) -> None:
     record = seewhy.load(fitted, alpha=0.2, card=ProductCard(name="other")).inspect(photos / "scratch.png").record
     assert (record.product, record.decision.alpha) == ("other", 0.2)
@@ -68,6 +70,7 @@ def test_an_override_is_told(fitted: Path, photos: Path) -> None:
     assert again.content_sha256 == record.content_sha256
 
 
+@pytest.mark.slow
 def test_words_that_are_owed_need_neither_card_nor_policy(fitted: Path, photos: Path, tmp_path: Path) -> None:
     with speaking(lambda _r, _s: 500) as (url, _), Ledger(tmp_path / "l.sqlite") as ledger:
         run_batch(seewhy.load(fitted, explainer=VlmWords(Server(url=url, retries=0, timeout_s=5.0))), read_layout(photos), ledger, lot="A")

@@ -68,6 +68,7 @@ def test_a_copy_of_the_file_alone_holds_every_entry(tmp_path: Path) -> None:
     assert list(around(copy)) == ["l.sqlite"]
 
 
+@pytest.mark.slow
 def test_kill_9_while_entries_are_written_keeps_each_that_was_reported(tmp_path: Path) -> None:
     path, chance, reported = tmp_path / "l.sqlite", random.Random(3), list[str]()
     for _ in range(KILLS):
@@ -203,6 +204,7 @@ def test_half_an_entry_is_told_and_taken_back_by_the_next_writer(book: Path, tmp
     assert verify(half).intact
 
 
+@pytest.mark.slow
 def test_a_bit_in_a_left_over_journal_never_makes_fewer_entries_intact(book: Path, tmp_path: Path) -> None:
     half = cut_off(book, tmp_path / "cut")
     journal = half.with_name(f"{half.name}-journal")
@@ -244,6 +246,7 @@ def test_an_old_ledger_with_its_log_is_read_and_becomes_one_file(old: Path) -> N
     db.close()
 
 
+@pytest.mark.slow
 def test_a_bit_in_a_left_over_log_never_makes_fewer_entries_intact(old: Path) -> None:
     wal = old.with_name(f"{old.name}-wal")
     file, log, chance = old.read_bytes(), wal.read_bytes(), random.Random(2)

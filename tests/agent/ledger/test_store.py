@@ -182,6 +182,7 @@ def contents(path: Path) -> object:
         return [db.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall() for table in ("entries", "evidence", "head")]
 
 
+@pytest.mark.slow
 def test_a_bit_in_the_text_that_makes_the_tables(written: bytes, tmp_path: Path, ledger_file: Path) -> None:
     """The first page holds it; a bit that makes it no text at all is found like any other, or changes nothing."""
     begins, page = written.index(b"CREATE"), int.from_bytes(written[16:18], "big")

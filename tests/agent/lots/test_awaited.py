@@ -29,6 +29,9 @@ from seewhy.explainers.client import Server
 from seewhy.explainers.vlm import VlmWords
 from seewhy.record import InspectionRecord, LaterWords
 
+pytestmark = pytest.mark.slow
+
+
 HURRIED = "import seewhy.agent.lots.awaited as a; a.GRACE_S = 0.2; from seewhy.cli import main; main()"
 
 

@@ -169,6 +169,7 @@ def test_two_runs_at_once_count_no_photo_twice(inspector: Inspector, photos: Pat
     assert len(verdicts(path)) == written(path) == 6
 
 
+@pytest.mark.slow
 def test_anothers_verdicts_are_not_reported_as_ones_own(inspector: Inspector, photos: Path, tmp_path: Path) -> None:
     path = tmp_path / "l.sqlite"
     batch(inspector, photos, path)
@@ -198,6 +199,7 @@ def test_anothers_verdicts_are_not_reported_as_ones_own(inspector: Inspector, ph
         assert {e.decision.alpha for e in entries(ledger) if isinstance(e, InspectionRecord)} == {0.3}
 
 
+@pytest.mark.slow
 def test_workers_change_neither_order_nor_records(inspector: Inspector, photos: Path, tmp_path: Path) -> None:
     for workers in (1, 3):
         with Ledger(tmp_path / f"{workers}.sqlite") as ledger:

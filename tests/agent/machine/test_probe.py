@@ -53,6 +53,7 @@ ODD: dict[str, tuple[Callable[[socket.socket, bytes], None], str]] = {
 
 
 @pytest.mark.parametrize("name", ODD)
+@pytest.mark.slow
 def test_an_odd_server_is_one_clear_line(name: str) -> None:
     behave, why = ODD[name]
     with raw_server(behave) as url:

@@ -72,7 +72,9 @@ def served(tmp_path: Path, kind: str = "plain") -> Iterator[tuple[subprocess.Pop
     """A program that serves, and the processes of its server."""
     (tmp_path / "stand_in.py").write_text(STAND_IN)
     pids, log = tmp_path / "pids", tmp_path / "log"
-    program = subprocess.Popen([sys.executable, "-c", SERVES, str(free_port()), str(pids), kind, str(log)], stdout=subprocess.PIPE)
+    program = subprocess.Popen(
+        [sys.executable, "-c", SERVES, str(free_port()), str(pids), kind, str(log)], stdout=subprocess.PIPE, preexec_fn=_hears
+    )
     assert program.stdout is not None
     started: list[int] = []
     try:
@@ -87,6 +89,11 @@ def served(tmp_path: Path, kind: str = "plain") -> Iterator[tuple[subprocess.Pop
             os.kill(pid, signal.SIGKILL)
 
 
+def _hears() -> None:
+    """Let a program hear the end of its terminal where whoever runs the tests has started them under nohup."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 def gone(pids: list[int], seconds: float) -> bool:
     until = time.monotonic() + seconds
     while any(map(alive, pids)) and time.monotonic() < until:
@@ -97,6 +104,7 @@ def gone(pids: list[int], seconds: float) -> bool:
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 @pytest.mark.parametrize("kind", ["plain", "stubborn"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.slow
 def test_a_signal_ends_the_server_with_its_workers(number: signal.Signals, kind: str, tmp_path: Path) -> None:
     with served(tmp_path, kind) as (program, pids):
         program.send_signal(number)
@@ -105,6 +113,7 @@ def test_a_signal_ends_the_server_with_its_workers(number: signal.Signals, kind:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.slow
 def test_a_program_that_is_killed_leaves_no_worker(tmp_path: Path) -> None:
     with served(tmp_path) as (program, pids):
         program.kill()

@@ -21,6 +21,8 @@ from seewhy.errors import BadData
 from seewhy.evals.synthetic.surfaces import PRODUCTS, good
 from seewhy.types import Pixels
 
+pytestmark = pytest.mark.slow
+
 
 def saved_again(pixels: Pixels, kind: str, seed: int) -> Photo:
     """The same scene in another file."""

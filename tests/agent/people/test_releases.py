@@ -134,6 +134,7 @@ def test_how_often_reviewers_overrule(tmp_path: Path) -> None:
         assert [one.name for one in history.reviewers(book)] == ["Kim"]
 
 
+@pytest.mark.slow
 def test_a_lot_under_other_settings_writes_what_changed(inspector: Inspector, photos: Path, tmp_path: Path) -> None:
     samples = read_layout(photos)[:2]
     with Ledger(tmp_path / "l.sqlite") as book:

@@ -10,6 +10,7 @@ from seewhy.agent.people.roles import Who
 from seewhy.evals.promises.people import begun, forbidden, sequences
 
 
+@pytest.mark.slow
 def test_no_sequence_of_entries_leads_to_a_state_that_the_rules_forbid() -> None:
     done = sequences(100, 8)
     assert done["written"] > 50

@@ -17,6 +17,7 @@ COUNT = 1200
 
 
 @pytest.mark.filterwarnings("ignore")  # Pillow warns of what it finds damaged
+@pytest.mark.slow
 def test_damaged_photos_of_every_kind_are_read_or_refused_in_bounded_time() -> None:
     kinds = [kind for kind in every_kind() if kind.pixels is not None]
     trials, rng = Trials(), np.random.default_rng(1)

@@ -65,6 +65,7 @@ def test_a_doubt_about_the_pixels_keeps_a_part_from_passing(inspector: Inspector
     assert "note.levels_differ" in [note.key for note in dark.photo.notes]
 
 
+@pytest.mark.slow
 def test_fit_takes_the_white_level_from_the_good_photos_and_keeps_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     folder = tmp_path / "good"
     folder.mkdir()

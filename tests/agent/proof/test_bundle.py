@@ -160,6 +160,7 @@ def test_one_clear_error_and_no_bundle(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="no chromium")
+@pytest.mark.slow
 def test_the_page_checks_a_bundle_in_a_real_browser(folder: Path, part: Path, tmp_path: Path) -> None:
     from playwright.sync_api import sync_playwright
 

@@ -38,6 +38,7 @@ def ledger(inspection: Inspection, tmp_path: Path) -> Path:
     return tmp_path / "book.sqlite"
 
 
+@pytest.mark.slow
 def test_an_inspection_is_equal_when_it_is_run_again(ledger: Path, tmp_path: Path) -> None:
     with Ledger(ledger, read_only=True) as book:
         assert replay(book, "1", MODEL, PHOTOS).result == "equal"  # with the card and rate of then, which no option names

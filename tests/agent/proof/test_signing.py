@@ -110,6 +110,7 @@ def test_no_certificate_no_pdf_no_time_stamp_server(folder: Path) -> None:
         signed_pdf(data, folder / "Park.p12", PASSPHRASE, reason="why", time_stamps="http://127.0.0.1:9/")
 
 
+@pytest.mark.slow
 def test_on_the_command_line(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ledger, out = shutil.copy(TESTS / "golden" / "schema1" / "ledger.sqlite", tmp_path), tmp_path / "a.pdf"
     words = ["report", str(ledger), "--lot", "B", "-o", str(out), "--sign", str(folder / "Park.p12"), "--reason", "released"]

@@ -100,6 +100,7 @@ def test_reading_writes_nothing(reading: Workspace) -> None:
         ask(reading, "similar", entry=1)
 
 
+@pytest.mark.slow
 def test_with_a_role_findings_are_written_and_no_part_passes(writing: Workspace) -> None:
     recorded = ask(writing, "inspect", photo="stain.png")["recorded"]
     assert len(recorded) == 64
@@ -155,6 +156,7 @@ def tracer() -> Iterator[tuple[str, list[str]]]:
     server.server_close()
 
 
+@pytest.mark.slow
 def test_langchains_tools_are_typed_and_no_tracer_of_the_environment_hears(
     reading: Workspace, tracer: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -217,6 +219,7 @@ def command(folder: Path, *more: str) -> list[str]:
     return ["-m", "seewhy", "mcp", str(folder), *more]
 
 
+@pytest.mark.slow
 def test_the_command_over_stdio(reading: Workspace) -> None:
     from mcp.client.stdio import StdioServerParameters, stdio_client
 
@@ -228,6 +231,7 @@ def test_the_command_over_stdio(reading: Workspace) -> None:
     asyncio.run(talk())
 
 
+@pytest.mark.slow
 def test_the_command_over_http(reading: Workspace) -> None:
     import socket
 

@@ -39,6 +39,7 @@ def asked(url: str) -> httpx.Response | None:
 
 
 @pytest.mark.parametrize("fault", ["none", *FAULTS])
+@pytest.mark.slow
 def test_answers_are_spoilt_as_told(fault: Fault) -> None:
     with speaking(obedient) as (url, server), faulty(url) as proxy:
         proxy.fault, proxy.hang_s = fault, 0.1

@@ -11,7 +11,7 @@ from tests.helpers import ROOT
 from seewhy.evals.promises import fuzz_lots, fuzz_read
 from seewhy.evals.promises.fuzz import small_inspector
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # decoders warn of what they find damaged
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # decoders warn of what they find damaged
 LEAST = {"photos": 2000, "models": 500, "cards, policies, lists": 500, "ledgers": 300}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from tests.helpers.photos import noise
 from transformers import Qwen2VLImageProcessor, Qwen3VLForConditionalGeneration
@@ -12,6 +13,8 @@ from transformers import Qwen2VLImageProcessor, Qwen3VLForConditionalGeneration
 from seewhy.evals.synthetic.stand_in import SIDE
 from seewhy.evals.tiny.eye import GRID, PATCH, look, patches
 from seewhy.evals.tiny.vlm import architecture, tokenizer, train
+
+pytestmark = pytest.mark.slow
 
 
 def test_patches_are_the_processors() -> None:
