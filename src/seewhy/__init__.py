@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from seewhy.errors import SeewhyError
+from seewhy.packages import keep_quiet
 
 if TYPE_CHECKING:
     from seewhy.agent.api.explain import explain, explain_all
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from seewhy.agent.detections.detection import Detection
     from seewhy.agent.inspection.inspector import Inspector
     from seewhy.agent.inspection.result import Inspection
+
+keep_quiet()
 
 __version__ = "0.1.0"
 __all__ = [

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import sys
 from importlib.metadata import PackageNotFoundError, version
 
 SOFTWARE = ("seewhy", "torch", "timm", "open_clip_torch", "faiss-cpu", "openvino", "numpy", "opencv-python-headless", "pillow")
+
+QUIET = {"HF_HUB_DISABLE_TELEMETRY": "1", "GRADIO_ANALYTICS_ENABLED": "False", "DO_NOT_TRACK": "1", "VLLM_NO_USAGE_STATS": "1"}
 
 
 def installed(package: str) -> str:
@@ -19,3 +23,14 @@ def installed(package: str) -> str:
 def versions() -> dict[str, str]:
     """Of Python and of all packages that a score rests on, for the record."""
     return {"python": platform.python_version()} | {name: installed(name) or "not installed" for name in SOFTWARE}
+
+
+def keep_quiet() -> None:
+    """Keep other packages from reporting their use to their makers, in this program and those that it starts.
+
+    OpenVINO does so whenever it is imported, by ours or by anomalib, unless its telemetry package isn't there; the Hugging Face libraries
+    and Gradio by the environment. What the environment says already stays.
+    """
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
