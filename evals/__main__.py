@@ -32,6 +32,7 @@ MEASUREMENTS: Mapping[str, str] = {  # read without importing; see `described`
     "dinomaly_bank": "promises.dinomaly:bank",
     "dinomaly_grow": "promises.dinomaly:grow",
     "explain": "promises.explain:main",
+    "explaining": "promises.explaining:main",
     "faults": "promises.faults:main",
     "fuzz": "promises.fuzz:main",
     "mmad": "benchmarks.mmad:main",
