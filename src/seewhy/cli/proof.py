@@ -10,7 +10,7 @@ import typer
 
 from seewhy.cli.options import Device, Json, Language
 from seewhy.cli.people import By, LedgerFile, Role, Why
-from seewhy.cli.terminal import out, plain, print_entered, print_json, print_verification
+from seewhy.cli.terminal import counted, out, plain, print_entered, print_json, print_verification
 
 KEY = "SEEWHY_KEY_PASSPHRASE"
 MOST_LINES = 6  # of a document's changes that are shown; --json has all
@@ -127,7 +127,9 @@ def bundle(
             note, signer = signed(book.checkpoint, ledger.name, name, private), _text(key.with_name(f"{key.name}.pub"))
         manifests = tuple(manifest_bytes(folder) for folder in model or ())
         count = bundle_(book, out_, lot=lot, part=part, contents=Contents(photos, note, signer, manifests, language))
-    print_json({"bundle": str(out_), "entries": count}) if json_ else out.print(f"{count} entries written to {out_}", highlight=False)
+    print_json({"bundle": str(out_), "entries": count}) if json_ else out.print(
+        f"{counted(count, 'entry', 'entries')} written to {out_}", highlight=False
+    )
 
 
 def replay(

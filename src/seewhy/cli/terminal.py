@@ -21,6 +21,15 @@ out, err = Console(), Console(stderr=True)
 COLOURS = {"pass": "green", "fail": "red", "review": "yellow", "refused": "magenta"}
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number and its noun: 1 photo, 2 photos.
+
+    >>> counted(1, "entry", "entries"), counted(0, "photo")
+    ('1 entry', '0 photos')
+    """
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
 def print_entry(entry: Any, language: str) -> None:
     """One entry, a line for each reason."""
     from seewhy.prompts import say, word
@@ -58,12 +67,14 @@ def print_fitted(models: Sequence[Any], folder: Path, alpha: float, review: floa
         return print_json(facts if len(facts) > 1 else facts[0])
     for m in models:
         lot = m.calibration.method == LOT
-        photos = f"{m.good_photos} photos of a lot" if lot else f"{m.good_photos} good photos"
+        photos = counted(m.good_photos, "photo") + " of a lot" if lot else counted(m.good_photos, "good photo")
         out.print(f"[bold]{plain(m.product)}[/]: {m.detector.name} fitted on {photos}, saved to {folder}")
         for _, why in m.considered:
             out.print(f"[dim]{plain(why.text)}[/]", highlight=False, soft_wrap=True)
         if m.copies:
-            out.print(f"[yellow]{len(m.copies)} copies[/] of other good photos were left out: a scene counts once", highlight=False)
+            out.print(
+                f"[yellow]{counted(len(m.copies), 'copy', 'copies')}[/] of other good photos left out: a scene counts once", highlight=False
+            )
             for copy, of in m.copies[:5]:
                 out.print(f"[dim]  {plain(copy)} = {plain(of)}[/]", highlight=False, soft_wrap=True)
         if lot:
@@ -105,7 +116,7 @@ def print_verification(found: Any, json_: bool) -> None:
         facts = {"intact": found.intact, "entries": found.entries, "head": found.head, "bad_entry": found.bad_seq, "problem": found.problem}
         return print_json(facts | {"notes": list(found.notes)})
     if found.intact:
-        out.print(f"[green]intact[/]: {found.entries} entries, head {found.head}", highlight=False, soft_wrap=True)
+        out.print(f"[green]intact[/]: {counted(found.entries, 'entry', 'entries')}, head {found.head}", highlight=False, soft_wrap=True)
     else:
         where = f"entry {found.bad_seq}: " if found.bad_seq else ""
         out.print(f"[bold red]not intact[/]: {where}{plain(found.problem)}", highlight=False, soft_wrap=True)
