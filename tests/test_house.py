@@ -33,6 +33,8 @@ FLOORS: dict[str, tuple[set[str], ...]] = {
         {"inspection"},
         {"ledger"},
         {"people"},
+        {"quality"},
+        {"documents"},
         {"lots", "proof"},
         {"api"},
         {"tools"},
