@@ -31,7 +31,7 @@ _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's reads a cat
 
 @lru_cache
 def catalogue(language: str = "en") -> Mapping[str, str]:
-    """All messages of a language by key; a language is a YAML file in `messages/`.
+    """All messages of a language by key; a language is a YAML file in `messages/`, and one of the same name in each folder there.
 
     Raises:
         UnknownName: there is no such file.
@@ -40,8 +40,9 @@ def catalogue(language: str = "en") -> Mapping[str, str]:
     if language not in languages:
         raise UnknownName("language", language, languages)
     flat: dict[str, str] = {}
-    for group, messages in yaml.load(languages[language].read_text(encoding="utf-8"), _Loader).items():
-        flat |= {f"{group}.{key}": text for key, text in messages.items()}
+    for path in (languages[language], *sorted(MESSAGES.glob(f"*/{language}.yaml"))):
+        for group, messages in yaml.load(path.read_text(encoding="utf-8"), _Loader).items():
+            flat |= {f"{group}.{key}": text for key, text in messages.items()}
     return flat
 
 

@@ -21,23 +21,26 @@ from seewhy.people import (
 )
 from seewhy.prompts import text, word
 from seewhy.record import Confirmation, Entry, InspectionRecord, Later, Param
+from seewhy.studies import Criterion, FormField, MasterRuling, MasterRun, QualityEntry, SampleDrawn, StudyDone
 
 SHORT = 12  # digits of a hash, enough to find it
 
 
-def told(entry: Entry | Later | Person, language: str = "en") -> str:
+def told(entry: Entry | Later | Person | QualityEntry, language: str = "en") -> str:
     """Who did what, and why."""
     said = act(entry, language)
     why = entry.comment if isinstance(entry, Confirmation) else entry.why if isinstance(entry, PersonsEntry) else ""
     return text("people.because", language, what=said, why=why) if why else said
 
 
-def act(entry: Entry | Later | Person, language: str = "en") -> str:
+def act(entry: Entry | Later | Person | QualityEntry, language: str = "en") -> str:
     """Who did what, without the reason."""
     if isinstance(entry, InspectionRecord):
         return text("people.inspection", language, verdict=word("outcome", entry.verdict.value or "review", language))
     if not isinstance(entry, PersonsEntry | Confirmation):
         return text(f"people.{entry.kind}", language)
+    if (quality := _quality(entry, language)) is not None:
+        return text(f"quality.{entry.kind}", language, who=who(entry, language), **quality)
     key, values = _said(entry, language)
     return text(f"people.{key}", language, who=who(entry, language), **values)
 
@@ -82,6 +85,26 @@ def _said(entry: PersonsEntry | Confirmation, language: str) -> tuple[str, dict[
         case Complaint():
             return "complaint", {"reference": entry.reference, "customer": entry.customer or "-"}
     return "comment", {}
+
+
+def _quality(entry: PersonsEntry | Confirmation, language: str) -> dict[str, Param] | None:
+    """The values of an entry of quality work; None for any other."""
+    match entry:
+        case Criterion():
+            wanted = text(f"study.{entry.relation}", language, limit=entry.limit)
+            return {"protocol": entry.protocol, "measure": text(f"measure.{entry.measure}", language), "wanted": wanted}
+        case StudyDone():
+            held = sum(one.held for one in entry.criteria)
+            return {"study": text(f"study.{entry.study}", language), "held": held, "criteria": len(entry.criteria)}
+        case MasterRun():
+            return {"parts": len(entry.results), "missed": len(entry.missed)}
+        case MasterRuling():
+            return {"entry": (entry.refers_to or "")[:SHORT], "ruling": text(f"masters.{entry.ruling}", language)}
+        case SampleDrawn():
+            return {"size": len(entry.photos), "of": entry.of, "source": str(entry.plan["source"])}
+        case FormField():
+            return {"field": entry.field, "subject": entry.subject}
+    return None
 
 
 def _release(entry: Release, language: str) -> tuple[str, dict[str, Param]]:

@@ -15,6 +15,8 @@ from seewhy.reports.seal import sealed
 
 PictureBytes: TypeAlias = Callable[[str], bytes | None]  # by SHA-256
 
+SVG = b"<svg"  # how drawings begin; every other picture is a JPEG
+
 REPORTS = Registry(
     "report format",
     {

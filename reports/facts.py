@@ -21,7 +21,7 @@ def finding_view(finding: Finding, figures: Figures, language: str) -> dict[str,
     return {
         "number": finding.number,
         "type": type_of(finding, language),
-        "ruled": _ruled(finding.ruling, language),
+        "ruled": ruled(finding.ruling, language),
         **_words(finding.explanation, language),
         "silence": "" if finding.unexplained is None else silence(finding.unexplained, language),
         "facts": _facts(finding, language),
@@ -48,7 +48,8 @@ def _picture(data: bytes | None, what: str, number_: int, language: str) -> dict
     return {"data": data, "alt": alt, "caption": caption if data else text("report.not_kept", language, caption=caption)}
 
 
-def _ruled(ruling: Ruling, language: str) -> str:
+def ruled(ruling: Ruling, language: str) -> str:
+    """Severity and verdict of a finding, by which rule."""
     verdict, because = word("outcome", ruling.verdict.value or "review", language), say(ruling.because, language)
     if ruling.severity.value is None:
         return text("report.unruled", language, verdict=verdict, because=because)

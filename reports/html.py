@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from seewhy.record import Entry
-from seewhy.reports import PictureBytes
+from seewhy.reports import SVG, PictureBytes
 from seewhy.reports.view import lot_view
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -20,14 +21,20 @@ class HtmlReport:
 
     def render(self, entries: Sequence[Entry], pictures: PictureBytes, head: str, language: str) -> bytes:
         """See `seewhy.reports.Report`."""
-        environment = Environment(
-            loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-        )
-        environment.filters["data_uri"] = data_uri
-        page = environment.get_template("lot.html.j2").render(lot_view(entries, pictures, head, language))
-        return page.encode("utf-8", "backslashreplace")  # half a character, of a server's text, must not lose the report
+        return page_of("lot.html.j2", lot_view(entries, pictures, head, language))
 
 
-def data_uri(jpeg: bytes) -> str:
-    """A JPEG inside the page itself."""
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
+def page_of(template: str, view: Mapping[str, Any]) -> bytes:
+    """A page of one of the templates; everything in it is escaped."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["data_uri"] = data_uri
+    page = environment.get_template(template).render(view)
+    return page.encode("utf-8", "backslashreplace")  # half a character, of a server's text, must not lose the report
+
+
+def data_uri(picture: bytes) -> str:
+    """A picture inside the page itself."""
+    media = "image/svg+xml" if picture.startswith(SVG) else "image/jpeg"
+    return f"data:{media};base64," + base64.b64encode(picture).decode()

@@ -64,7 +64,7 @@ def latest(ledger: Ledger, lot: str | None = None, *, superseded: bool = False) 
     Raises:
         LedgerDamaged: an entry is not as it was written.
     """
-    later, last, people = dict[str, list[Later]](), dict[tuple[str, str], list[_Judged]](), dict[str, Person]()
+    later, last, people = dict[str, list[Later]](), dict[tuple[str, str], list[_Judged]](), dict[str, PersonsEntry]()
     for stored in ledger.stored(lot):
         if stored.kind in ("inspection", "refusal"):
             photo = stored.lot, stored.photo
@@ -94,11 +94,11 @@ def with_people(entry: Entry, people: Sequence[Person]) -> Entry:
     return kind.model_construct(**dict(entry), people=tuple(people))
 
 
-def _by_entry(people: Mapping[str, Person]) -> dict[str, list[Person]]:
+def _by_entry(people: Mapping[str, PersonsEntry]) -> dict[str, list[Person]]:
     """What people entered and didn't withdraw, by the hash of the entry that it is about."""
     withdrawn, found = {e.refers_to for e in people.values() if isinstance(e, Withdrawal)}, dict[str, list[Person]]()
     for digest, entry in people.items():
-        if digest not in withdrawn and not isinstance(entry, Withdrawal):
+        if digest not in withdrawn and isinstance(entry, Person) and not isinstance(entry, Withdrawal):
             for about in entry.points_to if isinstance(entry, Complaint) else (entry.refers_to,):
                 found.setdefault(about or "", []).append(entry)
     return found

@@ -24,15 +24,16 @@ from seewhy.canonical import canonical_json, sha256_bytes
 from seewhy.errors import LedgerDamaged, LedgerError
 from seewhy.people import PERSONS, Erasure, Person, PersonsEntry
 from seewhy.record import Confirmation, Entry, InspectionRecord, Later, LaterWords, RefusedPhoto
+from seewhy.studies import QUALITY, QualityEntry
 
-AnyEntry: TypeAlias = Entry | Later | Person
+AnyEntry: TypeAlias = Entry | Later | Person | QualityEntry
 Pictured: TypeAlias = Mapping[str, tuple[str, bytes]]  # (media type, bytes) by SHA-256
 KINDS: Mapping[str, type[Any]] = {
     "inspection": InspectionRecord,
     "refusal": RefusedPhoto,
     "explanation": LaterWords,
     "confirmation": Confirmation,
-    **{kind.model_fields["kind"].default: kind for kind in PERSONS},
+    **{kind.model_fields["kind"].default: kind for kind in (*PERSONS, *QUALITY)},
 }
 
 

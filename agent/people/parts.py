@@ -8,9 +8,9 @@ from typing import TypeAlias
 
 from seewhy.agent.ledger.reading import standing, with_later
 from seewhy.agent.ledger.schema import SERIAL
-from seewhy.agent.ledger.store import Ledger, Row
+from seewhy.agent.ledger.store import AnyEntry, Ledger, Row
 from seewhy.errors import BadData
-from seewhy.people import WORST, AboutPart, Person, PersonsEntry, Withdrawal, outcome
+from seewhy.people import WORST, AboutPart, PersonsEntry, Withdrawal, outcome
 from seewhy.record import Confirmation, Entry, InspectionRecord, LaterWords, RefusedPhoto
 
 # The entries of a photo, found by the index on (lot, photo) in every lot; the lots themselves by leaps along the same index.
@@ -136,7 +136,7 @@ def not_withdrawn(rows: Iterable[Row]) -> list[tuple[str, PersonsEntry]]:
     return [(digest, entry) for digest, entry in listed if digest not in gone and not isinstance(entry, Withdrawal)]
 
 
-def photo_name(entry: Entry | LaterWords | Confirmation | Person) -> str:
+def photo_name(entry: AnyEntry) -> str:
     """The photo that an entry is about."""
     return entry.photo.name if isinstance(entry, InspectionRecord) else entry.name
 

@@ -29,8 +29,21 @@ Kind: TypeAlias = Literal[
     "complaint",
     "hold",
     "erasure",
+    "criterion",
+    "study",
+    "master_run",
+    "master_ruling",
+    "sample",
+    "field",
 ]
-ROLE_NEEDED = ("sign_off", "release", "hold", "erasure")  # nobody signs, releases or deletes without saying as what
+ROLE_NEEDED = (
+    "sign_off",
+    "release",
+    "hold",
+    "erasure",
+    "criterion",
+    "master_ruling",
+)  # nobody signs, releases or deletes without saying as what
 
 
 class Roles(Saved):

@@ -121,5 +121,6 @@ def test_a_missing_extra_says_which_to_install(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setitem(sys.modules, "typst", None)
     monkeypatch.delitem(sys.modules, "seewhy.reports.pdf", raising=False)
+    monkeypatch.delitem(sys.modules, "seewhy.reports.typeset", raising=False)
     with pytest.raises(MissingExtra, match=r"pip install 'seewhy\[pdf\]'"):
         REPORTS.get("pdf")

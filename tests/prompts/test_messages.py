@@ -27,6 +27,7 @@ SAME = {
     "people.who",
     "report.period",
     "report.instant",
+    "agreement.kappa_value",
 }
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import typer
 
-from seewhy.cli import agents, checking, fitting, inspecting, ledgers, machine, measuring, people, proof, weights
+from seewhy.cli import agents, checking, fitting, inspecting, ledgers, machine, measuring, people, proof, studies, weights
 from seewhy.cli.stopping import NOW, Stopped, end, listen
 from seewhy.cli.terminal import err, plain
 from seewhy.errors import SeewhyError
@@ -42,6 +42,7 @@ app.command()(proof.bundle)
 app.command()(proof.replay)
 app.command()(proof.hold)
 app.command()(proof.erase)
+app.command()(studies.fill)
 app.command(name="eval")(measuring.evaluate)
 app.command()(measuring.recommend)
 app.command()(checking.check)
@@ -54,6 +55,15 @@ weights_app = typer.Typer(no_args_is_help=True, help="Pretrained weights on this
 weights_app.command("list")(weights.weights_list)
 weights_app.command("import")(weights.weights_import)
 app.add_typer(weights_app, name="weights")
+study_app = typer.Typer(no_args_is_help=True, help="What shows that the station finds what it should.")
+study_app.command()(studies.criterion)
+study_app.command()(studies.agreement)
+study_app.command()(studies.pod)
+study_app.command()(studies.escapes)
+study_app.command()(studies.masters)
+study_app.command()(studies.rule)
+study_app.command()(studies.sample)
+app.add_typer(study_app, name="study")
 
 
 def main() -> None:

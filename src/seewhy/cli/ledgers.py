@@ -27,6 +27,18 @@ def report(
     out_: Annotated[Path, typer.Option("--out", "-o", help="Report file: .html, .pdf, .json or .csv.")],
     lot: Annotated[str, typer.Option(help="Which lot; may be left out when there is one.")] = "",
     part: Annotated[str, typer.Option(help="Only this part: a photo's name, or a serial number with all its photos.")] = "",
+    kind: Annotated[
+        str,
+        typer.Option(
+            help="lot, certificate, lot-certificate, ncr, 8d, study, masters, monthly, audit, dossier or validation; all but lot are .html, .pdf "
+            "or .json."
+        ),
+    ] = "lot",
+    product: Annotated[str, typer.Option(help="With monthly, masters, audit and study: of this product.")] = "",
+    month: Annotated[str, typer.Option(help="With monthly and masters: YYYY-MM.")] = "",
+    complaint: Annotated[str, typer.Option(help="With 8d: the complaint's number.")] = "",
+    protocol: Annotated[str, typer.Option(help="With dossier and study: the test's.")] = "",
+    entry: Annotated[str, typer.Option(help="With study: the entry's number; default: the last one.")] = "",
     sign: Annotated[
         Path | None, typer.Option(help="Sign the PDF with this certificate (PKCS#12); its passphrase comes from SEEWHY_KEY_PASSPHRASE.")
     ] = None,
@@ -35,17 +47,23 @@ def report(
     language: Language = "en",
     json_: Json = False,
 ) -> None:
-    """Make a report from the ledger alone."""
+    """Make a report or a quality document from the ledger alone."""
+    from seewhy.agent.documents.kinds import make
     from seewhy.agent.ledger.reading import entries as entries_
     from seewhy.agent.ledger.store import Ledger
     from seewhy.agent.people.parts import find_part, photo_name
-    from seewhy.agent.proof.signing import signed_pdf
-    from seewhy.disk import write_file
     from seewhy.errors import BadData
     from seewhy.reports import document, write_report
 
     if sign is not None and (out_.suffix.lower() != ".pdf" or not reason.strip()):
         raise BadData("--sign signs a .pdf, and needs the --reason that it is signed for")
+    options = {"lot": lot, "part": part, "product": product, "month": month, "complaint": complaint, "protocol": protocol, "entry": entry}
+    if kind != "lot":
+        with Ledger(ledger, read_only=True) as book:
+            data = make(book, kind, out_.suffix.lower().lstrip("."), language=language, **options)
+            _write(out_, data, sign, reason, time_stamps)
+            facts = {"document": str(out_), "kind": kind, "entries": book.head[0], "head": book.head[1]}
+        return print_json(facts) if json_ else out.print(f"{kind} written to {out_}", highlight=False)
     with Ledger(ledger, read_only=True) as book:
         lots = book.lots()
         if part:
@@ -60,10 +78,19 @@ def report(
         if sign is None:
             write_report(entries, book.evidence, out_, head=book.head[1], language=language)
         else:
-            made = document(entries, book.evidence, "pdf", head=book.head[1], language=language)
-            write_file(out_, signed_pdf(made, sign, os.environ.get("SEEWHY_KEY_PASSPHRASE", ""), reason=reason, time_stamps=time_stamps))
-    facts = {"report": str(out_), "lot": lot or (lots[0] if lots else ""), "entries": len(entries)}
-    print_json(facts) if json_ else out.print(f"{len(entries)} entries written to {out_}")
+            _write(out_, document(entries, book.evidence, "pdf", head=book.head[1], language=language), sign, reason, time_stamps)
+    told = {"report": str(out_), "lot": lot or (lots[0] if lots else ""), "entries": len(entries)}
+    return print_json(told) if json_ else out.print(f"{len(entries)} entries written to {out_}")
+
+
+def _write(path: Path, data: bytes, sign: Path | None, reason: str, time_stamps: str) -> None:
+    """A document, signed where a certificate was given."""
+    from seewhy.agent.proof.signing import signed_pdf
+    from seewhy.disk import write_file
+
+    if sign is not None:
+        data = signed_pdf(data, sign, os.environ.get("SEEWHY_KEY_PASSPHRASE", ""), reason=reason, time_stamps=time_stamps)
+    write_file(path, data)
 
 
 def explain(

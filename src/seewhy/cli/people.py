@@ -33,8 +33,8 @@ def review(
     """Agree with the machine's verdict, overrule it, or decide what it left to a person; the machine's entry stays as it was."""
     from seewhy.agent.people import acts
 
-    with _opened(ledger) as book:
-        print_entered(acts.review(book, part, verdict, _who(by, why, role), lot=lot or None), json_)
+    with opened(ledger) as book:
+        print_entered(acts.review(book, part, verdict, who(by, why, role), lot=lot or None), json_)
 
 
 def dispose(
@@ -51,8 +51,8 @@ def dispose(
     """Say what becomes of a part that doesn't conform (ISO 9001, 8.7)."""
     from seewhy.agent.people import acts
 
-    with _opened(ledger) as book:
-        print_entered(acts.dispose(book, part, action, _who(by, why, role), concession=concession, lot=lot or None), json_)
+    with opened(ledger) as book:
+        print_entered(acts.dispose(book, part, action, who(by, why, role), concession=concession, lot=lot or None), json_)
 
 
 def sign(
@@ -68,8 +68,8 @@ def sign(
     """Sign off a part: its inspection and what people entered about it (21 CFR Part 11, 11.50 and 11.70)."""
     from seewhy.agent.people import acts
 
-    with _opened(ledger) as book:
-        print_entered(acts.sign(book, part, meaning, _who(by, why, role), lot=lot or None), json_)
+    with opened(ledger) as book:
+        print_entered(acts.sign(book, part, meaning, who(by, why, role), lot=lot or None), json_)
 
 
 def confirm(
@@ -86,8 +86,8 @@ def confirm(
     """Note what a person says a finding is, as a new entry. It changes no verdict."""
     from seewhy.agent.people import acts
 
-    with _opened(ledger) as book:
-        entered = acts.confirm(book, photo, finding, type_, _who(by, comment, role), lot=lot or None).entry
+    with opened(ledger) as book:
+        entered = acts.confirm(book, photo, finding, type_, who(by, comment, role), lot=lot or None).entry
     print_json(entered.model_dump(mode="json")) if json_ else out.print(
         f"{plain(photo)}, finding {finding}: {plain(type_)}, says {plain(by)}", highlight=False
     )
@@ -116,22 +116,22 @@ def mark(
         raise BadData("mark takes --finding NUMBER with --false-alarm or a region, or --missed TYPE with a region")
     if (bool(box) + (mask is not None)) != (not false_alarm):
         raise BadData("give one region, --box or --mask; a false alarm has none")
-    who, where = _who(by, why, role), lot or None
-    with _opened(ledger) as book:
+    person, where = who(by, why, role), lot or None
+    with opened(ledger) as book:
         if false_alarm:
-            return print_entered(acts.false_alarm(book, part, finding, who, lot=where), json_)
+            return print_entered(acts.false_alarm(book, part, finding, person, lot=where), json_)
         region: Any = _box(box) if mask is None else acts.mask_in(mask, book, part, where)
         if finding:
-            return print_entered(acts.correct(book, part, finding, region, who, lot=where), json_)
-        return print_entered(acts.missed_defect(book, part, missed, region, who, severity=severity, lot=where), json_)
+            return print_entered(acts.correct(book, part, finding, region, person, lot=where), json_)
+        return print_entered(acts.missed_defect(book, part, missed, region, person, severity=severity, lot=where), json_)
 
 
 def comment(ledger: LedgerFile, part: Part, by: By, why: Why, role: Role = "", lot: Lot = "", json_: Json = False) -> None:
     """Leave a remark about a part: --why is its text."""
     from seewhy.agent.people import acts
 
-    with _opened(ledger) as book:
-        print_entered(acts.comment(book, part, _who(by, why, role), lot=lot or None), json_)
+    with opened(ledger) as book:
+        print_entered(acts.comment(book, part, who(by, why, role), lot=lot or None), json_)
 
 
 def withdraw(
@@ -145,8 +145,8 @@ def withdraw(
     """Take back a person's entry: it stays in the ledger and no longer counts."""
     from seewhy.agent.people import acts
 
-    with _opened(ledger) as book:
-        print_entered(acts.withdraw(book, entry, _who(by, why, role)), json_)
+    with opened(ledger) as book:
+        print_entered(acts.withdraw(book, entry, who(by, why, role)), json_)
 
 
 def release(
@@ -172,7 +172,7 @@ def release(
         raise BadData("release takes one of --model, --card, --policy and --roles")
     with Ledger(ledger) as book:
         ((what, place),) = given
-        row = releases.release(book, what, place, _who(by, why, role), product=product, approved_by=approved_by)
+        row = releases.release(book, what, place, who(by, why, role), product=product, approved_by=approved_by)
         print_entered(row, json_)
 
 
@@ -190,8 +190,8 @@ def complain(
     """Note a customer's complaint and the inspections that it is about."""
     from seewhy.agent.people import releases
 
-    with _opened(ledger) as book:
-        print_entered(releases.complain(book, reference, parts, _who(by, why, role), customer=customer, lot=lot or None), json_)
+    with opened(ledger) as book:
+        print_entered(releases.complain(book, reference, parts, who(by, why, role), customer=customer, lot=lot or None), json_)
 
 
 def history(
@@ -225,13 +225,15 @@ def history(
     return None
 
 
-def _opened(ledger: Path) -> Any:
+def opened(ledger: Path) -> Any:
+    """A ledger that is there, open to write."""
     from seewhy.agent.ledger.store import Ledger
 
     return Ledger(ledger, create=False)
 
 
-def _who(by: str, why: str, role: str) -> Any:
+def who(by: str, why: str, role: str) -> Any:
+    """Who enters something."""
     from seewhy.agent.people.roles import Who
 
     return Who(by, why, role)

@@ -1,0 +1,1 @@
+"""Quality documents, one kind in each file: what stands on it, from a ledger's entries alone."""

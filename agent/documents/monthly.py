@@ -1,0 +1,286 @@
+"""Monthly review: how the station and the product did, by charts with their limits, and how people decided."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from seewhy.agent.documents.asked import Asked
+from seewhy.agent.documents.signing import signed
+from seewhy.agent.people.history import complaints
+from seewhy.agent.quality.bounds import Share
+from seewhy.agent.quality.charts import Chart, drift, p_chart, u_chart
+from seewhy.agent.quality.masters import runs_of
+from seewhy.agent.quality.seen import Seen
+from seewhy.card import ProductCard
+from seewhy.errors import BadData
+from seewhy.people import Complaint, Release, Review, SettingsChange
+from seewhy.prompts.legible import legible
+from seewhy.prompts.people import told
+from seewhy.reports.documents.blocks import Block, Tone, chart, heading, kpis, paragraph, rows, table
+from seewhy.reports.documents.charts import Mark, control, pareto, zones
+from seewhy.reports.documents.document import Document
+
+TYPES, GRID, ALARM = 6, (10, 15), 0.01  # types over time; rows and columns of the map; p-value that is called a drift
+
+
+def monthly(asked: Asked) -> Document:
+    """Of a month (--month YYYY-MM) and a product (--product; needed where the month has several).
+
+    Raises:
+        BadData: nothing was inspected then.
+    """
+    month, product = asked.needed("month"), asked.option("product")
+    if len(month) != 7 or month[4:5] != "-" or not (month[:4] + month[5:]).isdigit():
+        raise BadData(f"a month is YYYY-MM, not {month!r}")
+    photos = asked.book.of(month=month, product=product)
+    if not photos:
+        raise BadData(f"{asked.ledger.path} holds no photo" + (f" of {product!r}" if product else "") + f" that was inspected in {month}")
+    if len(products := sorted({s.product for s in photos})) > 1:
+        raise BadData(f"in {month} several products were inspected; give one with --product: {', '.join(products)}")
+    groups = grouped(photos)
+    blocks: list[Block] = [
+        kpis(_figures(asked, photos)),
+        *_pareto(asked, photos),
+        *_charts(asked, groups),
+        *_types(asked, groups),
+        *_zones(asked, photos),
+        *_drift(asked, photos),
+        *_people(asked, photos),
+        *_incidents(asked, month, products[0]),
+    ]
+    subject = [
+        (asked.say("document.product"), legible(products[0])),
+        (asked.say("monthly.month"), month),
+        (asked.say("document.parts"), asked.say("document.parts_value", parts=len({(s.lot, s.part) for s in photos}), photos=len(photos))),
+        (asked.say("monthly.lots"), str(len({s.lot for s in photos}))),
+    ]
+    data = {
+        "month": month,
+        "product": products[0],
+        "photos": len(photos),
+        "machine": dict(Counter(s.machine for s in photos)),
+        "verdicts": dict(Counter(s.verdict for s in photos)),
+        "groups": [
+            {"name": name, "photos": len(own), "stopped": sum(s.machine != "pass" for s in own), "findings": sum(len(s.spots) for s in own)}
+            for name, own in groups
+        ],
+        "entries": [photos[0].seq, photos[-1].seq],
+    }
+    machine = [
+        (asked.say("document.entries"), f"{photos[0].seq} – {photos[-1].seq}"),
+        (asked.say("monthly.models"), str(len({s.model for s in photos if s.model}))),
+    ]
+    return Document(asked.say("monthly.title"), subject, [*blocks, signed(asked, machine)], data)
+
+
+def grouped(photos: Sequence[Seen]) -> list[tuple[str, list[Seen]]]:
+    """Samples of the charts: lots where there are several, else days, in order."""
+    by_lot = len({s.lot for s in photos}) > 2
+    found: dict[str, list[Seen]] = {}
+    for seen in photos:
+        found.setdefault(seen.lot if by_lot else seen.at[:10], []).append(seen)
+    return list(found.items())
+
+
+def _figures(asked: Asked, photos: Sequence[Seen]) -> list[tuple[str, str, Tone]]:
+    total, machine = len(photos), Counter(s.machine for s in photos)
+    return [
+        (asked.percent(machine["pass"] / total, 1), asked.say("monthly.first_pass"), "pass"),
+        (asked.percent(machine["fail"] / total, 1), asked.say("monthly.failed"), "fail"),
+        (asked.percent(machine["review"] / total, 1), asked.say("monthly.asked"), "review"),
+        (str(machine["refused"]), asked.word("tally", "refused"), "refused"),
+        (str(sum(s.reviewed is not None for s in photos)), asked.say("monthly.reviewed"), ""),
+    ]
+
+
+def _pareto(asked: Asked, photos: Sequence[Seen]) -> list[Block]:
+    types = Counter(asked.type(spot.type) for s in photos for spot in s.spots)
+    if not types:
+        return [heading(asked.say("report.types")), paragraph(asked.say("report.no_findings"), soft=True)]
+    bars = sorted(types.items(), key=lambda item: (-item[1], item[0]))[:12]
+    return [
+        heading(asked.say("report.types")),
+        chart(pareto(bars), asked.say("monthly.pareto_alt", types=", ".join(f"{n} {c}" for n, c in bars))),
+    ]
+
+
+def _charts(asked: Asked, groups: Sequence[tuple[str, Sequence[Seen]]]) -> list[Block]:
+    """p-chart of stopped photos, u-chart of findings, with Nelson's tests."""
+    if len(groups) < 2:
+        return [heading(asked.say("monthly.charts")), paragraph(asked.say("monthly.one_sample"), soft=True)]
+    sizes = [len(own) for _, own in groups]
+    names = [name for name, _ in groups]
+    p = p_chart([sum(s.machine != "pass" for s in own) for _, own in groups], sizes)
+    u = u_chart([sum(len(s.spots) for s in own) for _, own in groups], sizes)
+    blocks: list[Block] = [heading(asked.say("monthly.charts"))]
+    for made, key in ((p, "p"), (u, "u")):
+        told = _flags(asked, made, names)
+        caption = asked.say(f"monthly.{key}_chart", centre=asked.percent(made.centre) if key == "p" else asked.number(made.centre))
+        marks = [
+            Mark(name, point.value, point.lower, point.upper, ",".join(map(str, point.rules)))
+            for name, point in zip(names, made.points, strict=True)
+        ]
+        blocks += [
+            chart(control(marks, made.centre, share=key == "p"), f"{caption} {told}", caption),
+            paragraph(told, soft=not any(pt.rules for pt in made.points)),
+        ]
+    return blocks
+
+
+def _flags(asked: Asked, made: Chart, names: Sequence[str]) -> str:
+    flagged = [(name, point.rules) for name, point in zip(names, made.points, strict=True) if point.rules]
+    if not flagged:
+        return asked.say("monthly.no_flags")
+    rules = sorted({rule for _, found in flagged for rule in found})
+    where = "; ".join(f"{name}: {', '.join(map(str, found))}" for name, found in flagged[:12])
+    return asked.say("monthly.flags", where=where) + " " + " ".join(f"({rule}) {asked.say(f'nelson.{rule}')}" for rule in rules)
+
+
+def _types(asked: Asked, groups: Sequence[tuple[str, Sequence[Seen]]]) -> list[Block]:
+    top = [name for name, _ in Counter(spot.type for _, own in groups for s in own for spot in s.spots).most_common(TYPES)]
+    if not top or len(groups) < 2:
+        return []
+    shown = list(groups)[-24:]
+    lines = []
+    for name, own in shown:
+        counts = Counter(spot.type for s in own for spot in s.spots)
+        lines.append((name, str(len(own)), *(str(counts[t]) if counts[t] else "–" for t in top)))
+    columns = [asked.say("monthly.sample"), asked.say("monthly.photos"), *(asked.type(t) for t in top)]
+    return [
+        heading(asked.say("monthly.types")),
+        table(columns, lines, align="l" + "r" * (len(top) + 1), widths=(1.6, *[1] * (len(top) + 1))),
+    ]
+
+
+def _zones(asked: Asked, photos: Sequence[Seen]) -> list[Block]:
+    """Where findings lie on the product."""
+    spots = [(s, spot) for s in photos for spot in s.spots]
+    if not spots:
+        return []
+    counts = [[0] * GRID[1] for _ in range(GRID[0])]
+    for _, spot in spots:
+        x, y = spot.at
+        counts[min(int(y * GRID[0]), GRID[0] - 1)][min(int(x * GRID[1]), GRID[1] - 1)] += 1
+    card = _card(asked, photos[-1])
+    parts = [(part.name, part.box) for part in card.parts] if card else []
+    width, height = photos[-1].size_px
+    named = Counter(asked.word("cell", spot.zone) for _, spot in spots if spot.zone)
+    most = ", ".join(f"{name} {count}" for name, count in named.most_common(3))
+    return [
+        heading(asked.say("monthly.zones")),
+        chart(
+            zones(counts, parts, width / height), asked.say("monthly.zones_alt", most=most), asked.say("monthly.zones_caption", most=most)
+        ),
+    ]
+
+
+def _card(asked: Asked, seen: Seen) -> ProductCard | None:
+    """The product's card, where the ledger keeps it."""
+    row = asked.ledger.found("seq = ?", (seen.seq,))[0]
+    digest = getattr(getattr(row.entry, "provenance", None), "card_sha256", "")
+    kept = asked.ledger.evidence(digest) if digest else None
+    return ProductCard.model_validate_json(kept) if kept else None
+
+
+def _drift(asked: Asked, photos: Sequence[Seen]) -> list[Block]:
+    """Good parts against the calibration of each model, by a test."""
+    lines: list[tuple[Any, ...]] = []
+    for model in dict.fromkeys(s.model for s in photos if s.calibration):
+        own = [s for s in photos if s.model == model and s.verdict == s.machine == "pass" and s.p_value is not None]
+        found = drift([s.p_value or 0.0 for s in own], own[0].calibration) if own else None
+        if found is not None:
+            alarm = found.p_value < ALARM
+            way = "higher" if found.above < 0.5 else "lower"
+            said = asked.say(f"monthly.drift_{way}") if alarm else asked.say("monthly.no_drift")
+            lines.append(
+                (
+                    model[:12],
+                    str(found.parts),
+                    str(found.calibration),
+                    f"{found.above:.3f}",
+                    f"{found.p_value:.2g}",
+                    (said, "fail" if alarm else "pass"),
+                )
+            )
+    head = heading(asked.say("monthly.drift"))
+    if not lines:
+        return [head, paragraph(asked.say("monthly.drift_none"), soft=True)]
+    columns = [asked.say(f"monthly.{name}") for name in ("model", "good_parts", "calibration", "above", "p_value", "finding")]
+    return [
+        head,
+        table(columns, lines, align="lrrrrl", widths=(1, 0.8, 0.8, 0.9, 0.7, 2)),
+        paragraph(asked.say("monthly.drift_text"), soft=True),
+    ]
+
+
+def _people(asked: Asked, photos: Sequence[Seen]) -> list[Block]:
+    """False rejects, escapes, and how often each reviewer overrules."""
+    stopped = [s for s in photos if s.machine == "fail" and s.reviewed is not None]
+    looked = [s for s in photos if s.machine == "pass" and s.reviewed is not None]
+    named = [
+        (asked.say("escapes.rejected"), asked.share(Share(sum(s.verdict == "pass" for s in stopped), len(stopped)))),
+        (asked.say("escapes.escaped"), asked.share(Share(sum(s.verdict == "fail" for s in looked), len(looked)))),
+    ]
+    reviews = [one for s in photos for one in s.people if isinstance(one, Review)]
+    lines = []
+    for name, count in Counter(one.by for one in reviews).most_common():
+        own = Counter((one.opinion, one.verdict) for one in reviews if one.by == name)
+        overruled = own["overrule", "pass"] + own["overrule", "fail"]
+        told_ = overruled + own["agree", "pass"] + own["agree", "fail"]
+        share = asked.percent(overruled / told_, 1) if told_ else "–"
+        lines.append(
+            (
+                name,
+                str(count),
+                str(told_ - overruled),
+                str(own["overrule", "pass"]),
+                str(own["overrule", "fail"]),
+                str(count - told_),
+                share,
+            )
+        )
+    columns = [asked.say(f"monthly.{n}") for n in ("reviewer", "reviews", "agreed", "to_pass", "to_fail", "decided", "overruled")]
+    shown = (
+        [table(columns, lines, align="lrrrrrr", widths=(1.6, 1, 1, 1.2, 1.2, 1, 1))]
+        if lines
+        else [paragraph(asked.say("monthly.no_reviews"), soft=True)]
+    )
+    return [heading(asked.say("monthly.people")), rows(named), *shown]
+
+
+def _incidents(asked: Asked, month: str, product: str) -> list[Block]:
+    """Complaints, master parts, what was changed."""
+    claims = [
+        (str(row.seq), told(row.entry, asked.language), ", ".join(f"{p.name}: {asked.word('outcome', p.machine)}" for p in parts))
+        for row, parts in complaints(asked.ledger)
+        if isinstance(row.entry, Complaint) and row.at.startswith(month) and row.entry.product == product
+    ]
+    runs = [one for one in runs_of(asked.book, product) if one[2].startswith(month)]
+    missed = sum(len(run.missed) for *_, run, _ in runs)
+    changes = [
+        (str(seq), asked.when(at), told(entry, asked.language))
+        for seq, _, at, entry in asked.book.entries(Release, SettingsChange)
+        if at.startswith(month) and entry.product in (product, "")
+    ]
+    blocks: list[Block] = [
+        heading(asked.say("monthly.incidents")),
+        rows(
+            [
+                (
+                    asked.say("masters.runs"),
+                    asked.say("monthly.masters_value", runs=len(runs), missed=missed) if runs else asked.say("monthly.no_masters"),
+                ),
+                (asked.say("monthly.complaints"), str(len(claims)) if claims else asked.say("report.none")),
+            ]
+        ),
+    ]
+    if claims:
+        blocks.append(table([asked.say(f"document.{n}") for n in ("seq", "what", "machine_verdict")], claims, widths=(0, 3, 2)))
+    if changes:
+        blocks += [
+            heading(asked.say("audit.changes")),
+            table([asked.say(f"document.{n}") for n in ("seq", "at", "what")], changes, widths=(0, 0, 1)),
+        ]
+    return blocks
