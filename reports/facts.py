@@ -160,10 +160,11 @@ def _by_words(finding: Finding, language: str) -> list[dict[str, str]]:
 
 def _equal(quantities: Iterable[Quantity]) -> str:
     """One length in the units that it is known in."""
-    return " = ".join(f"{_said(q.value)}{_give_or_take(q.uncertainty)} {q.unit}" for q in quantities if q.value is not None)
+    return " = ".join(f"{_said(q.value)}{give_or_take(q.uncertainty)} {q.unit}" for q in quantities if q.value is not None)
 
 
-def _give_or_take(uncertainty: float | None) -> str:
+def give_or_take(uncertainty: float | None) -> str:
+    """An uncertainty as it stands behind its value."""
     return "" if uncertainty is None else f" ± {uncertainty:.2g}" if uncertainty < 100 else f" ± {uncertainty:,.0f}"
 
 

@@ -5,16 +5,21 @@ Whoever changes a document and makes its seal anew is found by the ledger: see `
 
 from __future__ import annotations
 
+import base64
+import json
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import segno
 
-from seewhy.canonical import sha256_bytes
+from seewhy.canonical import canonical_json, sha256_bytes
 from seewhy.errors import BadData
 
 EMPTY = "seewhy-sha256:" + "0" * 64  # what a format puts where its seal goes, as often as it likes
 SEAL = re.compile(rb"seewhy-sha256:([0-9a-f]{64})")
 HEAD = re.compile(rb"seewhy-head:([0-9a-f]{64})")
+RECIPE = re.compile(rb"seewhy-recipe:([A-Za-z0-9_-]+=*)")
 
 
 def sealed(data: bytes) -> bytes:
@@ -36,6 +41,23 @@ def check_seal(data: bytes) -> str:
         raise BadData("it was changed after it was made: its bytes are not those of its seal")
     head = HEAD.search(data)
     return head[1].decode() if head else ""
+
+
+def recipe_mark(recipe: Mapping[str, Any]) -> str:
+    """What a quality document carries so that it can be made again: its kind, options and language."""
+    return f"seewhy-recipe:{base64.urlsafe_b64encode(canonical_json(dict(recipe))).decode()}"
+
+
+def recipe_in(data: bytes) -> dict[str, str] | None:
+    """A quality document's recipe; None for any other document."""
+    found = RECIPE.search(data)
+    if found is None:
+        return None
+    try:
+        recipe: dict[str, str] = json.loads(base64.urlsafe_b64decode(found[1]))
+    except ValueError:
+        return None
+    return recipe if isinstance(recipe, dict) and all(isinstance(v, str) for v in recipe.values()) and "kind" in recipe else None
 
 
 def marks(head: str) -> str:

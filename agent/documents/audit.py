@@ -58,9 +58,9 @@ def _changes(asked: Asked, product: str) -> list[Row]:
 
 def trail(asked: Asked, rows: Sequence[Row]) -> Block:
     """Entries in order: number, when, who, what and why, hash."""
-    columns = [asked.say(f"document.{name}") for name in ("seq", "at", "who", "what", "entry")]
+    columns = [asked.say(f"document.{name}") for name in ("seq", "at", "who", "what", "hash")]
     lines = [(str(row.seq), asked.when(row.at), _who(asked, row), told(row.entry, asked.language), row.hash[:12]) for row in rows]
-    return table(columns, lines, align="c", widths=(0, 0.95, 1, 3, 0))
+    return table(columns, lines, align="c", widths=(0, 0, 1, 2.6, 0))
 
 
 def _who(asked: Asked, row: Row) -> str:

@@ -10,7 +10,7 @@ from seewhy.agent.people.parts import Part, find_part
 from seewhy.people import SignOff
 from seewhy.prompts.legible import legible
 from seewhy.prompts.people import told
-from seewhy.record import InspectionRecord
+from seewhy.record import Confirmation, InspectionRecord
 from seewhy.reports.documents.blocks import Block, callout, heading, page_break, paragraph, rows, table
 from seewhy.reports.documents.document import Document
 
@@ -85,10 +85,12 @@ def _photos(asked: Asked, part: Part) -> list[Block]:
 def people_block(asked: Asked, part: Part) -> list[Block]:
     """What people entered about the part."""
     at = {row.hash: row.at for row in part.history}
-    lines = [(asked.when(at[digest]), told(entry, asked.language), digest[:12]) for digest, entry in part.people]
+    names = [(row.hash, row.entry) for row in part.history if isinstance(row.entry, Confirmation)]
+    entered = sorted([*part.people, *names], key=lambda one: at[one[0]])
+    lines = [(asked.when(at[digest]), told(entry, asked.language), digest[:12]) for digest, entry in entered]
     if not lines:
         return [heading(asked.say("document.people_said")), paragraph(asked.say("document.nobody_said"), soft=True)]
-    columns = [asked.say(f"document.{name}") for name in ("at", "what", "entry")]
+    columns = [asked.say(f"document.{name}") for name in ("at", "what", "hash")]
     return [heading(asked.say("document.people_said")), table(columns, lines, widths=(0, 3, 0))]
 
 

@@ -16,7 +16,7 @@ from seewhy.errors import BadData
 from seewhy.people import Release
 from seewhy.prompts.legible import legible
 from seewhy.record import InspectionRecord
-from seewhy.reports.documents.blocks import Block, Tone, callout, heading, page_break, paragraph, rows, table
+from seewhy.reports.documents.blocks import Block, Tone, callout, heading, paragraph, rows, table
 from seewhy.reports.documents.document import Document
 from seewhy.reports.part import provenance
 from seewhy.studies import Criterion, StudyDone
@@ -126,7 +126,7 @@ def _installed(asked: Asked, product: str) -> list[Block]:
                     f"{row.seq}, {asked.when(row.at)}",
                 )
             )
-    head = [page_break(), heading(asked.say("dossier.iq"))]
+    head = [heading(asked.say("dossier.iq"))]
     shown: list[Block] = (
         [table([asked.say(f"dossier.{n}") for n in ("what", "content", "released_by", "entry")], lines, widths=(0.8, 3, 1.2, 1.2))]
         if lines
@@ -146,7 +146,6 @@ def _tests(asked: Asked, studies: Sequence[Row]) -> list[Block]:
         if isinstance(row.entry, StudyDone):
             phase = "pq" if row.entry.study == "escapes" else "oq"
             blocks += [
-                page_break(),
                 heading(asked.say(f"dossier.{phase}", study=asked.say(f"study.{row.entry.study}"), seq=row.seq)),
                 *criteria_blocks(asked, row.entry),
                 *BODIES[row.entry.study](asked, row.entry),

@@ -77,7 +77,7 @@ def revisions(asked: Asked, form: Form, subject: str) -> list[Block]:
         return []
     columns = [asked.say(f"document.{name}") for name in ("seq", "at", "who", "field", "why")]
     lines = [(str(seq), asked.when(at), entry.by, asked.say(f"{_group(form)}.{entry.field}"), entry.why) for seq, at, entry in known]
-    return [heading(asked.say("form.revisions")), table(columns, lines, align="c", widths=(0, 1, 0.8, 1.4, 2))]
+    return [heading(asked.say("form.revisions")), table(columns, lines, align="c", widths=(0, 0, 0.8, 1.4, 2))]
 
 
 def _group(form: Form) -> str:

@@ -11,7 +11,7 @@ from seewhy.prompts.entries import reasons, refusal
 from seewhy.prompts.legible import legible
 from seewhy.record import Explanation, Finding, InspectionRecord
 from seewhy.reports.documents.blocks import Block, figures, heading, paragraph, rows, table
-from seewhy.reports.facts import ruled, sourced, type_of
+from seewhy.reports.facts import give_or_take, ruled, sourced, type_of
 from seewhy.reports.figures import Figures
 from seewhy.reports.part import provenance
 
@@ -25,11 +25,10 @@ def pictured(asked: Asked, photo: PartPhoto) -> list[Block]:
     own = Figures(photo.entry, asked.ledger.evidence)
     gone = any(asked.ledger.erased(e.sha256) for e in photo.entry.evidence)
     lost = asked.say("document.erased" if gone else "document.not_kept")
-    items = [
-        _picture(asked, own.marked(), "document.marked", lost, legible(photo.name)),
-        _picture(asked, own.heat(), "document.heat", lost, legible(photo.name)),
-    ]
-    return [figures(items, height_mm=62)]
+    items = [_picture(asked, own.marked(), "document.marked", lost, legible(photo.name))]
+    if any(e.name == "map" for e in photo.entry.evidence):  # of a photo without findings none is kept
+        items.append(_picture(asked, own.heat(), "document.heat", lost, legible(photo.name)))
+    return [figures(items, height_mm=54)]
 
 
 def _picture(asked: Asked, data: bytes | None, key: str, lost: str, name: str) -> dict[str, Any]:
@@ -63,14 +62,13 @@ def findings(asked: Asked, photo: PartPhoto) -> list[Block]:
     columns = [asked.say(f"document.{name}") for name in ("no", "type", "location", "size", "severity", "ruling")]
     lines = [_line(asked, finding) for finding in record.findings]
     close = list(_crops(asked, record.findings[:CROPS], own))
-    return [table(columns, lines, align="clllll", widths=(0, 1.1, 1.2, 1.4, 0.8, 2.2)), *([figures(close, height_mm=34)] if close else [])]
+    return [table(columns, lines, align="clllll", widths=(0, 1.1, 1.2, 1.4, 0.8, 2.2)), *([figures(close, height_mm=29)] if close else [])]
 
 
 def _line(asked: Asked, finding: Finding) -> list[Any]:
     measured = finding.measured
-    place = ", ".join(w for w in (measured.location.part.value or "", asked.word("cell", measured.location.cell.value or "")) if w)
+    place = measured.location.part.value or asked.word("cell", measured.location.cell.value or "")
     length = measured.size.feret_mm if measured.size.feret_mm.value is not None else measured.size.feret
-    sure = "" if length.uncertainty is None else f" ± {length.uncertainty:.2g}"
     severity = finding.ruling.severity.value
     words = finding.explanation
     said = sourced(words.type.source, words.type.status, asked.language)["source"] if isinstance(words, Explanation) else ""
@@ -78,7 +76,7 @@ def _line(asked: Asked, finding: Finding) -> list[Any]:
         str(finding.number),
         f"{type_of(finding, asked.language)} ({said})" if said else type_of(finding, asked.language),
         place,
-        asked.say("document.feret", value=f"{asked.number(length.value)}{sure} {length.unit}"),
+        asked.say("document.feret", value=f"{asked.number(length.value)}{give_or_take(length.uncertainty)} {length.unit}"),
         asked.word("severity", severity) if severity else "–",
         (ruled(finding.ruling, asked.language), TONES.get(finding.ruling.verdict.value or "review", "")),
     ]

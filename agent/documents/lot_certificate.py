@@ -42,8 +42,8 @@ def lot_certificate(asked: Asked) -> Document:
         seq, run = blocked
         missed = ", ".join(one.master.name for one in run.missed)
         raise BadData(
-            f"the lot {lot!r} can't be certified: in the run of master parts before it (entry {seq}) {missed} was not judged as it must be; "
-            f"run them again, or let a person rule: seewhy study rule LEDGER {seq} continue --by … --role … --why …"
+            f"the lot {lot!r} can't be certified: in the run of master parts before it (entry {seq}) {missed} was not judged as it must "
+            f"be; run them again, or let a person rule: seewhy study rule LEDGER {seq} continue --by … --role … --why …"
         )
     parts = _parts(photos)
     sample = judged(asked.book, lot)
@@ -125,7 +125,7 @@ def _found(asked: Asked, photos: Sequence[Seen]) -> list[Block]:
     bars = sorted(types.items(), key=lambda item: (-item[1], item[0]))
     severities = Counter(spot.severity or "none" for s in photos for spot in s.spots)
     told = [(asked.word("severity", name), str(severities[name])) for name in ("critical", "major", "minor", "none") if severities[name]]
-    drawn = chart(pareto(bars[:12]), asked.say("monthly.pareto_alt", types=", ".join(f"{n} {c}" for n, c in bars)))
+    drawn = chart(pareto(bars[:12], 540), asked.say("monthly.pareto_alt", types=", ".join(f"{n} {c}" for n, c in bars)))
     return [heading(asked.say("report.types")), columns([drawn], [rows(told)], widths=(2.6, 1))]
 
 
@@ -177,6 +177,7 @@ def _sample(asked: Asked, sample: Judged | None) -> list[Block]:
         [Line(points)],
         asked.say("sampling.oc_x"),
         asked.say("sampling.oc_y"),
+        width=420,
         upright=[(plan.aql, f"AQL {plan.aql:g} %")] if plan.letter else [],
     )
     return [

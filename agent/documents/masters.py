@@ -9,7 +9,7 @@ from seewhy.errors import BadData
 from seewhy.prompts.legible import legible
 from seewhy.reports.documents.blocks import Block, Tone, callout, heading, kpis, rows, table
 from seewhy.reports.documents.document import Document
-from seewhy.studies import MasterRun
+from seewhy.studies import MasterRuling, MasterRun
 
 SHOWN = 40  # runs in full; the earlier ones are in the data
 
@@ -41,22 +41,10 @@ def masters(asked: Asked) -> Document:
     if waiting:
         blocks.append(callout(asked.say("document.open"), asked.say("masters.waiting_text", entries=", ".join(map(str, waiting))), "fail"))
     for seq, _, at, run, ruling in reversed(runs[-SHOWN:]):
-        blocks += [
-            heading(asked.say("masters.run", seq=seq, at=asked.when(at))),
-            rows(
-                [
-                    (asked.say("masters.by"), f"{run.by}{f' ({run.role})' if run.role else ''}: {run.why}"),
-                    (asked.say("provenance.model"), run.model_sha256[:16]),
-                    (
-                        asked.say("masters.ruling"),
-                        f"{ruling[2].by} ({ruling[2].role}), {asked.when(ruling[1])}: {asked.say(f'masters.{ruling[2].ruling}')}. {ruling[2].why}"
-                        if ruling
-                        else "",
-                    ),
-                ]
-            ),
-            _results(asked, run),
-        ]
+        by = f"{run.by}{f' ({run.role})' if run.role else ''}: {run.why}"
+        ruled = _ruling(asked, *ruling[1:]) if ruling else ""
+        told = [(asked.say("masters.by"), by), (asked.say("provenance.model"), run.model_sha256[:16]), (asked.say("masters.ruling"), ruled)]
+        blocks += [heading(asked.say("masters.run", seq=seq, at=asked.when(at))), rows(told), _results(asked, run)]
     subject = [
         (asked.say("document.product"), legible(product or runs[-1][3].product)),
         (asked.say("document.period"), f"{runs[0][2][:10]} – {runs[-1][2][:10]}"),
@@ -68,6 +56,10 @@ def masters(asked: Asked) -> Document:
     data = {"runs": [{"seq": seq, "hash": digest, "at": at, **run.model_dump(mode="json")} for seq, digest, at, run, _ in runs]}
     edition = max([seq for seq, *_ in runs] + [ruling[0] for *_, ruling in runs if ruling])
     return Document(asked.say("masters.title"), subject, [*blocks, signed(asked, machine)], data, (status, tone), edition)
+
+
+def _ruling(asked: Asked, at: str, ruling: MasterRuling) -> str:
+    return f"{ruling.by} ({ruling.role}), {asked.when(at)}: {asked.say(f'masters.{ruling.ruling}')}. {ruling.why}"
 
 
 def _results(asked: Asked, run: MasterRun) -> Block:

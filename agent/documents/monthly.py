@@ -34,7 +34,7 @@ def monthly(asked: Asked) -> Document:
     month, product = asked.needed("month"), asked.option("product")
     if len(month) != 7 or month[4:5] != "-" or not (month[:4] + month[5:]).isdigit():
         raise BadData(f"a month is YYYY-MM, not {month!r}")
-    photos = asked.book.of(month=month, product=product)
+    photos = asked.book.production(month=month, product=product)
     if not photos:
         raise BadData(f"{asked.ledger.path} holds no photo" + (f" of {product!r}" if product else "") + f" that was inspected in {month}")
     if len(products := sorted({s.product for s in photos})) > 1:

@@ -120,14 +120,14 @@ def agreement_blocks(asked: Asked, entry: StudyDone) -> list[Block]:
     columns = [asked.say(f"agreement.{n}") for n in ("appraiser", *names, "repeated", "kappa")]
     lines = [
         (
-            asked.say("agreement.machine") if one["name"] == "machine" else one["name"],
+            _appraiser(asked, one["name"]),
             *((asked.share(one[n]), _usual(m, one[n]["value"])) for n, m in zip(names, USUAL, strict=True)),
             asked.share(one["repeated"]),
             kappa_said(asked, one["kappa"]),
         )
         for one in told["appraisers"]
     ]
-    pairs = [(one["first"], one["second"], kappa_said(asked, one)) for one in told["between"]]
+    pairs = [(_appraiser(asked, one["first"]), _appraiser(asked, one["second"]), kappa_said(asked, one)) for one in told["between"]]
     every = [] if told["all"] is None else [(asked.say("agreement.fleiss"), kappa_said(asked, told["all"]))]
     left = [paragraph(asked.say("agreement.left_out", names=", ".join(told["left_out"])), soft=True)] if told.get("left_out") else []
     return [
@@ -141,6 +141,10 @@ def agreement_blocks(asked: Asked, entry: StudyDone) -> list[Block]:
         rows(every),
         *left,
     ]
+
+
+def _appraiser(asked: Asked, name: str) -> str:
+    return asked.say("agreement.machine") if name == "machine" else legible(name)
 
 
 def _usual(measure: str, value: float | None) -> Tone:

@@ -26,7 +26,7 @@ class PartPhoto:
     """One photo of a part: the machine's entry that stands, and what people entered about it that wasn't withdrawn."""
 
     row: Row
-    entry: Entry  # as it reads after later words of a model
+    entry: Entry  # as it reads after later words, a model's and a person's name for a finding
     people: tuple[Standing, ...]
 
     @property
@@ -158,9 +158,9 @@ class _Judged:
 
 def _photo(row: Row, rows: list[Row], people: list[tuple[str, PersonsEntry]]) -> PartPhoto:
     entry = row.entry
-    for later in rows:
-        if isinstance(later.entry, LaterWords) and later.entry.refers_to == row.hash and isinstance(entry, InspectionRecord):
-            entry = with_later(entry, later.entry)
+    later = [r.entry for r in rows if isinstance(r.entry, LaterWords | Confirmation) and r.entry.refers_to == row.hash]
+    for one in sorted(later, key=lambda one: isinstance(one, Confirmation)):  # a person's word wins over any other
+        entry = with_later(entry, one) if isinstance(entry, InspectionRecord) else entry
     assert isinstance(entry, InspectionRecord | RefusedPhoto)
     own = tuple((digest, one) for digest, one in people if one.refers_to == row.hash and not isinstance(one, Withdrawal))
     return PartPhoto(row, entry, own)  # type: ignore[arg-type]

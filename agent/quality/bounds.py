@@ -86,7 +86,7 @@ def escapes_unseen(clean_passed: Share, lot_passed: Share, defect_share: float, 
 
 
 def band(count: int, delta: float) -> float:
-    """How far an empirical distribution of two independent ones may be off, so that both hold with probability 1 - delta (Massart, 1990)."""
+    """How far each of two empirical distributions may be off, so that both hold with probability 1 - delta (Massart, 1990)."""
     return sqrt(log(2 / (1 - sqrt(1 - delta))) / (2 * count))
 
 

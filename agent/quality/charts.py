@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import inf, isfinite, sqrt
 from typing import Literal
 
@@ -106,9 +107,7 @@ def _of(z: list[float], count: int, needed: int, beyond: float) -> bool:
 TESTS: tuple[Callable[[list[float]], bool], ...] = (
     lambda z: abs(z[-1]) > SIGMAS,
     lambda z: _last(z, 9, lambda w: all(v > 0 for v in w) or all(v < 0 for v in w)),
-    lambda z: _last(
-        z, 6, lambda w: all(a < b for a, b in zip(w, w[1:], strict=False)) or all(a > b for a, b in zip(w, w[1:], strict=False))
-    ),
+    lambda z: _last(z, 6, lambda w: all(a < b for a, b in pairwise(w)) or all(a > b for a, b in pairwise(w))),
     lambda z: _last(z, 14, lambda w: all((b - a) * (c - b) < 0 for a, b, c in zip(w, w[1:], w[2:], strict=False))),
     lambda z: _of(z, 3, 2, 2.0),
     lambda z: _of(z, 5, 4, 1.0),

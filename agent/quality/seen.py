@@ -13,6 +13,7 @@ from seewhy.agent.ledger.store import AnyEntry, Ledger, Pictured, Row
 from seewhy.errors import BadData
 from seewhy.people import MissedDefect, Person, PersonsEntry, Review, Withdrawal, decided_by, outcome
 from seewhy.record import Confirmation, LaterWords
+from seewhy.studies import MasterRun, StudyDone
 
 MACHINE = ("inspection", "refusal")
 
@@ -97,6 +98,12 @@ class Book:
     def of(self, *, lot: str = "", product: str = "", month: str = "") -> tuple[Seen, ...]:
         """The photos of a lot, a product, a month (YYYY-MM)."""
         return tuple(s for s in self.photos if lot in ("", s.lot) and product in ("", s.product) and s.at.startswith(month))
+
+    def production(self, *, lot: str = "", product: str = "", month: str = "") -> tuple[Seen, ...]:
+        """The same without master parts and the lots of agreement studies, whose parts were chosen."""
+        chosen = {entry.lot for *_, entry in self.entries(MasterRun)}
+        chosen |= {entry.lot for *_, entry in self.entries(StudyDone) if entry.study == "agreement"}
+        return tuple(s for s in self.of(lot=lot, product=product, month=month) if s.lot not in chosen)
 
     def entries(self, *kinds: type[PersonsEntry]) -> Iterator[tuple[int, str, str, Any]]:
         """People's entries of some kinds."""

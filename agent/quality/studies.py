@@ -325,7 +325,7 @@ def escapes_of(*, lot: str = "", product: str = "", defect_share: float | None =
     """
 
     def make(book: Book) -> Found:
-        photos = [s for s in book.of(lot=lot, product=product) if s.machine != "refused"]
+        photos = [s for s in book.production(lot=lot, product=product) if s.machine != "refused"]
         if not photos:
             raise BadData("no inspected photo to count")
         drawn = {(entry.lot, name) for *_, entry in book.entries(SampleDrawn) for name in entry.photos}

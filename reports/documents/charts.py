@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import ceil, floor, log10
 from xml.sax.saxutils import escape
 
-WIDTH, HEIGHT = 720.0, 250.0
+WIDTH, HEIGHT = 720.0, 212.0
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 16.0, 14.0, 34.0
 INK, SOFT, LINE, ACCENT, PASS, FAIL, WARN = "#17212b", "#5b6875", "#cfd6de", "#1f3f66", "#1b7f4d", "#b3202f", "#a86400"
 FONT = "Source Sans Pro, Noto Sans CJK KR, Noto Sans KR, Malgun Gothic, sans-serif"
@@ -34,18 +34,18 @@ class Line:
     label: str = ""
 
 
-def pareto(bars: Sequence[tuple[str, int]], percent: str = "%") -> bytes:
-    """Bars from the most frequent on, each with its count, and the cumulated share as a line."""
+def pareto(bars: Sequence[tuple[str, int]], width: float = WIDTH) -> bytes:
+    """Bars from the most frequent on, each with its count and the cumulated share."""
     total, height = sum(count for _, count in bars) or 1, 26.0
     out, running = [], 0
     for i, (name, count) in enumerate(bars):
         running += count
-        y, width = TOP + i * height, 360.0 * count / max(c for _, c in bars)
+        y, long = TOP + i * height, (width - 360.0) * count / max(c for _, c in bars)
         out.append(_text(196, y + 15, _short(name), anchor="end"))
-        out.append(f'<rect x="206" y="{y + 3:.1f}" width="{width:.1f}" height="16" fill="{ACCENT}"/>')
-        out.append(_text(206 + width + 6, y + 15, f"{count}"))
-        out.append(_text(WIDTH - 4, y + 15, f"{100 * running / total:.1f} {percent}", anchor="end", colour=SOFT))
-    return _svg(TOP + len(bars) * height + 6, out)
+        out.append(f'<rect x="206" y="{y + 3:.1f}" width="{long:.1f}" height="16" fill="{ACCENT}"/>')
+        out.append(_text(206 + long + 6, y + 15, f"{count}"))
+        out.append(_text(width - 4, y + 15, f"{100 * running / total:.1f} %", anchor="end", colour=SOFT))
+    return _svg(TOP + len(bars) * height + 6, out, width)
 
 
 def control(marks: Sequence[Mark], centre: float, *, share: bool) -> bytes:
@@ -63,7 +63,7 @@ def control(marks: Sequence[Mark], centre: float, *, share: bool) -> bytes:
         if mark.flagged:
             out.append(_text(area.x(i), area.y(mark.value) - 7, mark.flagged, anchor="middle", colour=FAIL, size=10.5))
         if (i - 1) % every == 0:
-            out.append(_text(area.x(i), HEIGHT - 12, _short(mark.label, 11), anchor="middle", colour=SOFT, size=10.5))
+            out.append(_text(area.x(i), HEIGHT - 12, _short(mark.label, 14), anchor="middle", colour=SOFT, size=10.5))
     return _svg(HEIGHT, out)
 
 
@@ -74,6 +74,7 @@ def curves(
     *,
     dots: Iterable[tuple[float, float, bool]] = (),
     upright: Sequence[tuple[float, str]] = (),
+    width: float = WIDTH,
 ) -> bytes:
     """Curves of a probability (y from 0 to 1) over something.
 
@@ -82,22 +83,22 @@ def curves(
         x_label, y_label: of the axes.
         dots: (x, y, whether it counts as a hit).
         upright: (x, text) of lines from bottom to top.
+        width: less for a drawing that is set beside something, so that its words keep their size.
     """
     dots = list(dots)
     xs = [x for line in lines for x, _ in line.points] + [x for x, _, _ in dots] + [x for x, _ in upright]
-    area = _Area(min(0.0, *xs), max(xs) * 1.02 or 1.0, 0.0, 1.0)
+    area = _Area(min(0.0, *xs), max(xs) * 1.02 or 1.0, 0.0, 1.0, width)
     out = [*_grid(area, percent=True, x_ticks=True)]
     for i, (x, said) in enumerate(upright):
         out.append(_dash(area.x(x), area.y(0), area.x(x), area.y(1), WARN))
-        out.append(_text(area.x(x) + 4, area.y(0.06 + 0.09 * i), said, colour=WARN, size=11))
-    for line in lines:
-        out.append(_path(area, line.points, line.colour, dashed=line.dashed))
+        out.append(_text(area.x(x) + 4, area.y(0.06 + 0.1 * i), said, colour=WARN, size=11))
+    out += [_path(area, line.points, line.colour, dashed=line.dashed) for line in lines]
     for x, y, hit in dots:
         colour = PASS if hit else FAIL
         out.append(f'<circle cx="{area.x(x):.1f}" cy="{area.y(y):.1f}" r="3" fill="none" stroke="{colour}" stroke-width="1.3"/>')
-    out.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 2, x_label, anchor="middle", colour=SOFT))
+    out.append(_text((LEFT + width - RIGHT) / 2, HEIGHT - 2, x_label, anchor="middle", colour=SOFT))
     out.append(_text(LEFT, TOP - 3, y_label, colour=SOFT))
-    return _svg(HEIGHT, out)
+    return _svg(HEIGHT, out, width)
 
 
 def zones(
@@ -111,7 +112,7 @@ def zones(
         aspect: width by height of the photo.
     """
     rows, most = len(counts), max((c for row in counts for c in row), default=0) or 1
-    height = min(300.0, 420.0 / aspect)
+    height = min(230.0, 420.0 / aspect)
     width = height * aspect
     x0, y0 = (WIDTH - width) / 2, 8.0
     cell_w, cell_h = width / len(counts[0]), height / rows
@@ -119,20 +120,11 @@ def zones(
     for r, row in enumerate(counts):
         for c, count in enumerate(row):
             if count:
-                x, y = x0 + c * cell_w, y0 + r * cell_h
-                out.append(
-                    f'<rect x="{x:.1f}" y="{y:.1f}" width="{cell_w:.1f}" height="{cell_h:.1f}" fill="{FAIL}" fill-opacity="{0.15 + 0.8 * count / most:.2f}"/>'
-                )
-                out.append(
-                    _text(
-                        x + cell_w / 2,
-                        y + cell_h / 2 + 4,
-                        str(count),
-                        anchor="middle",
-                        colour="#ffffff" if count > most / 2 else INK,
-                        size=10.5,
-                    )
-                )
+                x, y, depth = x0 + c * cell_w, y0 + r * cell_h, 0.15 + 0.8 * count / most
+                place = f'x="{x:.1f}" y="{y:.1f}" width="{cell_w:.1f}" height="{cell_h:.1f}"'
+                out.append(f'<rect {place} fill="{FAIL}" fill-opacity="{depth:.2f}"/>')
+                colour = "#ffffff" if count > most / 2 else INK
+                out.append(_text(x + cell_w / 2, y + cell_h / 2 + 4, str(count), anchor="middle", colour=colour, size=10.5))
     for name, (left, top, right, bottom) in parts:
         x, y, w, h = x0 + left * width, y0 + top * height, (right - left) * width, (bottom - top) * height
         out.append(f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" fill="none" stroke="{ACCENT}" stroke-dasharray="5 3"/>')
@@ -146,9 +138,10 @@ class _Area:
     x1: float
     y0: float
     y1: float
+    width: float = WIDTH
 
     def x(self, value: float) -> float:
-        return LEFT + (value - self.x0) / ((self.x1 - self.x0) or 1) * (WIDTH - LEFT - RIGHT)
+        return LEFT + (value - self.x0) / ((self.x1 - self.x0) or 1) * (self.width - LEFT - RIGHT)
 
     def y(self, value: float) -> float:
         return HEIGHT - BOTTOM - (value - self.y0) / ((self.y1 - self.y0) or 1) * (HEIGHT - BOTTOM - TOP)
@@ -158,11 +151,10 @@ def _grid(area: _Area, *, percent: bool, x_ticks: bool = False) -> list[str]:
     out = []
     for tick in _ticks(area.y0, area.y1):
         y = area.y(tick)
-        out.append(f'<line x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}" stroke="{LINE}" stroke-width="0.7"/>')
+        out.append(f'<line x1="{LEFT}" y1="{y:.1f}" x2="{area.width - RIGHT}" y2="{y:.1f}" stroke="{LINE}" stroke-width="0.7"/>')
         out.append(_text(LEFT - 6, y + 4, f"{100 * tick:g} %" if percent else f"{tick:g}", anchor="end", colour=SOFT, size=10.5))
-    for tick in _ticks(area.x0, area.x1) if x_ticks else ():
-        out.append(_text(area.x(tick), HEIGHT - BOTTOM + 15, f"{tick:g}", anchor="middle", colour=SOFT, size=10.5))
-    return out
+    below = _ticks(area.x0, area.x1) if x_ticks else []
+    return out + [_text(area.x(tick), HEIGHT - BOTTOM + 15, f"{tick:g}", anchor="middle", colour=SOFT, size=10.5) for tick in below]
 
 
 def _ticks(low: float, high: float, about: int = 5) -> list[float]:
@@ -182,15 +174,18 @@ def _dash(x0: float, y0: float, x1: float, y1: float, colour: str) -> str:
 
 
 def _text(x: float, y: float, said: str, *, anchor: str = "start", colour: str = INK, size: float = 12.0) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}" font-size="{size:g}">{escape(said)}</text>'
+    # the CJK font is a variable one, of which a drawing gets the thinnest weight: a stroke brings it to that of the other words
+    bold = "" if said.isascii() else f' stroke="{colour}" stroke-width="0.45"'
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}" font-size="{size:g}"{bold}>{escape(said)}</text>'
 
 
 def _short(name: str, most: int = 30) -> str:
     return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
-def _svg(height: float, inner: Sequence[str]) -> bytes:
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:g} {height:.1f}" width="{WIDTH:g}" height="{height:.1f}" font-family="{FONT}">'
+def _svg(height: float, inner: Sequence[str], width: float = WIDTH) -> bytes:
+    size = f'viewBox="0 0 {width:g} {height:.1f}" width="{width:g}" height="{height:.1f}"'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="{FONT}">'
     return (head + "".join(inner) + "</svg>").encode()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from seewhy.prompts import catalogue, text
 from seewhy.reports.documents.blocks import Block, Tone, rows
 from seewhy.reports.html import page_of
 from seewhy.reports.part import moment
-from seewhy.reports.seal import marks, qr, sealed
+from seewhy.reports.seal import marks, qr, recipe_mark, sealed
 
 FORMATS = ("html", "pdf", "json")
 PAGE_WORDS = ("page", "number", "edition", "qr_alt", "escaped", "basis", "sealed", "unsigned")
@@ -89,15 +88,15 @@ def view_of(document: Document, basis: Basis) -> dict[str, Any]:
         "title": document.title,
         "number": number_of(basis.recipe),
         "edition": str(document.edition or basis.entries),
-        "status": {"text": document.status[0], "tone": document.status[1]},
+        "status": {"text": document.status[0][:1].upper() + document.status[0][1:], "tone": document.status[1]},
         "subject": rows(document.subject)["rows"],
         "blocks": list(document.blocks),
         "basis": text(
-            "document.basis", language, entries=f"{basis.entries:,}", at=f"{moment(basis.last_at)} UTC", recipe=_said(basis.recipe)
+            "document.basis", language, entries=f"{basis.entries:,}", at=f"{moment(basis.last_at)} UTC", recipe=_said(document.title, basis)
         ),
         "head": basis.head,
         "last_at": moment(basis.last_at),
-        "marks": f"{marks(basis.head)} {recipe_mark(basis)}",
+        "marks": f"{marks(basis.head)} {recipe_mark(dict(basis.recipe) | {'language': language})}",
         "qr": qr(basis.head),
         "words": {key: catalogue(language)[f"document.{key}"] for key in PAGE_WORDS},
     }
@@ -112,14 +111,9 @@ def number_of(recipe: Mapping[str, Any]) -> str:
     return f"{str(recipe['kind']).upper()}-{sha256_bytes(canonical_json(dict(recipe)))[:8].upper()}"
 
 
-def recipe_mark(basis: Basis) -> str:
-    """Kind, options and language for machines, so that `seewhy verify` can make the document again."""
-    packed = canonical_json(dict(basis.recipe) | {"language": basis.language})
-    return f"seewhy-recipe:{base64.urlsafe_b64encode(packed).decode()}"
-
-
-def _said(recipe: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in recipe.items() if value not in ("", None))
+def _said(title: str, basis: Basis) -> str:
+    options = [f"{text(f'option.{name}', basis.language)} {value}" for name, value in basis.recipe.items() if name != "kind"]
+    return ", ".join([title, *options])
 
 
 def _json(document: Document, basis: Basis) -> bytes:
@@ -132,7 +126,7 @@ def _json(document: Document, basis: Basis) -> bytes:
         "recipe": dict(basis.recipe),
         "language": basis.language,
         "ledger": {"entries": basis.entries, "head": basis.head, "last_at": basis.last_at},
-        "marks": f"{marks(basis.head)} {recipe_mark(basis)}",
+        "marks": f"{marks(basis.head)} {recipe_mark(dict(basis.recipe) | {'language': basis.language})}",
         "subject": dict(document.subject),
         "data": dict(document.data),
     }

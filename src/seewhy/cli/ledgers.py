@@ -30,8 +30,7 @@ def report(
     kind: Annotated[
         str,
         typer.Option(
-            help="lot, certificate, lot-certificate, ncr, 8d, study, masters, monthly, audit, dossier or validation; all but lot are .html, .pdf "
-            "or .json."
+            help="lot, certificate, lot-certificate, ncr, 8d, study, masters, monthly, audit, dossier or validation; lot alone is .csv too."
         ),
     ] = "lot",
     product: Annotated[str, typer.Option(help="With monthly, masters, audit and study: of this product.")] = "",

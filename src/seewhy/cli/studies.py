@@ -40,9 +40,7 @@ def criterion(
         raise BadData("a criterion takes one limit, --at-most or --at-least")
     relation, limit = ("at_most", at_most) if at_most is not None else ("at_least", at_least or 0.0)
     with opened(ledger) as book:
-        print_entered(
-            set_criterion(book, study, measure, relation, limit, who(by, why, role), protocol=protocol, product=product), json_
-        )
+        print_entered(set_criterion(book, study, measure, relation, limit, who(by, why, role), protocol=protocol, product=product), json_)
 
 
 def agreement(
@@ -51,7 +49,7 @@ def agreement(
     lot: Annotated[str, typer.Option(help="Lot that holds several photos of each part: its trials.")],
     by: By,
     why: Why,
-    ratings: Annotated[Path | None, typer.Option(help="CSV of people's calls away from the ledger: part, appraiser, trial, verdict.")] = None,
+    ratings: Annotated[Path | None, typer.Option(help="CSV of calls away from the ledger: part, appraiser, trial, verdict.")] = None,
     training: Training = None,
     protocol: Protocol = "",
     role: Role = "",

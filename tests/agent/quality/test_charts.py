@@ -65,7 +65,7 @@ def test_drift_is_the_rank_sum_test(shift: float) -> None:
     p_values = [(1 + int((calibration >= s).sum())) / 201 for s in parts]
     found = drift(p_values, 200)
     assert found is not None
-    cut = int(round(min(p_values) * 201)) - 1
+    cut = round(min(p_values) * 201) - 1
     kept = np.sort(calibration)[: 200 - cut]
     assert found.p_value == pytest.approx(mannwhitneyu(kept, parts, method="asymptotic").pvalue, rel=0.02)
     assert (found.p_value < 0.001) == bool(shift)
