@@ -21,6 +21,7 @@ MEASUREMENTS: Mapping[str, str] = {  # read without importing; see `described`
     "spine": "promises.spine:main",
     "ledger": "promises.ledger:main",
     "people": "promises.people:main",
+    "documents": "promises.documents:main",
     "proof": "promises.proof:main",
     "replay": "promises.replay:main",
     "tampering": "promises.tampering:main",
