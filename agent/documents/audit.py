@@ -82,3 +82,15 @@ def _document(asked: Asked, subject: Sequence[tuple[str, str]], blocks: Sequence
     persons = sum(isinstance(row.entry, (PersonsEntry, *QUALITY)) for row in rows)
     shown = [*subject, (asked.say("audit.count"), asked.say("audit.count_value", entries=len(rows), people=persons))]
     return Document(asked.say("audit.title"), shown, blocks, {"entries": data}, edition=edition)
+
+
+def changed_since(asked: Asked, product: str, seq: int) -> list[Block]:
+    """What was changed about a product's inspection after an entry."""
+    rows = [
+        row
+        for row in asked.ledger.found("kind IN ('release', 'settings_change') AND seq > ?", (seq,))
+        if isinstance(row.entry, Release | SettingsChange) and row.entry.product in (product, "")
+    ]
+    if not rows:
+        return [heading(asked.say("eight_d.changed")), paragraph(asked.say("eight_d.nothing_changed"), soft=True)]
+    return [heading(asked.say("eight_d.changed")), trail(asked, rows)]

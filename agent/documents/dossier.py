@@ -7,18 +7,14 @@ from collections.abc import Sequence
 from seewhy.agent.documents.asked import Asked
 from seewhy.agent.documents.audit import trail
 from seewhy.agent.documents.forms import boxes, revisions
+from seewhy.agent.documents.installed import control_plan, installed
 from seewhy.agent.documents.signing import signed
 from seewhy.agent.documents.study import agreement_blocks, criteria_blocks, detection_blocks, escapes_blocks, figure
 from seewhy.agent.ledger.store import Row
-from seewhy.agent.people.releases import released_now
-from seewhy.agent.quality.masters import runs_of
 from seewhy.errors import BadData
-from seewhy.people import Release
 from seewhy.prompts.legible import legible
-from seewhy.record import InspectionRecord
-from seewhy.reports.documents.blocks import Block, Tone, callout, heading, paragraph, rows, table
+from seewhy.reports.documents.blocks import Block, Tone, callout, heading, paragraph, table
 from seewhy.reports.documents.document import Document
-from seewhy.reports.part import provenance
 from seewhy.studies import Criterion, StudyDone
 
 BODIES = {"agreement": agreement_blocks, "detection": detection_blocks, "escapes": escapes_blocks}
@@ -47,12 +43,12 @@ def dossier(asked: Asked) -> Document:
         boxes(asked, "dossier", protocol, ("user_requirement",)),
         heading(asked.say("dossier.protocol")),
         _criteria(asked, criteria, studies),
-        *_installed(asked, product),
+        *installed(asked, product),
         *_tests(asked, studies),
-        *_control_plan(asked, product, protocol),
+        *control_plan(asked, product, protocol),
         heading(asked.say("dossier.log")),
         paragraph(asked.say("dossier.log_text"), soft=True),
-        trail(asked, sorted([*criteria, *studies, *_masters(asked, product)], key=lambda row: row.seq)),
+        trail(asked, sorted([*criteria, *studies, *_runs(asked, product)], key=lambda row: row.seq)),
         *revisions(asked, "dossier", protocol),
     ]
     subject = [
@@ -75,11 +71,6 @@ def dossier(asked: Asked) -> Document:
 
 def _rows(asked: Asked, kind: str, protocol: str) -> list[Row]:
     return [row for row in asked.ledger.found("kind = ?", (kind,)) if getattr(row.entry, "protocol", "") == protocol]
-
-
-def _masters(asked: Asked, product: str) -> list[Row]:
-    seqs = [seq for seq, *_ in runs_of(asked.book, product)][-5:]
-    return [row for seq in seqs for row in asked.ledger.found("seq = ?", (seq,))]
 
 
 def _criteria(asked: Asked, criteria: Sequence[Row], studies: Sequence[Row]) -> Block:
@@ -111,34 +102,6 @@ def _criteria(asked: Asked, criteria: Sequence[Row], studies: Sequence[Row]) -> 
     return table(columns, lines, align="c", widths=(0, 2.2, 1.1, 0.9, 0.8, 0.8, 1.6))
 
 
-def _installed(asked: Asked, product: str) -> list[Block]:
-    """IQ: what is released, and what the records say is installed."""
-    released = released_now(asked.ledger, product)
-    lines = []
-    for what, row in released.items():
-        entry = row.entry
-        if isinstance(entry, Release):
-            lines.append(
-                (
-                    asked.word("released", what),
-                    entry.content_sha256,
-                    f"{entry.by}{f' + {entry.approved_by}' if entry.approved_by else ''}",
-                    f"{row.seq}, {asked.when(row.at)}",
-                )
-            )
-    head = [heading(asked.say("dossier.iq"))]
-    shown: list[Block] = (
-        [table([asked.say(f"dossier.{n}") for n in ("what", "content", "released_by", "entry")], lines, widths=(0.8, 3, 1.2, 1.2))]
-        if lines
-        else [callout(asked.say("document.gap"), asked.say("audit.no_releases"))]
-    )
-    photos = asked.book.of(product=product)
-    record = next(
-        (r.entry for s in reversed(photos) for r in asked.ledger.found("seq = ?", (s.seq,)) if isinstance(r.entry, InspectionRecord)), None
-    )
-    return [*head, *shown, *([rows(provenance(record, asked.language), mono=True)] if record else [])]
-
-
 def _tests(asked: Asked, studies: Sequence[Row]) -> list[Block]:
     """OQ and PQ: each study of the protocol."""
     blocks: list[Block] = []
@@ -153,20 +116,6 @@ def _tests(asked: Asked, studies: Sequence[Row]) -> list[Block]:
     return blocks or [heading(asked.say("dossier.oq_none")), callout(asked.say("document.gap"), asked.say("dossier.no_test"))]
 
 
-def _control_plan(asked: Asked, product: str, protocol: str) -> list[Block]:
-    """The line of the control plan that this station is, as far as the ledger knows it."""
-    photos = asked.book.of(product=product)
-    stations = sorted({s.station for s in photos if s.station})
-    record = photos[-1] if photos else None
-    named = [
-        (asked.say("dossier.cp_step"), ", ".join(stations) or asked.say("dossier.people_fill")),
-        (asked.say("dossier.cp_characteristic"), asked.say("dossier.cp_characteristic_value")),
-        (asked.say("dossier.cp_method"), asked.say("dossier.cp_method_value", model=record.model[:16] if record else "–")),
-        (asked.say("dossier.cp_size"), asked.say("dossier.cp_size_value")),
-        (asked.say("dossier.cp_reaction"), asked.say("dossier.cp_reaction_value")),
-    ]
-    return [
-        heading(asked.say("dossier.control_plan_line")),
-        rows(named),
-        boxes(asked, "dossier", protocol, ("control_plan", "training", "change_control")),
-    ]
+def _runs(asked: Asked, product: str) -> list[Row]:
+    """The last runs of master parts."""
+    return [row for row in asked.ledger.found("kind = 'master_run'") if row.entry.product == product][-5:]

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from seewhy.agent.documents.asked import Asked
+from seewhy.agent.documents.audit import changed_since
 from seewhy.agent.documents.forms import boxes, filled, revisions
-from seewhy.agent.documents.ncr import description, hypotheses
+from seewhy.agent.documents.nonconforming import description, hypotheses, problem
 from seewhy.agent.documents.signing import signed
 from seewhy.agent.people.history import complaints
 from seewhy.agent.people.parts import Part, find_part
 from seewhy.errors import BadData
-from seewhy.people import Complaint, Release, SettingsChange
+from seewhy.people import Complaint
 from seewhy.prompts.legible import legible
-from seewhy.prompts.people import told
-from seewhy.record import InspectionRecord
-from seewhy.reports.documents.blocks import Block, callout, heading, page_break, paragraph, table
+from seewhy.reports.documents.blocks import Block, callout, page_break
 from seewhy.reports.documents.document import Document
-from seewhy.reports.facts import type_of
 
 EARLY, LATE = ("D0", "D1"), ("D5", "D6", "D7", "D8")
 
@@ -26,7 +24,7 @@ def eight_d(asked: Asked) -> Document:
     known = filled(asked, "8d", subject)
     done = [name for name, entries in known.items() if entries and entries[-1][2].text]
     first = parts[0]
-    proposed = {"D2": _problem(asked, parts, complaint), "D3": ""}
+    proposed = {"D2": problem(asked, parts, complaint), "D3": ""}
     blocks: list[Block] = [
         *_escape(asked, parts, complaint),
         boxes(asked, "8d", subject, EARLY),
@@ -36,7 +34,7 @@ def eight_d(asked: Asked) -> Document:
         page_break(),
         boxes(asked, "8d", subject, ("D4",)),
         *hypotheses(asked, first),
-        *_changed(asked, parts),
+        *changed_since(asked, first.photos[0].entry.product, min(p.photos[0].row.seq for p in parts)),
         boxes(asked, "8d", subject, LATE),
         *revisions(asked, "8d", subject),
     ]
@@ -80,24 +78,6 @@ def _case(asked: Asked) -> tuple[str, list[Part], Complaint | None, int]:
     return part.name, [part], None, 0
 
 
-def _problem(asked: Asked, parts: list[Part], complaint: Complaint | None) -> str:
-    """D2 from the entries: what, where, how large, when, how many, how found."""
-    lines = []
-    if complaint is not None:
-        lines.append(asked.say("eight_d.customer_says", why=complaint.why))
-    for part in parts:
-        entry = part.deciding.entry
-        found = entry.findings if isinstance(entry, InspectionRecord) else ()
-        types = ", ".join(dict.fromkeys(type_of(f, asked.language) for f in found)) or asked.say("eight_d.nothing_found")
-        at = asked.when(entry.inspected_at)
-        verdict = asked.word("outcome", part.machine)
-        lines.append(asked.say("eight_d.part_line", part=legible(part.name), at=at, verdict=verdict, types=types))
-    lot = asked.book.of(lot=parts[0].lot)
-    bad = len({s.part for s in lot if s.verdict == "fail"})
-    lines.append(asked.say("eight_d.lot_line", lot=legible(parts[0].lot), bad=bad, parts=len({s.part for s in lot})))
-    return "\n".join(lines)
-
-
 def _escape(asked: Asked, parts: list[Part], complaint: Complaint | None) -> list[Block]:
     """What the system said of parts that a customer complains of: an escape is said first."""
     passed = [p for p in parts if p.machine == "pass"]
@@ -105,20 +85,3 @@ def _escape(asked: Asked, parts: list[Part], complaint: Complaint | None) -> lis
         return []
     names = ", ".join(legible(p.name) for p in passed)
     return [callout(asked.say("eight_d.escape"), asked.say("eight_d.escape_text", parts=names), "fail")]
-
-
-def _changed(asked: Asked, parts: list[Part]) -> list[Block]:
-    """What was changed about the inspection since these parts were inspected."""
-    product, first = parts[0].photos[0].entry.product, min(p.photos[0].row.seq for p in parts)
-    rows = [
-        row
-        for row in asked.ledger.found("kind IN ('release', 'settings_change') AND seq > ?", (first,))
-        if isinstance(row.entry, Release | SettingsChange) and row.entry.product in (product, "")
-    ]
-    if not rows:
-        return [heading(asked.say("eight_d.changed")), paragraph(asked.say("eight_d.nothing_changed"), soft=True)]
-    columns = [asked.say(f"document.{name}") for name in ("seq", "at", "what")]
-    return [
-        heading(asked.say("eight_d.changed")),
-        table(columns, [(str(r.seq), asked.when(r.at), told(r.entry, asked.language)) for r in rows], widths=(0, 0, 1)),
-    ]

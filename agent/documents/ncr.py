@@ -5,17 +5,13 @@ from __future__ import annotations
 from seewhy.agent.documents.asked import Asked
 from seewhy.agent.documents.certificate import people_block, subject_of
 from seewhy.agent.documents.forms import boxes, revisions
-from seewhy.agent.documents.inspected import findings, pictured
+from seewhy.agent.documents.nonconforming import description, hypotheses
 from seewhy.agent.documents.signing import signed
 from seewhy.agent.people.parts import Part, find_part
 from seewhy.errors import BadData
-from seewhy.people import Disposition, MissedDefect, SignOff
-from seewhy.prompts.knowledge import cause_in
-from seewhy.prompts.legible import legible
-from seewhy.record import Explanation, Finding, InspectionRecord
-from seewhy.reports.documents.blocks import Block, Tone, callout, heading, kpis, paragraph, rows, table
+from seewhy.people import Disposition, SignOff
+from seewhy.reports.documents.blocks import Block, Tone, callout, heading, kpis, rows
 from seewhy.reports.documents.document import Document
-from seewhy.reports.facts import ruled, type_of
 
 FORM = ("containment", "correction", "cause", "corrective_action")
 
@@ -78,34 +74,6 @@ def _figures(asked: Asked, part: Part) -> list[tuple[str, str, Tone]]:
     ]
 
 
-def description(asked: Asked, part: Part) -> list[Block]:
-    """What doesn't conform: pictures, findings, what is required."""
-    photo = part.deciding
-    blocks: list[Block] = [heading(asked.say("ncr.description")), *pictured(asked, photo), *findings(asked, photo)]
-    missed = [entry for _, entry in part.people if isinstance(entry, MissedDefect)]
-    for one in missed:
-        x0, y0, x1, y1 = one.region.box_px
-        place = asked.say("people.place", x0=x0, x1=x1, y0=y0, y1=y1)
-        blocks.append(
-            callout(
-                asked.say("ncr.missed"), asked.say("ncr.missed_text", type=legible(one.type), place=place, by=one.by, why=one.why), "fail"
-            )
-        )
-    if isinstance(photo.entry, InspectionRecord):
-        p = photo.entry.provenance
-        required = [ruled(f.ruling, asked.language) for f in photo.entry.findings if f.ruling.verdict.value == "fail"]
-        blocks += [
-            heading(asked.say("ncr.requirement")),
-            rows(
-                [
-                    (asked.say("provenance.policy"), f"{p.policy_name} {p.policy_version}, SHA-256 {p.policy_sha256[:16]}"),
-                    (asked.say("ncr.violated"), "\n".join(required) or asked.say("ncr.by_person")),
-                ]
-            ),
-        ]
-    return blocks
-
-
 def _disposition(asked: Asked, disposed: Disposition | None) -> list[Block]:
     if disposed is None:
         return [callout(asked.say("document.open"), asked.say("ncr.no_disposition"))]
@@ -117,19 +85,3 @@ def _disposition(asked: Asked, disposed: Disposition | None) -> list[Block]:
         (asked.say("document.at"), asked.when(disposed.entered_at)),
     ]
     return [rows(named)]
-
-
-def hypotheses(asked: Asked, part: Part) -> list[Block]:
-    """Causes that the product's knowledge file names, with who says so: hypotheses, never findings."""
-    entry = part.deciding.entry
-    found: tuple[Finding, ...] = entry.findings if isinstance(entry, InspectionRecord) else ()
-    lines = []
-    for finding in found:
-        words = finding.explanation
-        for cause in words.causes if isinstance(words, Explanation) else ():
-            why, check, source = cause_in(asked.language, cause)
-            lines.append((type_of(finding, asked.language), why, check, source))
-    if not lines:
-        return [heading(asked.say("ncr.hypotheses")), paragraph(asked.say("report.no_cause"), soft=True)]
-    columns = [asked.say(f"ncr.{name}") for name in ("type", "hypothesis", "check", "source")]
-    return [heading(asked.say("ncr.hypotheses")), table(columns, list(dict.fromkeys(lines)), widths=(0.8, 2, 2, 1.2))]

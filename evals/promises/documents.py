@@ -14,23 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from seewhy.agent.api.learn import fit
 from seewhy.agent.documents.kinds import make
-from seewhy.agent.inspection.inspector import Inspection
-from seewhy.agent.ledger.chain import Stored, hash_of
-from seewhy.agent.ledger.nodes import plant
 from seewhy.agent.ledger.reading import entries
-from seewhy.agent.ledger.schema import GENESIS, empty_ledger
 from seewhy.agent.ledger.store import Ledger
 from seewhy.agent.quality.bounds import Share, escapes_unseen
-from seewhy.canonical import canonical_json, sha256_bytes
+from seewhy.evals.promises.many import MONTH, filled, inspected
 from seewhy.evals.run import alone, measuring
-from seewhy.evals.synthetic.surfaces import write_dataset
 from seewhy.reports import document
 
 LOTS, SAMPLE, PHOTOS = 1_000, 125, 2_000
-MONTH, MONTH_ENTRIES, LOT_PARTS, LOT_FAILED = "2026-01", 100_000, 1_000, 120
-PRODUCT, GOOD_PHOTOS, ALPHA = "plate", 20, 0.1
+MONTH_ENTRIES, LOT_PARTS, LOT_FAILED = 100_000, 1_000, 120
 
 
 def main(out: Path) -> None:
@@ -75,39 +68,6 @@ def coverage_without_looking(seed: int = 1) -> dict[str, Any]:
         truths.append(truth)
     medians = {"median_bound": round(float(np.median(bounds)), 3), "median_truth": round(float(np.median(truths)), 3)}
     return {"lots": LOTS, "photos": PHOTOS, "held": int(held), "stated": 0.95, **medians}
-
-
-def inspected(folder: Path) -> tuple[Inspection, Inspection]:
-    """A real inspection of a stained plate, and one of a good one."""
-    data = write_dataset(folder / "data", PRODUCT, good_train=GOOD_PHOTOS, good_test=4, per_kind=4)
-    inspector = fit(data, save=folder / "model", alpha=ALPHA)
-    found = [inspector.inspect(path) for path in sorted((data / "test").rglob("*.png"))]
-    failed = next(one for one in found if one.record.findings and one.record.verdict.value == "fail")
-    return failed, next(one for one in found if one.record.verdict.value == "pass")
-
-
-def filled(path: Path, failed: Inspection, passed: Inspection, count: int, *, failed_in: int, days: int) -> Path:
-    """A ledger of so many inspections, every nth of them failed; their pictures are kept once."""
-    path.write_bytes(empty_ledger())
-    bad, good = (one.record.model_dump(mode="json") for one in (failed, passed))
-    prev = GENESIS
-    with Ledger(path) as ledger, ledger.writing() as db:
-        for one in (failed, passed):
-            for digest, (media, data) in one.pictures.items():
-                db.execute("INSERT OR IGNORE INTO evidence VALUES (?, ?, ?)", (digest, media, data))
-        for seq in range(1, count + 1):
-            record = bad if seq % failed_in == 0 else good
-            day = 1 + (seq - 1) * days // count
-            at = f"{MONTH}-{day:02d}T12:00:00.000+00:00"
-            lot = f"L-{day:02d}"
-            name, digest = f"{seq:06d}.png", sha256_bytes(str(seq).encode())
-            body = record | {"lot": lot, "inspected_at": at, "photo": record["photo"] | {"name": name, "sha256": digest}}
-            row = Stored(seq, "inspection", at, lot, name, digest, canonical_json(body).decode(), prev, "")
-            prev = hash_of(row)
-            db.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row._replace(hash=prev))
-            db.execute("UPDATE head SET entries = ?, hash = ?", (seq, prev))
-        plant(db)
-    return path
 
 
 def _made(path: Path, kind: str, format_: str, options: dict[str, str]) -> dict[str, Any]:

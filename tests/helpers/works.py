@@ -14,10 +14,12 @@ from seewhy.agent.people import acts, releases
 from seewhy.agent.people.roles import Who
 from seewhy.agent.photos.identity import identified
 from seewhy.agent.photos.layouts import surveyed
+from seewhy.agent.quality.entering import enter_study, set_criterion
 from seewhy.agent.quality.masters import MasterList, run_masters
 from seewhy.agent.quality.samples import draw
 from seewhy.agent.quality.seen import read
-from seewhy.agent.quality.studies import agreement_of, detection_of, enter_study, escapes_of, reference_of, set_criterion
+from seewhy.agent.quality.studies import agreement_of, detection_of, escapes_of
+from seewhy.agent.quality.tables import reference_of
 from seewhy.evals.synthetic.surfaces import defective, good
 
 KIM, LEE = Who("Kim", "seen under the lamp", "inspector"), Who("Lee", "by procedure 7", "quality")

@@ -33,7 +33,7 @@ def criterion(
     json_: Json = False,
 ) -> None:
     """Enter an acceptance criterion before its test; afterwards it is refused."""
-    from seewhy.agent.quality.studies import set_criterion
+    from seewhy.agent.quality.entering import set_criterion
     from seewhy.errors import BadData
 
     if (at_most is None) == (at_least is None):
@@ -56,7 +56,8 @@ def agreement(
     json_: Json = False,
 ) -> None:
     """Attribute agreement of the machine and people (AIAG MSA): parts by appraisers by trials."""
-    from seewhy.agent.quality.studies import agreement_of, reference_of
+    from seewhy.agent.quality.studies import agreement_of
+    from seewhy.agent.quality.tables import reference_of
 
     made = agreement_of(reference_of(reference), lot=lot, ratings=ratings)
     _enter(ledger, "agreement", made, who(by, why, role), protocol, lot, "", training, json_)
@@ -79,7 +80,8 @@ def pod(
     json_: Json = False,
 ) -> None:
     """Probability of detection by defect size (MIL-HDBK-1823A, ASTM E2862): a50, a90, a90/95."""
-    from seewhy.agent.quality.studies import detection_of, reference_of
+    from seewhy.agent.quality.studies import detection_of
+    from seewhy.agent.quality.tables import reference_of
 
     known = reference_of(reference) if reference else None
     made = detection_of(lot=lot, product=product, reference=known, unit=unit, drawn=drawn)
@@ -200,7 +202,7 @@ def fill(
 def _enter(
     ledger: Path, study: StudyName, make: Any, person: Any, protocol: str, lot: str, product: str, training: Path | None, json_: bool
 ) -> None:
-    from seewhy.agent.quality.studies import apart_from, enter_study
+    from seewhy.agent.quality.entering import apart_from, enter_study
 
     with opened(ledger) as book:
         row: Any = enter_study(

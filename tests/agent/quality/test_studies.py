@@ -13,10 +13,12 @@ from seewhy.agent.inspection.inspector import Inspector
 from seewhy.agent.ledger.store import Ledger
 from seewhy.agent.people import acts
 from seewhy.agent.people.roles import Who
+from seewhy.agent.quality.entering import apart_from, enter_study, set_criterion
 from seewhy.agent.quality.masters import MasterList, load_masters, rule_on_masters, run_masters
 from seewhy.agent.quality.samples import draw, judged, state_of
 from seewhy.agent.quality.seen import read
-from seewhy.agent.quality.studies import agreement_of, apart_from, detection_of, enter_study, escapes_of, reference_of, set_criterion
+from seewhy.agent.quality.studies import agreement_of, detection_of, escapes_of
+from seewhy.agent.quality.tables import reference_of
 from seewhy.errors import BadData
 from seewhy.studies import StudyDone
 
