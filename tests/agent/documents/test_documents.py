@@ -27,6 +27,9 @@ from seewhy.reports.documents.document import FORMATS
 from seewhy.reports.seal import EMPTY, SEAL, sealed
 
 
+pytestmark = pytest.mark.slow  # the works are inspected, and each page is set
+
+
 @pytest.fixture(scope="session")
 def book(inspector: Inspector, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return works(tmp_path_factory.mktemp("works"), inspector)

@@ -39,6 +39,7 @@ def test_the_fit_is_scikit_learns() -> None:
     assert fit.probability(fit.a90 or 0.0) == pytest.approx(0.9)
 
 
+@pytest.mark.slow
 def test_a90_95_is_above_the_true_a90_in_95_of_100_studies() -> None:
     true = exp((log(9) - 3) / 4)
     limits = [hit_miss(*drawn(seed)).a90_95 for seed in range(200)]

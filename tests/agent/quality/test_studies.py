@@ -114,6 +114,7 @@ def test_training_photos_among_the_test_photos_are_found(tmp_path: Path) -> None
     assert found.results["independence"] == {"training": 1, "tested": 1, "common": 1}
 
 
+@pytest.mark.slow
 def test_a_missed_master_part_blocks_the_lot_until_a_person_rules(tmp_path: Path, inspector: Inspector) -> None:
     listed, photos = masters(tmp_path / "m")
     wrong = MasterList.model_validate({"parts": [{**listed.parts[1].model_dump(), "must": "stop"}]})
