@@ -17,7 +17,10 @@ from typer.testing import CliRunner
 from seewhy.cli import app
 
 HERE = Path(__file__).parent / "reference"
-SCHEMAS = ("record", "refusal", "card", "policy", "roles")
+SCHEMAS = (
+    *("record", "refusal", "card", "policy", "roles"),
+    *("masters", "criterion", "study", "master-run", "sample", "field"),
+)
 VALUES: Mapping[object, str] = {Path: "PATH", str: "TEXT", int: "NUMBER", float: "NUMBER", bool: ""}
 HEAD = """# Command line
 

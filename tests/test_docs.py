@@ -17,6 +17,7 @@ import yaml
 from docs.write_reference import command_line, pages
 
 import seewhy
+from seewhy.reports.tables import COLUMNS
 from tests.helpers import ROOT
 
 DOCS = ROOT / "docs"
@@ -35,6 +36,11 @@ def test_the_reference_has_every_command_and_option() -> None:
     assert "## seewhy weights import" in page
     assert "| `--out, -o PATH` | Where the model folder goes. | required |" in page
     assert re.search(r"^\| `--calibration auto or split or leave-one-out` \|.*\| `auto` \|$", page, re.MULTILINE)
+
+
+def test_the_columns_of_the_csv_are_documented_in_order() -> None:
+    section = (DOCS / "reports.md").read_text(encoding="utf-8").partition("## Columns of the CSV")[2].partition("\n## ")[0]
+    assert re.findall(r"`(\w+)`", section) == COLUMNS
 
 
 def commands(text: str) -> list[str]:

@@ -85,13 +85,19 @@ def serve(
     return None
 
 
-def schema(what: Annotated[str, typer.Argument(help="record, refusal, card, policy or roles.")] = "record") -> None:
+def schema(
+    what: Annotated[
+        str, typer.Argument(help="record, refusal, card, policy, roles, masters, criterion, study, master-run, sample or field.")
+    ] = "record",
+) -> None:
     """Print the JSON Schema of what is written to disk."""
     from seewhy.agent.inspection.policy import Policy
     from seewhy.agent.people.roles import Roles
+    from seewhy.agent.quality.masters import MasterList
     from seewhy.card import ProductCard
     from seewhy.errors import UnknownName
     from seewhy.record import InspectionRecord, RefusedPhoto
+    from seewhy.studies import Criterion, FormField, MasterRun, SampleDrawn, StudyDone
 
     models: dict[str, Any] = {
         "record": InspectionRecord,
@@ -99,6 +105,12 @@ def schema(what: Annotated[str, typer.Argument(help="record, refusal, card, poli
         "card": ProductCard,
         "policy": Policy,
         "roles": Roles,
+        "masters": MasterList,
+        "criterion": Criterion,
+        "study": StudyDone,
+        "master-run": MasterRun,
+        "sample": SampleDrawn,
+        "field": FormField,
     }
     if what not in models:
         raise UnknownName("schema", what, models)
