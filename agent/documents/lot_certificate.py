@@ -39,7 +39,7 @@ def lot_certificate(asked: Asked) -> Document:
         seq, run = blocked
         missed = ", ".join(one.master.name for one in run.missed)
         raise BadData(
-            f"the lot {lot!r} can't be certified: in the run of master parts before it (entry {seq}) {missed} was not judged as it must "
+            f"the lot {lot!r} can't be certified: in the run of master parts beside it (entry {seq}) {missed} was not judged as it must "
             f"be; run them again, or let a person rule: seewhy study rule LEDGER {seq} continue --by … --role … --why …"
         )
     parts = _parts(photos)

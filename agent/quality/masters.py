@@ -140,15 +140,18 @@ def runs_of(book: Book, product: str) -> list[tuple[int, str, str, MasterRun, tu
 
 
 def blocking(book: Book, product: str, lot_seqs: Sequence[int]) -> tuple[int, MasterRun] | None:
-    """The run of master parts that blocks a lot's certificate: the last one before the lot's end, with a miss that nobody let pass.
+    """The run of master parts that blocks a lot's certificate: the last one before the lot's end or the next one after it.
+
+    A miss puts in doubt what was inspected on either side of it, until a person lets it pass.
 
     Args:
         book: the ledger.
         product: the lot's.
         lot_seqs: numbers of the lot's entries.
     """
-    before = [one for one in runs_of(book, product) if one[0] < max(lot_seqs, default=0)]
-    if not before or not before[-1][3].missed:
-        return None
-    seq, _, _, run, ruling = before[-1]
-    return None if ruling is not None and ruling[2].ruling == "continue" else (seq, run)
+    runs, end = runs_of(book, product), max(lot_seqs, default=0)
+    beside = [one for one in runs if one[0] < end][-1:] + [one for one in runs if one[0] > end][:1]
+    for seq, _, _, run, ruling in beside:
+        if run.missed and (ruling is None or ruling[2].ruling != "continue"):
+            return seq, run
+    return None

@@ -125,7 +125,8 @@ def escapes_of(*, lot: str = "", product: str = "", defect_share: float | None =
         photos = [s for s in book.production(lot=lot, product=product) if s.machine != "refused"]
         if not photos:
             raise BadData("no inspected photo to count")
-        drawn = {(entry.lot, name) for *_, entry in book.entries(SampleDrawn) for name in entry.photos}
+        lots = {s.lot for s in photos}
+        drawn = {(entry.lot, name) for *_, entry in book.entries(SampleDrawn) if entry.lot in lots for name in entry.photos}
         passed = [s for s in photos if s.machine == "pass"]
         looked = [s for s in passed if s.reviewed is not None and (not drawn or (s.lot, s.photo) in drawn)]
         stopped = [s for s in photos if s.machine == "fail" and s.reviewed is not None]

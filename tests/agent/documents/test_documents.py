@@ -26,7 +26,6 @@ from seewhy.errors import BadData, UnknownName
 from seewhy.reports.documents.document import FORMATS
 from seewhy.reports.seal import EMPTY, SEAL, sealed
 
-
 pytestmark = pytest.mark.slow  # the works are inspected, and each page is set
 
 
