@@ -49,7 +49,7 @@ def main() -> None:
     for page in pages:
         sheet.paste(page, (x, GAP))
         x += page.width + GAP
-    sheet.quantize(128).save(Path(__file__).parent / "documents.png", optimize=True)
+    sheet.quantize(256, dither=Image.Dither.NONE).save(Path(__file__).parent / "documents.png", optimize=True)
 
 
 if __name__ == "__main__":
