@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from seewhy.agent.api.learn import fit
-from seewhy.agent.inspection.inspector import Inspection
+from seewhy.agent.inspection.result import Inspection
 from seewhy.agent.ledger.chain import Stored, hash_of
 from seewhy.agent.ledger.nodes import plant
 from seewhy.agent.ledger.schema import GENESIS, empty_ledger
