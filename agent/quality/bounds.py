@@ -94,6 +94,6 @@ def photos_needed(error: float, defect_share: float, delta: float = 1 - LEVEL) -
     """How many parts each of the two samples needs for a bound that is at most `error` above the estimate (Liu et al. 2018, theorem 1).
 
     >>> photos_needed(0.1, 0.1), photos_needed(0.1, 0.5)
-    (78881, 1967)
+    (78866, 1967)
     """
     return int(log(2 / (1 - sqrt(1 - delta))) / 2 / error**2 * ((2 - defect_share) / defect_share) ** 2) + 1

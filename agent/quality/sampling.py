@@ -171,7 +171,7 @@ def zero_acceptance(lot: int, share: float, confidence: float = 0.95) -> Plan:
     """The least sample without a nonconforming part that shows at most this share in the lot, with this confidence (hypergeometric).
 
     >>> zero_acceptance(100_000, 0.1).size, zero_acceptance(200, 0.1).size
-    (29, 27)
+    (29, 26)
 
     Raises:
         BadData: the share or confidence isn't between 0 and 1, or the lot has no part.

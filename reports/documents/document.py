@@ -106,7 +106,7 @@ def number_of(recipe: Mapping[str, Any]) -> str:
     """The document's number: its kind, and what it is of, by hash; every edition of it has the same.
 
     >>> number_of({"kind": "certificate", "part": "S-7"})
-    'CERTIFICATE-2F31C2F0'
+    'CERTIFICATE-5BE2A654'
     """
     return f"{str(recipe['kind']).upper()}-{sha256_bytes(canonical_json(dict(recipe)))[:8].upper()}"
 
