@@ -19,7 +19,7 @@ from seewhy.cli.options import (
     explainer_at,
 )
 from seewhy.cli.stopping import NOW
-from seewhy.cli.terminal import out, print_json, print_verification, progress
+from seewhy.cli.terminal import counted, out, print_json, print_verification, progress
 
 
 def report(
@@ -79,7 +79,7 @@ def report(
         else:
             _write(out_, document(entries, book.evidence, "pdf", head=book.head[1], language=language), sign, reason, time_stamps)
     told = {"report": str(out_), "lot": lot or (lots[0] if lots else ""), "entries": len(entries)}
-    return print_json(told) if json_ else out.print(f"{len(entries)} entries written to {out_}")
+    return print_json(told) if json_ else out.print(f"{counted(len(entries), 'entry', 'entries')} written to {out_}")
 
 
 def _write(path: Path, data: bytes, sign: Path | None, reason: str, time_stamps: str) -> None:
