@@ -77,7 +77,8 @@ def _said(entry: PersonsEntry | Confirmation, language: str) -> tuple[str, dict[
             return _release(entry, language)
         case SettingsChange():
             changed = [word("released", name, language) for name, value in entry.after.items() if entry.before.get(name) != value]
-            return "settings_change", {"product": entry.product, "changed": ", ".join(changed)}
+            key = "settings_change" if entry.lot else "settings_adopted"
+            return key, {"product": entry.product, "changed": ", ".join(changed)}
         case Hold():
             return ("hold", {"what": entry.name}) if entry.name else ("hold_lot", {"what": entry.lot})
         case Erasure():

@@ -38,6 +38,7 @@ FLOORS: dict[str, tuple[set[str], ...]] = {
         {"lots", "proof"},
         {"api"},
         {"tools"},
+        {"chat"},
     ),
     "detectors": (
         {"weights"},

@@ -27,6 +27,7 @@ EXTRAS = {
     "sign": ("cryptography", "pyhanko"),
     "gpu": ("faiss-gpu",),
     "agent": ("langchain", "langchain-openai", "mcp"),
+    "chat": ("gradio",),
     "notebook": ("matplotlib", "pandas", "pyarrow", "supervision"),
     "demo": ("scikit-image",),
 }

@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 from getpass import getuser
 
 from seewhy.agent.inspection.inspector import Inspector
-from seewhy.agent.ledger.store import Ledger, Row
-from seewhy.agent.people.acts import entry_of
-from seewhy.people import SettingsChange
+from seewhy.agent.ledger.store import Ledger, Pictured, Row
+from seewhy.agent.people.acts import entry_of, said_by
+from seewhy.agent.people.roles import Who, roles_of
+from seewhy.errors import BadData
+from seewhy.people import Release, SettingsChange
 from seewhy.record import InspectionRecord
 
 
@@ -21,7 +23,8 @@ def note_settings(ledger: Ledger, inspector: Inspector, lot: str) -> Row | None:
         inspector: of the lot.
         lot: its name.
     """
-    before, after = _last_settings(ledger, inspector), inspector.settings
+    last, after = _last_settings(ledger, inspector), inspector.settings
+    before = None if last is None else {name: last.get(name, "") for name in after}  # a person's change may tell more
     if before in (None, after):
         return None
     account = _account()
@@ -35,6 +38,29 @@ def note_settings(ledger: Ledger, inspector: Inspector, lot: str) -> Row | None:
     }
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
     return ledger.append_after(lambda: (entry_of(SettingsChange, fields | {"entered_at": at}), {}))
+
+
+def change_settings(ledger: Ledger, product: str, before: Mapping[str, str], after: Mapping[str, str], who: Who) -> Row:
+    """Write that somebody changed what a product's verdicts rest on, before the next lot begins with it.
+
+    Args:
+        ledger: open to write.
+        product: its name on the card.
+        before: see `Inspector.settings`.
+        after: likewise.
+        who: changes them, and why; in a ledger with roles, somebody who may release.
+
+    Raises:
+        BadData: they may not, there is no reason, or nothing is changed.
+    """
+    if before == after:
+        raise BadData("nothing is changed by that")
+
+    def look() -> tuple[SettingsChange, Pictured]:
+        said = said_by(ledger, who, Release if roles_of(ledger) is not None else SettingsChange)
+        return entry_of(SettingsChange, said | {"product": product, "before": dict(before), "after": dict(after)}), {}
+
+    return ledger.append_after(look)
 
 
 def _last_settings(ledger: Ledger, inspector: Inspector) -> Mapping[str, str] | None:

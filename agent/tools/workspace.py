@@ -32,6 +32,7 @@ class Workspace:
         ledger: below it; without one nothing is looked up.
         role: under which entries are written; empty: nothing is written.
         explainer: who puts words to regions; the embedded one where None.
+        inspector: of the model, where whoever starts the tools has loaded it already.
 
     Raises:
         BadData: the folder isn't there, or model or ledger lie outside it; a role without a ledger.
@@ -46,6 +47,7 @@ class Workspace:
         ledger: Place | None = None,
         role: str = "",
         explainer: Explainer | None = None,
+        inspector: Inspector | None = None,
     ) -> None:
         self.folder = Path(folder).resolve()
         if not self.folder.is_dir():
@@ -55,6 +57,7 @@ class Workspace:
         self.model = None if model is None else self.inside(model)
         self.ledger = None if ledger is None else self.inside(ledger)
         self.product, self.role, self.explainer = product, role, explainer
+        self._inspector = inspector
         self._lock, self._pictures = threading.Lock(), OrderedDict[str, tuple[str, bytes]]()
 
     def inside(self, place: Place) -> Path:
@@ -78,6 +81,8 @@ class Workspace:
         Raises:
             BadData: it has none.
         """
+        if self._inspector is not None:
+            return self._inspector
         if self.model is None:
             raise BadData("this workspace has no model to inspect with; explain regions instead, or start the tools with a model")
         return Inspector(ProductModel.load(self.model, product=self.product), explainer=self.explainer)

@@ -146,7 +146,7 @@ class Release(PersonsEntry):
 
 
 class SettingsChange(PersonsEntry):
-    """A lot was begun with other settings than the product was inspected with before; written by the run, under its account."""
+    """A product is inspected with other settings than before: changed by a person, or found by a run that begins a lot with them."""
 
     kind: Literal["settings_change"] = "settings_change"
     before: dict[str, str]

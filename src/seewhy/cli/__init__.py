@@ -11,7 +11,20 @@ from pathlib import Path
 
 import typer
 
-from seewhy.cli import agents, checking, fitting, inspecting, ledgers, machine, measuring, people, proof, studies, weights
+from seewhy.cli import (
+    agents,
+    chatting,
+    checking,
+    fitting,
+    inspecting,
+    ledgers,
+    machine,
+    measuring,
+    people,
+    proof,
+    studies,
+    weights,
+)
 from seewhy.cli.stopping import NOW, Stopped, end, listen
 from seewhy.cli.terminal import err, plain
 from seewhy.errors import SeewhyError
@@ -50,6 +63,7 @@ app.command()(machine.schema)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(machine.serve)
 app.command()(machine.doctor)
 app.command()(agents.mcp)
+app.command()(chatting.chat)
 app.command()(measuring.demo)
 weights_app = typer.Typer(no_args_is_help=True, help="Pretrained weights on this machine.")
 weights_app.command("list")(weights.weights_list)

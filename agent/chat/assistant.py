@@ -1,0 +1,130 @@
+"""An assistant that talks: LangChain's agent over an OpenAI-compatible server, with seewhy's typed tools and two that only propose.
+
+Nothing of a conversation is traced, and nothing but the questions leaves this machine, and only for the server.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from seewhy.agent.chat.conversation import Message
+from seewhy.agent.chat.desk import Desk
+from seewhy.agent.chat.drafts import CardForm
+from seewhy.agent.chat.problems import Told
+from seewhy.agent.tools import langchain_tools
+from seewhy.errors import MissingExtra
+from seewhy.explainers.wire import KEY, check_address
+from seewhy.prompts.assistant import system
+
+MOST_STEPS = 16  # of the agent's graph for one answer
+REMEMBERED = 12  # messages that it is told of
+LONGEST_RESULT = 2000  # characters of a tool's result that are shown
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Words of the assistant, or a tool's result under its name."""
+
+    text: str
+    title: str = ""
+    show: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Assistant:
+    """Answers by a language model.
+
+    Args:
+        url: of the server, "http://127.0.0.1:8000/v1".
+        model: as the server calls it.
+        timeout_s: of one question.
+
+    Raises:
+        MissingExtra: langchain isn't installed.
+        BadData: the address can't be one.
+    """
+
+    def __init__(self, url: str, model: str, timeout_s: float = 60.0) -> None:
+        check_address(url)
+        try:
+            import httpx
+            from langchain_openai import ChatOpenAI
+        except ModuleNotFoundError as error:
+            raise MissingExtra("an assistant that talks", "agent") from error
+        base = url.rstrip("/")
+        self.model = ChatOpenAI(
+            model=model,
+            base_url=base if base.endswith("/v1") else f"{base}/v1",
+            api_key=os.environ.get(KEY, "").strip() or "none",  # type: ignore[arg-type]
+            timeout=timeout_s,
+            max_retries=1,
+            temperature=0,
+            http_client=httpx.Client(trust_env=False, timeout=timeout_s),
+        )
+
+    def answer(self, desk: Desk, product: str, said: str, before: Sequence[Message], language: str) -> Iterator[Said]:
+        """What it answers, each tool's result as it comes.
+
+        Args:
+            desk: the workspace at work.
+            product: its key; empty where none is chosen: nothing but a card can be drafted then.
+            said: the question.
+            before: what was said before.
+            language: that it speaks.
+
+        Raises:
+            Told: the server can't be reached or answers nonsense.
+        """
+        from langchain.agents import create_agent
+        from langsmith import tracing_context
+
+        found = desk.home.product(product) if product else None
+        tools = _proposing() + ([] if found is None else langchain_tools(desk.tools(found)))
+        agent = create_agent(self.model, tools, system_prompt=system(language, "" if found is None else found.card.name))
+        history = [{"role": m.role, "content": m.text} for m in before[-REMEMBERED:] if not m.title]
+        with tracing_context(enabled=False):
+            try:
+                asked = {"messages": [*history, {"role": "user", "content": said}]}
+                for update in agent.stream(asked, {"recursion_limit": MOST_STEPS}, stream_mode="updates"):  # type: ignore[arg-type]
+                    yield from _shown(update)
+            except Exception as error:  # of the server, the client or the graph: the page works on without it
+                raise Told("assistant", why=f"{type(error).__name__}: {str(error)[:160]}") from error
+
+
+def _shown(update: Mapping[str, Any]) -> Iterator[Said]:
+    for state in update.values():
+        for message in (state or {}).get("messages", ()):
+            if message.type == "tool":
+                yield _result(message)
+            elif message.type == "ai" and message.text.strip():
+                yield Said(message.text.strip())
+
+
+def _result(message: Any) -> Said:
+    """A tool's result as it is shown; a draft opens the form, where a person saves it."""
+    content = str(message.content)
+    if message.name == "draft_card" and message.status != "error":
+        return Said("", message.name, {"tab": "setup", "draft": json.loads(content)})
+    if message.name == "propose_learning":
+        return Said("", message.name, {"tab": "setup"})
+    return Said(content[:LONGEST_RESULT], message.name.removeprefix("seewhy_"))
+
+
+def _proposing() -> list[Any]:
+    """Tools that change nothing: they fill in a form, or lead to a button."""
+    from langchain_core.tools import StructuredTool
+
+    def draft_card(**given: Any) -> str:
+        return CardForm.model_validate(given).model_dump_json()
+
+    def propose_learning() -> str:
+        return "The button is shown; a person presses it."
+
+    draft = "Fill in the form of a product card from what a person said. Nothing is saved until a person saves it."
+    return [
+        StructuredTool.from_function(func=draft_card, name="draft_card", description=draft, args_schema=CardForm, handle_tool_error=True),
+        StructuredTool.from_function(func=propose_learning, name="propose_learning", description="Show the button that learns."),
+    ]

@@ -1,0 +1,176 @@
+"""What the page works with: the loaded models, jobs and indexes of a workspace, and the acts that change its settings."""
+
+from __future__ import annotations
+
+import json
+import threading
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from seewhy.agent.api.learn import fit
+from seewhy.agent.chat.gallery import LotIndex
+from seewhy.agent.chat.jobs import Job, Jobs
+from seewhy.agent.chat.problems import Told
+from seewhy.agent.chat.workspace import Home, ProductFolder, Settings, photos_in
+from seewhy.agent.inspection.inspector import Inspector
+from seewhy.agent.ledger.store import Ledger
+from seewhy.agent.lots.batch import run_batch
+from seewhy.agent.models.product import ProductModel
+from seewhy.agent.people.settings import change_settings
+from seewhy.agent.photos.samples import sample
+from seewhy.agent.tools.workspace import Workspace
+from seewhy.record import InspectionRecord
+
+COMPARED = 40  # photos of the latest lot that a new model judges before it is adopted
+ASSISTANT = "assistant"  # the role under which tools write
+
+
+class Desk:
+    """A workspace at work.
+
+    Args:
+        home: the workspace.
+        explainer: who puts words to regions; the embedded one where None.
+    """
+
+    def __init__(self, home: Home, explainer: Any = None) -> None:
+        self.home, self.explainer, self.jobs = home, explainer, Jobs()
+        self._lock = threading.RLock()
+        self._inspectors, self._indexes = dict[str, tuple[object, Inspector]](), dict[str, LotIndex]()
+
+    def index(self, product: ProductFolder) -> LotIndex:
+        """The product's lots at a glance."""
+        with self._lock:
+            return self._indexes.setdefault(product.key, LotIndex(product.ledger))
+
+    def inspector(self, product: ProductFolder, settings: Settings | None = None) -> Inspector:
+        """Of the model that speaks, under the product's card, policy and lines; loaded once.
+
+        Raises:
+            BadData: the product has no model yet.
+        """
+        settings, card = settings or product.settings, product.card
+        if not settings.model:
+            raise Told("no_model")
+        given: dict[str, Any] = {"card": card, "policy": product.policy, "alpha": settings.alpha, "review": settings.review}
+        mark = settings, card.sha256, product.policy
+        with self._lock:
+            known = self._inspectors.get(product.key)
+            if known is None or known[0] != mark:
+                folder = product.folder / "models" / settings.model
+                same = known is not None and known[0][0].model == settings.model  # type: ignore[index]
+                model = known[1].model if same and known is not None else ProductModel.load(folder)
+                known = mark, Inspector(model, explainer=self.explainer, **given)
+                self._inspectors[product.key] = known
+            return known[1]
+
+    def tools(self, product: ProductFolder) -> Workspace:
+        """The typed tools' workspace: the product's folder, which they can't leave, and what they may write there."""
+        inspector = self.inspector(product) if product.model else None
+        ledger = product.ledger if product.ledger.is_file() else None
+        role = ASSISTANT if ledger is not None else ""
+        return Workspace(product.folder, model=product.model, ledger=ledger, role=role, explainer=self.explainer, inspector=inspector)
+
+    def learn(self, product: ProductFolder) -> Job:
+        """Learn the good photos in the background. The first model speaks at once; a later one is compared and waits to be adopted.
+
+        Raises:
+            BadData: there is no good photo, or something runs.
+        """
+        if not product.good_photos():
+            raise Told("no_good")
+        folder = product.next_model()
+        return self.jobs.start(product.key, "learn", folder.name, partial(self._learn, product, folder))
+
+    def _learn(self, product: ProductFolder, folder: Path, job: Job) -> None:
+        settings = product.settings
+        terms: dict[str, Any] = {"card": product.card, "policy": product.policy, "alpha": settings.alpha, "review": settings.review}
+        fit(product.good, save=folder, progress=job.progress(), **terms)
+        if not settings.model:
+            product.save_settings(settings.model_copy(update={"model": folder.name}))
+            self.inspector(product)
+        elif product.lots():
+            self._compare(product, folder, job)
+
+    def _compare(self, product: ProductFolder, folder: Path, job: Job) -> None:
+        """What a new model makes of the latest lot, beside what stands."""
+        settings, lot = product.settings, product.lots()[0]
+        given: dict[str, Any] = {"card": product.card, "policy": product.policy, "alpha": settings.alpha, "review": settings.review}
+        new, before = Inspector(ProductModel.load(folder), **given), {item.name: item for item in self.index(product).items(lot)}
+        photos = [path for path in photos_in(product.lot(lot)) if path.name in before][:COMPARED]
+        rows = [
+            {"name": path.name, "before": before[path.name].machine, "people": before[path.name].stands}
+            | {"after": new.inspect(path, name=path.name).record.verdict.value or "review"}
+            for path in job.progress()(photos, "comparing", len(photos))
+        ]
+        folder.with_name(f"{folder.name}-compared.json").write_text(json.dumps({"lot": lot, "rows": rows}, ensure_ascii=False), "utf-8")
+
+    def compared(self, product: ProductFolder, model: str) -> dict[str, Any]:
+        """What a model that waits to be adopted made of the latest lot; nothing where it wasn't compared."""
+        path = product.folder / "models" / f"{model}-compared.json"
+        return dict(json.loads(path.read_text("utf-8"))) if model in product.models() and path.is_file() else {}
+
+    def inspect(self, product: ProductFolder, lot: str) -> Job:
+        """Inspect what of a lot was not inspected yet, in the background.
+
+        Raises:
+            BadData: nothing was learned yet, the lot is empty, or something runs.
+        """
+        if lot not in product.lots():
+            raise Told("no_lot", lot=lot[:60])
+        self.inspector(product)
+        return self.jobs.start(product.key, "inspect", lot, partial(self._inspect, product, lot))
+
+    def _inspect(self, product: ProductFolder, lot: str, job: Job) -> None:
+        folder = product.lot(lot)
+        samples = [sample(path, folder, folder) for path in photos_in(folder)]
+        with Ledger(product.ledger) as ledger:
+            run_batch(self.inspector(product), samples, ledger, lot=lot, progress=job.progress())
+
+    def lot_for_now(self, product: ProductFolder) -> str:
+        """The lot that photos go into: today's, or its next part where another model, card or line judged that one."""
+        today, number = date.today().isoformat(), 1
+        while True:
+            lot = today if number == 1 else f"{today}-{number}"
+            if lot not in product.lots() or not self._judged_otherwise(product, lot):
+                return lot
+            number += 1
+
+    def _judged_otherwise(self, product: ProductFolder, lot: str) -> bool:
+        if not product.ledger.is_file() or not product.model:
+            return False
+        with Ledger(product.ledger, read_only=True) as ledger:
+            last = ledger.found("seq = (SELECT max(seq) FROM entries WHERE kind = 'inspection' AND lot = ?)", (lot,))
+        return any(isinstance(row.entry, InspectionRecord) and bool(self.inspector(product).others(row.entry)) for row in last)
+
+    def change(self, product: ProductFolder, who: Any, **changed: Any) -> None:
+        """Adopt another model or other lines: an entry first, then the file, so that nothing is changed without a word in the ledger.
+
+        Args:
+            product: whose.
+            who: changes them, and why; see `seewhy.agent.people.settings.change_settings`.
+            changed: fields of `Settings`.
+
+        Raises:
+            BadData: nothing is changed, there is no such model, they may not, or something runs.
+        """
+        settings = product.settings
+        new = Settings.model_validate(settings.model_dump() | changed)
+        if new.model not in product.models():
+            raise Told("no_such_model", model=new.model[:20])
+        if self.jobs.running(product.key) is not None:
+            raise Told("busy")
+        before = self._told(product, settings)
+        after = self._told(product, new)
+        with Ledger(product.ledger) as ledger:
+            change_settings(ledger, product.card.name, before, after, who)
+        product.save_settings(new)
+
+    def _told(self, product: ProductFolder, settings: Settings) -> dict[str, str]:
+        return self.inspector(product, settings).settings | {"review": repr(settings.review)}
+
+    def close(self) -> None:
+        """Stop what runs."""
+        self.jobs.close()

@@ -1,0 +1,149 @@
+"""What the page asks for to show: products, jobs, lots, photos, lines, documents. Nothing here changes anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from seewhy.agent.chat.accounts import Person
+from seewhy.agent.chat.desk import Desk
+from seewhy.agent.chat.drafts import form_of
+from seewhy.agent.chat.gallery import page_of
+from seewhy.agent.chat.jobs import Job
+from seewhy.agent.chat.lines import drawn_at, enough_for, steps
+from seewhy.agent.chat.problems import Told
+from seewhy.agent.chat.showing import address, item_shown, shown
+from seewhy.agent.chat.workspace import ProductFolder
+from seewhy.agent.people.roles import Kind
+from seewhy.agent.tools.toolset import TOOLS
+from seewhy.reports import REPORTS
+
+RATES = (0.1, 0.05, 0.01)  # of which the page tells how many good photos they need
+ACTS: dict[str, Kind] = {"judge": "review", "inspect": "comment", "set_up": "release"}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Who asks, in which language, and the desk that answers."""
+
+    desk: Desk
+    person: Person
+    language: str
+    uploads: Path  # where files lie that were uploaded and not taken yet
+
+    def product(self, key: str) -> ProductFolder:
+        """A product of the workspace."""
+        return self.desk.home.product(key)
+
+
+def state(call: Call, product: str = "") -> dict[str, Any]:
+    """All that the page shows at a glance, of one product where it is named."""
+    products = call.desk.home.products()
+    found = next((one for one in products if one.key == product), None)
+    return {
+        "person": {
+            "name": call.person.name,
+            "role": call.person.role or "",
+            "may": [a for a, kind in ACTS.items() if call.person.may(kind)],
+        },
+        "products": [{"key": one.key, "name": one.card.name, "learned": bool(one.settings.model)} for one in products],
+        "product": None if found is None else _product(call, found),
+    }
+
+
+def _product(call: Call, product: ProductFolder) -> dict[str, Any]:
+    settings, good = product.settings, product.good_photos()
+    return {
+        "key": product.key,
+        "form": form_of(product.card).model_dump(),
+        "good": [{"file": path.name, "thumbnail": address(product, "good", path.name)} for path in good],
+        "wanted": enough_for(len(good), (*RATES, settings.alpha + settings.review)),
+        "model": settings.model,
+        "waiting": [name for name in product.models() if name > settings.model][-1:] if settings.model else [],
+        "before": [name for name in product.models() if name < settings.model][-1:],
+        "lots": product.lots(),
+        "lot": call.desk.lot_for_now(product),
+        "job": job_shown(call.desk.jobs.last(product.key)),
+    }
+
+
+def job(call: Call, product: str) -> dict[str, Any] | None:
+    """How far the product's job is."""
+    return job_shown(call.desk.jobs.last(call.product(product).key))
+
+
+def job_shown(found: Job | None) -> dict[str, Any] | None:
+    """A job as the page shows it."""
+    if found is None:
+        return None
+    seconds = found.left_s
+    return {
+        "kind": found.kind,
+        "about": found.about,
+        "state": found.state,
+        "done": found.done,
+        "total": found.total,
+        "left_s": None if seconds is None else round(seconds),
+        "problem": found.problem,
+    }
+
+
+def gallery(call: Call, product: str, lot: str, page: int = 0, only: str = "", worst: bool = False) -> dict[str, Any]:
+    """A page of a lot."""
+    found = call.product(product)
+    view = page_of(call.desk.index(found).items(lot), number=page, only=only, worst_first=worst)
+    folder = found.folder / "lots" / lot
+    photos = sum(1 for _ in folder.iterdir()) if lot in found.lots() else 0
+    return view | {"items": [item_shown(found, lot, item, call.language) for item in view["items"]], "photos": photos}
+
+
+def photo(call: Call, product: str, lot: str, file: str) -> dict[str, Any]:
+    """A photo with all that is known of it."""
+    found = call.product(product)
+    return shown(found, lot, file, call.desk.inspector(found) if found.model else None, call.language)
+
+
+def similar(call: Call, product: str, entry: int, finding: int) -> list[dict[str, Any]]:
+    """Past findings that look like one: "have we seen this before?"."""
+    found = call.product(product)
+    answer = TOOLS["similar"](call.desk.tools(found), entry=entry, finding=finding, k=6)
+    return list(answer["findings"])
+
+
+def line(call: Call, product: str, lot: str = "") -> dict[str, Any]:
+    """Good scores, the places where a line can be drawn in counts, and the scores of a lot's photos."""
+    found = call.product(product)
+    inspector, settings = call.desk.inspector(found), found.settings
+    calibration = inspector.model.calibration
+    items = call.desk.index(found).items(lot or next(iter(found.lots()), ""))
+    return {
+        "good": [float(score) for score in calibration.scores],
+        "steps": steps(calibration),
+        "fail": drawn_at(calibration, settings.alpha) if len(calibration) else 0,
+        "ask": drawn_at(calibration, settings.alpha + settings.review) if len(calibration) else 0,
+        "supported": calibration.supports(settings.alpha),
+        "wanted": enough_for(len(calibration), (settings.alpha + settings.review, settings.alpha)),
+        "photos": [
+            {"file": i.name, "score": i.score, "stands": i.stands, "known": i.people, "thumbnail": address(found, "thumbnail", lot, i.name)}
+            for i in items
+            if i.score is not None
+        ],
+    }
+
+
+def documents(call: Call, product: str, lot: str) -> list[dict[str, str]]:
+    """What can be rendered of a lot: every kind that the registry of reports knows, those of plug-ins too."""
+    found = call.product(product)
+    if lot not in found.lots():
+        raise Told("no_lot", lot=lot[:60])
+    kinds = [*REPORTS.table, *(plugin.name for plugin in REPORTS.plugins() if not plugin.problem)]
+    place = f"/documents/{quote(found.key)}/{quote(lot)}/{call.language}."
+    return [{"kind": kind, "address": place + quote(kind)} for kind in kinds]
+
+
+def compared(call: Call, product: str, model: str) -> dict[str, Any]:
+    """What a model that waits to be adopted makes of the latest lot."""
+    found = call.product(product)
+    return call.desk.compared(found, model)

@@ -1,0 +1,162 @@
+"""What is served besides the page itself: pictures, documents, the page's own files, logging in, the language."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from seewhy.agent.chat.accounts import Accounts
+from seewhy.agent.chat.desk import Desk
+from seewhy.agent.chat.pictures import THUMBNAIL_PX, VIEW_PX, file_picture, good_picture, heat_picture
+from seewhy.agent.chat.problems import Told, problem
+from seewhy.agent.ledger.reading import latest
+from seewhy.agent.ledger.store import Ledger
+from seewhy.errors import SeewhyError
+from seewhy.prompts import catalogue, text
+from seewhy.reports import document
+
+STATIC = Path(__file__).parent / "static"
+FILES = {path.name: path for path in STATIC.iterdir() if path.suffix in (".js", ".css")}
+MEDIA = {
+    "js": "text/javascript",
+    "css": "text/css",
+    "html": "text/html",
+    "pdf": "application/pdf",
+    "csv": "text/csv",
+    "json": "application/json",
+}
+COOKIE, LANGUAGE = "seewhy_session", "seewhy_language"
+LANGUAGES = ("en", "ko")
+REPORT_POLICY = (
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; font-src data:; frame-ancestors 'self'; "
+    "sandbox allow-scripts"
+)
+
+
+def router(desk: Desk, accounts: Accounts, *, secure: bool) -> APIRouter:
+    """The routes.
+
+    Args:
+        desk: the workspace at work.
+        accounts: who may log in.
+        secure: whether the page is reached by HTTPS alone, so that its cookies may say so.
+    """
+    made = APIRouter()
+
+    @made.get("/")
+    def begin(request: Request) -> Response:
+        return RedirectResponse(f"/{language_of(request)}/", 303)
+
+    @made.get("/language/{language}")
+    def switch(language: str, request: Request) -> Response:
+        chosen = language if language in LANGUAGES else "en"
+        query = f"?{request.url.query}" if request.url.query else ""
+        answer = RedirectResponse(f"/{chosen}/{query}", 303)
+        answer.set_cookie(LANGUAGE, chosen, max_age=31_536_000, samesite="strict", httponly=True, secure=secure)
+        return answer
+
+    @made.get("/static/{name}")
+    def own_file(name: str) -> Response:
+        path = FILES.get(name)
+        if path is None:
+            return Response(status_code=404)
+        return Response(path.read_bytes(), media_type=MEDIA[path.suffix[1:]], headers={"Cache-Control": "no-cache"})
+
+    @made.get("/pictures/{product}/{kind}/{rest:path}")
+    def picture(product: str, kind: str, rest: str) -> Response:
+        try:
+            data, media = _picture(desk, product, kind, rest.split("/"))
+        except SeewhyError as error:
+            return Response(problem(error, "en"), 404, media_type="text/plain")
+        return Response(data, media_type=media, headers={"Cache-Control": "private, max-age=300"})
+
+    @made.get("/documents/{product}/{lot}/{name}")
+    def rendered(product: str, lot: str, name: str, download: int = 0) -> Response:
+        language, _, kind = name.partition(".")
+        try:
+            data = _document(desk, product, lot, kind, language if language in LANGUAGES else "en")
+        except SeewhyError as error:
+            return Response(problem(error, language if language in LANGUAGES else "en"), 404, media_type="text/plain")
+        shown = "inline" if kind == "html" and not download else "attachment"
+        headers = {
+            "Content-Disposition": f"{shown}; filename*=UTF-8''{quote(f'{product}-{lot}.{kind}')}",
+            "Content-Security-Policy": REPORT_POLICY,
+        }
+        return Response(data, media_type=MEDIA.get(kind, "application/octet-stream"), headers=headers)
+
+    @made.get("/login")
+    def login(request: Request) -> Response:
+        return HTMLResponse(_login(language_of(request), wrong=False))
+
+    @made.post("/login")
+    def log_in(request: Request, name: str = Form(""), password: str = Form("")) -> Response:
+        token = accounts.log_in(name, password)
+        if not token:
+            return HTMLResponse(_login(language_of(request), wrong=True), 401)
+        answer = RedirectResponse("/", 303)
+        answer.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=secure)
+        return answer
+
+    @made.post("/logout")
+    def log_out(request: Request) -> Response:
+        accounts.log_out(request.cookies.get(COOKIE, ""))
+        answer = RedirectResponse("/login", 303)
+        answer.delete_cookie(COOKIE)
+        return answer
+
+    return made
+
+
+def language_of(request: Request) -> str:
+    """The language that somebody chose, else the first of theirs that the page speaks."""
+    chosen = request.cookies.get(LANGUAGE, "")
+    wanted = [one.split(";")[0].strip().lower()[:2] for one in request.headers.get("accept-language", "").split(",")]
+    return chosen if chosen in LANGUAGES else next((one for one in wanted if one in LANGUAGES), "en")
+
+
+def _picture(desk: Desk, key: str, kind: str, where: list[str]) -> tuple[bytes, str]:
+    """A picture's bytes and media type.
+
+    Raises:
+        Told: there is no such picture.
+        BadImage: its file can't be read any more.
+    """
+    product = desk.home.product(key)
+    match kind, where:
+        case "good", [name]:
+            return file_picture(product.good, name, THUMBNAIL_PX, product.card.white_level), "image/jpeg"
+        case (("photo" | "thumbnail"), [lot, name]) if lot in product.lots():
+            longest = VIEW_PX if kind == "photo" else THUMBNAIL_PX
+            return file_picture(product.folder / "lots" / lot, name, longest, product.card.white_level), "image/jpeg"
+        case "heat", [lot, name]:
+            return heat_picture(product, lot, name), "image/png"
+        case "reference", [digest]:
+            return good_picture(desk.inspector(product), digest), "image/jpeg"
+    raise Told("no_photo", name=where[-1][:60])
+
+
+def _document(desk: Desk, key: str, lot: str, kind: str, language: str) -> bytes:
+    """A document of a lot, rendered from the ledger as it reads now."""
+    product = desk.home.product(key)
+    if lot not in product.lots() or not product.ledger.is_file():
+        raise Told("no_lot", lot=lot[:60])
+    with Ledger(product.ledger, read_only=True) as ledger:
+        found = [entry for _, entry in latest(ledger, lot)]
+        if not found:
+            raise Told("no_lot", lot=lot[:60])
+        return document(found, ledger.evidence, kind, head=ledger.head[1], language=language)
+
+
+def _login(language: str, *, wrong: bool) -> str:
+    words: dict[str, Any] = {
+        key.removeprefix("login."): message for key, message in catalogue(language).items() if key.startswith("login.")
+    }
+    environment = Environment(loader=FileSystemLoader(STATIC), autoescape=True, undefined=StrictUndefined)
+    return environment.get_template("login.html.j2").render(
+        language=language, words=words, wrong=text("login.wrong", language) if wrong else ""
+    )

@@ -1,0 +1,153 @@
+"""What sets a product up, as the page does it: the card, good photos, learning, lines and models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from seewhy.agent.chat.drafts import card_from, difference
+from seewhy.agent.chat.jobs import Job
+from seewhy.agent.chat.looking import Call, job_shown
+from seewhy.agent.chat.problems import Told
+from seewhy.agent.chat.uploads import Taken, Upload, take
+from seewhy.agent.chat.workspace import photos_in
+from seewhy.prompts import catalogue, text
+
+Files = list[dict[str, str]]  # {"path": where Gradio put it, "name": as its owner calls it}
+
+
+def create(call: Call, form: dict[str, Any]) -> str:
+    """Begin a product; its key comes back."""
+    return call.desk.home.new_product(card_from(form)).key
+
+
+def diff(call: Call, product: str, form: dict[str, Any]) -> list[dict[str, str]]:
+    """What a form would change on the card."""
+    before = call.product(product).card if product else None
+    return difference(before, card_from(form, before))
+
+
+def save_card(call: Call, product: str, form: dict[str, Any]) -> list[dict[str, str]]:
+    """Save the card; what was changed comes back."""
+    found = call.product(product)
+    card = card_from(form, found.card)
+    changed = difference(found.card, card)
+    if call.desk.jobs.running(found.key) is not None:
+        raise Told("busy")
+    found.save_card(card)
+    return changed
+
+
+def add_good(call: Call, product: str, files: Files) -> dict[str, Any]:
+    """Keep good photos."""
+    found = call.product(product)
+    return taken_shown(take(uploaded(call, files), found.good), call.language)
+
+
+def set_aside(call: Call, product: str, file: str) -> None:
+    """Take a good photo out again; it is moved, never deleted."""
+    found = call.product(product)
+    path = next((path for path in photos_in(found.good) if path.name == file), None)
+    if path is None:
+        raise Told("no_photo", name=file[:60])
+    take([Upload(path, path.name)], found.folder / "aside")
+    path.unlink()
+
+
+def learn(call: Call, product: str) -> dict[str, Any] | None:
+    """Learn the good photos, in the background."""
+    return job_shown(call.desk.learn(call.product(product)))
+
+
+def learn_as_good(call: Call, product: str, lot: str, file: str) -> dict[str, Any]:
+    """Count a photo of a lot among the good ones from the next learning on."""
+    found = call.product(product)
+    path = next((path for path in photos_in(found.lot(lot)) if path.name == file), None)
+    if path is None:
+        raise Told("no_photo", name=file[:60])
+    return taken_shown(take([Upload(path, path.name)], found.good), call.language)
+
+
+def adopt_line(call: Call, product: str, alpha: float, review: float, why: str) -> None:
+    """Judge by other lines from now on: an entry with a reason."""
+    found = call.product(product)
+    call.desk.change(found, call.person.who(_reason(why), "release"), alpha=alpha, review=review)
+
+
+def adopt_model(call: Call, product: str, model: str, why: str) -> None:
+    """Let another model speak from now on, or the one before again: an entry with a reason."""
+    found = call.product(product)
+    call.desk.change(found, call.person.who(_reason(why), "release"), model=model)
+
+
+def add_photos(call: Call, product: str, files: Files, lot: str = "") -> dict[str, Any]:
+    """Keep photos in a lot and begin to inspect them; those that come while a lot runs wait for its end."""
+    found = call.product(product)
+    call.desk.inspector(found)
+    lot = lot or call.desk.lot_for_now(found)
+    taken = take(uploaded(call, files), found.lot(lot))
+    if call.desk.jobs.running(found.key) is None and (taken.kept or taken.there):
+        call.desk.inspect(found, lot)
+    return taken_shown(taken, call.language) | {"lot": lot}
+
+
+def go_on(call: Call, product: str, lot: str) -> dict[str, Any] | None:
+    """Inspect what of a lot was not inspected yet."""
+    return job_shown(call.desk.inspect(call.product(product), lot))
+
+
+def pause(call: Call, product: str) -> dict[str, Any] | None:
+    """Wait before the next photo, or go on."""
+    job = _running(call, product)
+    if job.state == "paused":
+        job.resume()
+    else:
+        job.pause()
+    return job_shown(job)
+
+
+def stop(call: Call, product: str) -> dict[str, Any] | None:
+    """End before the next photo; what was inspected stays."""
+    job = _running(call, product)
+    job.stop()
+    return job_shown(job)
+
+
+def _running(call: Call, product: str) -> Job:
+    job = call.desk.jobs.running(call.product(product).key)
+    if job is None:
+        raise Told("not_running")
+    return job
+
+
+def uploaded(call: Call, files: Sequence[dict[str, str]]) -> list[Upload]:
+    """Files that were uploaded: those alone that lie where uploads go, whatever path somebody asks for.
+
+    Raises:
+        Told: one of them doesn't.
+    """
+    found = list[Upload]()
+    for one in files:
+        path = Path(one.get("path", ""))
+        if not path.resolve().is_relative_to(call.uploads.resolve()) or not path.is_file():
+            raise Told("not_uploaded")
+        found.append(Upload(path, one.get("name") or path.name))
+    return found
+
+
+def taken_shown(taken: Taken, language: str) -> dict[str, Any]:
+    """What became of a drop, with the reason for each file that was refused."""
+    known = catalogue(language)
+
+    def why(code: str, name: str) -> str:
+        key = f"refusal.{code}" if f"refusal.{code}" in known else "refusal.damaged"
+        return text(key, language, name=name)
+
+    return {"kept": list(taken.kept), "there": list(taken.there), "refused": [why(one.code, one.name) for one in taken.refused]}
+
+
+def _reason(why: str) -> str:
+    if not why.strip():
+        raise Told("no_reason")
+    return why.strip()

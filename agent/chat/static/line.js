@@ -1,0 +1,138 @@
+// The lines in counts: a histogram of good scores, two lines that are dragged, and every photo of the lot judged anew as they move.
+
+import { ask, button, fill, h, number, questioned, toast, w } from "./dom.js";
+
+const BINS = 36, WIDTH = 1000, HEIGHT = 260, FOOT = 34;
+
+export async function lineView(app, place) {
+  const data = await ask("line", { product: app.at.product, lot: app.at.lot });
+  if (!data.steps.length) return fill(place, h("p", { class: "sw-empty" }, w("no_good_scores")));
+  const view = new Lines(app, place, data);
+  view.draw();
+  return view;
+}
+
+class Lines {
+  constructor(app, place, data) {
+    Object.assign(this, { app, place, data });
+    this.fail = Math.min(data.fail, data.steps.length);
+    this.ask = Math.min(Math.max(data.ask, this.fail), data.steps.length);
+    this.before = { fail: this.fail, ask: this.ask };
+    const all = [...data.good, ...data.photos.map((photo) => photo.score)];
+    [this.low, this.top] = [0.92 * Math.min(...all), 1.06 * Math.max(...all)];
+  }
+
+  x(score) {
+    return WIDTH * (score - this.low) / (this.top - this.low);
+  }
+
+  score(rank) {
+    return this.data.steps[rank - 1].score;
+  }
+
+  draw() {
+    this.told = h("div", { class: "sw-counts", "aria-live": "polite" });
+    this.groups = h("div", { class: "sw-three" });
+    this.adopt = button("adopt_line", () => this.save(), { class: "main" });
+    this.reset = button("reset", () => { Object.assign(this, this.before); this.judge(); }, { class: "quiet" });
+    fill(this.place, h("section", { class: "sw-panel" }, h("h2", {}, w("line_title")), h("p", { class: "sw-lead" }, w("line_lead")), this.chart(), this.told,
+      !this.data.supported && h("p", { class: "sw-note" }, this.wanted()),
+      h("div", { class: "sw-row end" }, this.reset, this.adopt)), this.data.photos.length > 0 && h("section", { class: "sw-panel" }, h("h2", {}, w("rejudged", { lot: this.app.at.lot })), h("p", { class: "sw-hint" }, w("rejudged_hint")), this.groups));
+    this.judge();
+  }
+
+  wanted() {
+    const missing = this.data.wanted.filter((one) => one.missing);
+    return missing.map((one) => w("line_wants", { count: number(100 * one.rate), missing: one.missing })).join(" ");
+  }
+
+  chart() {
+    const counts = Array(BINS).fill(0);
+    const bin = (score) => Math.min(BINS - 1, Math.floor(BINS * (score - this.low) / (this.top - this.low)));
+    this.data.good.forEach((score) => { counts[bin(score)] += 1; });
+    const most = Math.max(...counts);
+    const step = WIDTH / BINS;
+    this.zones = h("g", {});
+    this.handles = { fail: this.handle("fail"), ask: this.handle("ask") };
+    const dots = this.data.photos.map((photo, i) => h("circle", { class: `sw-spot ${photo.stands}`, cx: this.x(photo.score), cy: 14 + (i % 5) * 9, r: 4 }));
+    this.dots = dots;
+    this.svg = h("svg", { class: "sw-histogram", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "group", "aria-label": w("line_title") }, this.zones,
+      counts.map((count, i) => h("rect", { class: "bar", x: i * step + 1, width: step - 2, y: HEIGHT - FOOT - (HEIGHT - FOOT - 70) * count / most, height: (HEIGHT - FOOT - 70) * count / most, rx: 2 })),
+      h("line", { class: "axis", x1: 0, x2: WIDTH, y1: HEIGHT - FOOT, y2: HEIGHT - FOOT }), dots, Object.values(this.handles));
+    return h("div", {}, this.svg, h("div", { class: "sw-row sw-legend" }, h("span", { class: "key bar" }, w("good_scores", { count: this.data.good.length })), this.data.photos.length > 0 && h("span", { class: "key spot" }, w("lot_scores", { count: this.data.photos.length }))));
+  }
+
+  // A line that is dragged, or moved by the arrow keys.
+  handle(which) {
+    const made = h("g", { class: `sw-handle ${which}`, role: "slider", tabindex: "0", "aria-label": w(`line_${which}`), "aria-valuemin": 1, "aria-valuemax": this.data.steps.length },
+      h("line", { x1: 0, x2: 0, y1: 0, y2: HEIGHT - FOOT }), h("rect", { x: -9, y: HEIGHT - FOOT - 8, width: 18, height: 26, rx: 6 }), h("text", { x: 0, y: HEIGHT - 2, "text-anchor": "middle" }, w(`line_${which}_short`)));
+    made.addEventListener("pointerdown", (start) => {
+      start.preventDefault();
+      made.focus();
+      const move = (event) => {
+        const box = this.svg.getBoundingClientRect();
+        this.to(which, this.low + (this.top - this.low) * (event.clientX - box.left) / box.width);
+      };
+      window.addEventListener("pointermove", move);
+      window.addEventListener("pointerup", () => window.removeEventListener("pointermove", move), { once: true });
+    });
+    made.addEventListener("keydown", (event) => {
+      const by = { ArrowLeft: 1, ArrowDown: 1, ArrowRight: -1, ArrowUp: -1 }[event.key];
+      if (!by) return;
+      event.preventDefault();
+      event.stopPropagation();
+      this.set(which, this[which] + by);
+    });
+    return made;
+  }
+
+  to(which, score) {
+    let nearest = 1;
+    this.data.steps.forEach((step) => { if (Math.abs(step.score - score) < Math.abs(this.score(nearest) - score)) nearest = step.rank; });
+    this.set(which, nearest);
+  }
+
+  set(which, rank) {
+    this[which] = Math.min(this.data.steps.length, Math.max(1, rank));
+    if (which === "fail") this.ask = Math.max(this.ask, this.fail);
+    else this.fail = Math.min(this.fail, this.ask);
+    this.judge();
+  }
+
+  // Everything that follows from where the lines stand; called at every move.
+  judge() {
+    const [fail, ask] = [this.score(this.fail), this.score(this.ask)];
+    const stopped = this.data.steps[this.fail - 1], asked = this.data.steps[this.ask - 1];
+    for (const which of ["fail", "ask"]) {
+      this.handles[which].setAttribute("transform", `translate(${this.x(this.score(this[which]))} 0)`);
+      this.handles[which].setAttribute("aria-valuenow", this[which]);
+      this.handles[which].setAttribute("aria-valuetext", w("of_good", { count: number(this.data.steps[this[which] - 1].mean) }));
+    }
+    fill(this.zones, h("rect", { class: "asked", x: this.x(ask), width: Math.max(0, this.x(fail) - this.x(ask)), y: 0, height: HEIGHT - FOOT }),
+      h("rect", { class: "stopped", x: this.x(fail), width: Math.max(0, WIDTH - this.x(fail)), y: 0, height: HEIGHT - FOOT }));
+    fill(this.told, h("p", { class: "sw-big" }, w("counts", { stopped: number(stopped.mean), low: stopped.low, high: stopped.high, asked: number(Math.max(0, asked.mean - stopped.mean)) })));
+    const groups = { pass: [], review: [], fail: [] };
+    this.data.photos.forEach((photo, i) => {
+      const word = photo.score > fail ? "fail" : photo.score > ask ? "review" : "pass";
+      groups[word].push(photo);
+      this.dots[i].setAttribute("class", `sw-spot ${word}`);
+    });
+    const known = this.data.photos.filter((photo) => photo.known && photo.stands === "fail");
+    if (known.length) this.told.append(h("p", {}, w("known_defects", { count: known.length, passing: known.filter((photo) => photo.score <= ask).length })));
+    fill(this.groups, Object.entries(groups).map(([word, photos]) => h("div", { class: `sw-group ${word}` }, h("h3", {}, w(`by_score_${word}`), h("span", { class: "sw-count" }, photos.length)),
+      h("div", { class: "sw-minis" }, photos.slice(0, 24).map((photo) => h("img", { src: photo.thumbnail, alt: photo.file, title: photo.file, loading: "lazy" })), photos.length > 24 && h("span", { class: "sw-hint" }, `+${photos.length - 24}`)))));
+    const same = this.fail === this.before.fail && this.ask === this.before.ask;
+    this.adopt.disabled = same || !this.app.may("set_up");
+    this.reset.disabled = same;
+  }
+
+  async save() {
+    const alpha = this.data.steps[this.fail - 1].rate;
+    const both = this.data.steps[this.ask - 1].rate;
+    const why = await questioned(w("adopt_line_title"), "reason", { hint: w("adopt_hint"), go: "adopt" });
+    if (why === null) return;
+    await ask("adopt_line", { product: this.app.at.product, alpha, review: Math.max(0, Number((both - alpha).toFixed(6))), why });
+    toast(w("adopted"));
+    await this.app.refresh("line");
+  }
+}
