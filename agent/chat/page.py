@@ -36,6 +36,7 @@ if (window.seewhyAt) moved(window.seewhyAt);
 """
 HEAD = """
 <link rel="stylesheet" href="/static/style.css?v=%s">
+<link rel="icon" href="/static/icon.svg" type="image/svg+xml">
 <script>
   Object.defineProperty(navigator, 'language', { get: () => '%s' });
   document.documentElement.lang = '%s';

@@ -54,10 +54,10 @@ class Html(gr.HTML):
         return "html"
     from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
     from gradio.blocks import Block
+
     if TYPE_CHECKING:
         from gradio.components import Timer
         from gradio.components.base import Component
-
 
 def page(desk: Desk, language: str, accounts: Accounts, uploads: Path, assistant: Assistant | None) -> gr.Blocks:
     """The page in one language.
@@ -113,9 +113,7 @@ def page(desk: Desk, language: str, accounts: Accounts, uploads: Path, assistant
         at.change(handlers["history"], [at], [messages], show_progress="hidden", api_visibility="private")
     return blocks
 
-
 _HEADED = '<div class="sw-talk-head"><div class="sw-talk-title">{{value.[0]}}</div><div class="sw-talk-state">{{value.[1]}}</div></div>'
-
 
 def person_of(request: Any, me: str, accounts: bool) -> Person:
     """Who asks: the account that logged in; without accounts whoever they say they are."""
@@ -124,7 +122,6 @@ def person_of(request: Any, me: str, accounts: bool) -> Person:
     if accounts:
         return found if isinstance(found, Person) else Person("", "viewer")
     return Person(me.strip()[:100])
-
 
 def _handlers(call_of: Callable[[Any, str], Call], assistant: Assistant | None, language: str) -> Mapping[str, Callable[..., Any]]:
     def say(said: dict[str, Any], messages: list[Any], at: dict[str, Any], request: gr.Request) -> Iterator[tuple[Any, Any, Any]]:
@@ -153,19 +150,15 @@ def _handlers(call_of: Callable[[Any, str], Call], assistant: Assistant | None, 
 
     return {"say": say, "history": history}
 
-
 def _shown(role: str, content: str, title: str) -> dict[str, Any]:
     return {"role": role, "content": content} | ({"metadata": {"title": title, "status": "done"}} if title else {})
-
 
 def _at(at: Mapping[str, Any]) -> At:
     return At(*(str(at.get(name) or "") for name in ("product", "lot", "file")))
 
-
 def _words(language: str) -> dict[str, str]:
     """All words of the canvas."""
     return {key.removeprefix("chat."): message for key, message in catalogue(language).items() if key.startswith("chat.")}
-
 
 def theme() -> gr.themes.Base:
     """Gradio's own parts in the page's fonts and colours; fonts are those of the machine, none is fetched."""

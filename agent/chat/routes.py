@@ -21,10 +21,11 @@ from seewhy.prompts import catalogue, text
 from seewhy.reports import document
 
 STATIC = Path(__file__).parent / "static"
-FILES = {path.name: path for path in STATIC.iterdir() if path.suffix in (".js", ".css")}
+FILES = {path.name: path for path in STATIC.iterdir() if path.suffix in (".js", ".css", ".svg")}
 MEDIA = {
     "js": "text/javascript",
     "css": "text/css",
+    "svg": "image/svg+xml",
     "html": "text/html",
     "pdf": "application/pdf",
     "csv": "text/csv",

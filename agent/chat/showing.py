@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 import cv2
+import numpy as np
 
 from seewhy.agent.chat.gallery import Item, entry_now
 from seewhy.agent.chat.pictures import evidence_of
@@ -20,6 +21,7 @@ from seewhy.record import Entry, Finding, InspectionRecord
 from seewhy.reports.part import part_view
 
 SMOOTH_PX = 0.6  # of a kept mask, by which its contour is simplified
+GAP_PX = 3  # of it, that lie between a region and its contour: a scratch is not covered by the line around it
 
 
 def shown(product: ProductFolder, lot: str, name: str, inspector: Inspector | None, language: str) -> dict[str, Any]:
@@ -114,8 +116,9 @@ def _outline(record: InspectionRecord, finding: Finding, ledger: Ledger) -> list
         return [[[x0, y0], [x1, y0], [x1, y1], [x0, y1]]]
     x0, y0, x1, y1 = item.box_px
     sx, sy = (x1 - x0) / mask.shape[1], (y1 - y0) / mask.shape[0]
-    contours, _ = cv2.findContours((mask > 127).astype("uint8"), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    simple = [cv2.approxPolyDP(contour, SMOOTH_PX, True)[:, 0] for contour in contours]
+    around = cv2.dilate(np.pad((mask > 127).astype(np.uint8), GAP_PX), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * GAP_PX + 1,) * 2))
+    contours, _ = cv2.findContours(around, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    simple = [cv2.approxPolyDP(contour, SMOOTH_PX, True)[:, 0] - GAP_PX for contour in contours]
     return [[[round(x0 + (x + 0.5) * sx), round(y0 + (y + 0.5) * sy)] for x, y in polygon] for polygon in simple if len(polygon) > 2]
 
 

@@ -175,7 +175,7 @@ class Inspect {
 
   key(event) {
     if (!this.stage) return;
-    const keys = { ArrowRight: () => this.step(1), ArrowLeft: () => this.step(-1), Escape: () => this.back(), h: () => this.stage.toggle("heat"), g: () => this.stage.toggle("good"),
+    const keys = { ArrowRight: () => this.step(1), ArrowLeft: () => this.step(-1), Escape: () => this.back(), h: () => this.stage.toggle("heat"), g: () => this.stage.toggle("good"), c: () => this.stage.toggle("contours"),
       "+": () => this.stage.zoom(1.25), "-": () => this.stage.zoom(0.8), 0: () => this.stage.fit() };
     const number = Number(event.key);
     if (keys[event.key]) { event.preventDefault(); keys[event.key](); } else if (number && this.seen.findings.some((f) => f.number === number)) this.choose(number);

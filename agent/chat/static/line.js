@@ -1,8 +1,9 @@
 // The lines in counts: a histogram of good scores, two lines that are dragged, and every photo of the lot judged anew as they move.
 
-import { ask, button, fill, h, number, questioned, toast, w } from "./dom.js";
+import { ask, button, fill, h, questioned, toast, w } from "./dom.js";
 
-const BINS = 36, WIDTH = 1000, HEIGHT = 260, FOOT = 34;
+const BINS = 40, WIDTH = 1000, HEIGHT = 270, FOOT = 36, BARS = HEIGHT - FOOT - 90;
+const count = (value) => String(Math.round(10 * value) / 10);
 
 export async function lineView(app, place) {
   const data = await ask("line", { product: app.at.product, lot: app.at.lot });
@@ -18,12 +19,23 @@ class Lines {
     this.fail = Math.min(data.fail, data.steps.length);
     this.ask = Math.min(Math.max(data.ask, this.fail), data.steps.length);
     this.before = { fail: this.fail, ask: this.ask };
+    // Good scores get most of the width; what lies far beyond them is drawn closer together, after a break.
     const all = [...data.good, ...data.photos.map((photo) => photo.score)];
-    [this.low, this.top] = [0.92 * Math.min(...all), 1.06 * Math.max(...all)];
+    const spread = Math.max(...data.good) - Math.min(...data.good) || 1;
+    this.low = Math.min(...all) - 0.12 * spread;
+    this.top = Math.max(...all) + 0.12 * spread;
+    this.bend = Math.min(this.top, Math.max(...data.good) + 0.3 * spread);
+    this.share = this.bend < this.top ? 0.66 : 1;
   }
 
   x(score) {
-    return WIDTH * (score - this.low) / (this.top - this.low);
+    if (score <= this.bend) return WIDTH * this.share * (score - this.low) / (this.bend - this.low);
+    return WIDTH * (this.share + (1 - this.share) * (score - this.bend) / (this.top - this.bend));
+  }
+
+  scoreAt(x) {
+    const share = x / WIDTH;
+    return share <= this.share ? this.low + share / this.share * (this.bend - this.low) : this.bend + (share - this.share) / (1 - this.share) * (this.top - this.bend);
   }
 
   score(rank) {
@@ -43,35 +55,38 @@ class Lines {
 
   wanted() {
     const missing = this.data.wanted.filter((one) => one.missing);
-    return missing.map((one) => w("line_wants", { count: number(100 * one.rate), missing: one.missing })).join(" ");
+    return missing.map((one) => w("line_wants", { count: count(100 * one.rate), missing: one.missing })).join(" ");
   }
 
   chart() {
     const counts = Array(BINS).fill(0);
-    const bin = (score) => Math.min(BINS - 1, Math.floor(BINS * (score - this.low) / (this.top - this.low)));
+    const bin = (score) => Math.min(BINS - 1, Math.max(0, Math.floor(BINS * this.x(score) / WIDTH)));
     this.data.good.forEach((score) => { counts[bin(score)] += 1; });
     const most = Math.max(...counts);
     const step = WIDTH / BINS;
     this.zones = h("g", {});
     this.handles = { fail: this.handle("fail"), ask: this.handle("ask") };
-    const dots = this.data.photos.map((photo, i) => h("circle", { class: `sw-spot ${photo.stands}`, cx: this.x(photo.score), cy: 14 + (i % 5) * 9, r: 4 }));
+    const dots = this.data.photos.map((photo, i) => h("circle", { class: `sw-spot ${photo.stands}`, cx: this.x(photo.score), cy: 40 + (i % 4) * 10, r: 4.5 }));
     this.dots = dots;
     this.svg = h("svg", { class: "sw-histogram", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "group", "aria-label": w("line_title") }, this.zones,
-      counts.map((count, i) => h("rect", { class: "bar", x: i * step + 1, width: step - 2, y: HEIGHT - FOOT - (HEIGHT - FOOT - 70) * count / most, height: (HEIGHT - FOOT - 70) * count / most, rx: 2 })),
-      h("line", { class: "axis", x1: 0, x2: WIDTH, y1: HEIGHT - FOOT, y2: HEIGHT - FOOT }), dots, Object.values(this.handles));
+      counts.map((high, i) => h("rect", { class: "bar", x: i * step + 1, width: step - 2, y: HEIGHT - FOOT - BARS * high / most, height: BARS * high / most, rx: 2 })),
+      h("line", { class: "axis", x1: 0, x2: WIDTH, y1: HEIGHT - FOOT, y2: HEIGHT - FOOT }),
+      this.share < 1 && h("path", { class: "axis", d: `M ${WIDTH * this.share - 5} ${HEIGHT - FOOT + 6} l 6 -12 M ${WIDTH * this.share + 1} ${HEIGHT - FOOT + 6} l 6 -12` }), dots, Object.values(this.handles));
     return h("div", {}, this.svg, h("div", { class: "sw-row sw-legend" }, h("span", { class: "key bar" }, w("good_scores", { count: this.data.good.length })), this.data.photos.length > 0 && h("span", { class: "key spot" }, w("lot_scores", { count: this.data.photos.length }))));
   }
 
   // A line that is dragged, or moved by the arrow keys.
   handle(which) {
     const made = h("g", { class: `sw-handle ${which}`, role: "slider", tabindex: "0", "aria-label": w(`line_${which}`), "aria-valuemin": 1, "aria-valuemax": this.data.steps.length },
-      h("line", { x1: 0, x2: 0, y1: 0, y2: HEIGHT - FOOT }), h("rect", { x: -9, y: HEIGHT - FOOT - 8, width: 18, height: 26, rx: 6 }), h("text", { x: 0, y: HEIGHT - 2, "text-anchor": "middle" }, w(`line_${which}_short`)));
+      h("line", { x1: 0, x2: 0, y1: 0, y2: HEIGHT - FOOT }),
+      which === "fail" ? h("rect", { x: -9, y: -4, width: 18, height: 30, rx: 6 }) : h("rect", { x: -9, y: HEIGHT - FOOT - 15, width: 18, height: 30, rx: 6 }),
+      which === "fail" ? h("text", { x: 15, y: 16, "text-anchor": "start" }, w("line_fail_short")) : h("text", { x: 0, y: HEIGHT, "text-anchor": "middle" }, w("line_ask_short")));
     made.addEventListener("pointerdown", (start) => {
       start.preventDefault();
       made.focus();
       const move = (event) => {
         const box = this.svg.getBoundingClientRect();
-        this.to(which, this.low + (this.top - this.low) * (event.clientX - box.left) / box.width);
+        this.to(which, this.scoreAt(WIDTH * (event.clientX - box.left) / box.width));
       };
       window.addEventListener("pointermove", move);
       window.addEventListener("pointerup", () => window.removeEventListener("pointermove", move), { once: true });
@@ -106,11 +121,11 @@ class Lines {
     for (const which of ["fail", "ask"]) {
       this.handles[which].setAttribute("transform", `translate(${this.x(this.score(this[which]))} 0)`);
       this.handles[which].setAttribute("aria-valuenow", this[which]);
-      this.handles[which].setAttribute("aria-valuetext", w("of_good", { count: number(this.data.steps[this[which] - 1].mean) }));
+      this.handles[which].setAttribute("aria-valuetext", w("of_good", { count: count(this.data.steps[this[which] - 1].mean) }));
     }
     fill(this.zones, h("rect", { class: "asked", x: this.x(ask), width: Math.max(0, this.x(fail) - this.x(ask)), y: 0, height: HEIGHT - FOOT }),
       h("rect", { class: "stopped", x: this.x(fail), width: Math.max(0, WIDTH - this.x(fail)), y: 0, height: HEIGHT - FOOT }));
-    fill(this.told, h("p", { class: "sw-big" }, w("counts", { stopped: number(stopped.mean), low: stopped.low, high: stopped.high, asked: number(Math.max(0, asked.mean - stopped.mean)) })));
+    fill(this.told, h("p", { class: "sw-big" }, w("counts", { stopped: count(stopped.mean), low: stopped.low, high: stopped.high, asked: count(Math.max(0, asked.mean - stopped.mean)) })));
     const groups = { pass: [], review: [], fail: [] };
     this.data.photos.forEach((photo, i) => {
       const word = photo.score > fail ? "fail" : photo.score > ask ? "review" : "pass";

@@ -32,13 +32,16 @@ export class Stage {
     };
     this.opacity = this.heat && slider("heat", 0, (share) => { this.heat.style.opacity = share; }, true);
     this.wipe = this.good && slider("wipe", 0, (share) => { this.good.style.setProperty("--wipe", `${100 * share}%`); this.good.hidden = share === 0; }, true);
-    return h("div", { class: "sw-row sw-tools" }, this.opacity, this.wipe, h("span", { class: "sw-space" }),
+    const shown = h("input", { type: "checkbox", checked: true, onchange: () => this.frame.classList.toggle("bare", !shown.checked) });
+    this.contours = shown;
+    return h("div", { class: "sw-row sw-tools" }, h("label", { class: "sw-slider" }, shown, w("contours")), this.opacity, this.wipe, h("span", { class: "sw-space" }),
       h("button", { type: "button", class: "sw-button quiet icon", "aria-label": w("zoom_out"), onclick: () => this.zoom(0.8) }, "−"),
       button("fit", () => this.fit(), { class: "quiet" }),
       h("button", { type: "button", class: "sw-button quiet icon", "aria-label": w("zoom_in"), onclick: () => this.zoom(1.25) }, "+"));
   }
 
   toggle(layer) {
+    if (layer === "contours") return this.contours.click();
     const input = (layer === "heat" ? this.opacity : this.wipe)?.querySelector("input");
     if (!input) return;
     input.value = input.value === "0" ? (layer === "heat" ? 70 : 50) : 0;
