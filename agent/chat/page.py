@@ -48,14 +48,6 @@ HEAD = """
 VERSION = secrets.token_hex(4)  # of the static files: a new server's page reads them anew
 
 
-class Html(gr.HTML):
-    """A component of the page's own; what it is called in a page's configuration is Gradio's plain HTML."""
-
-    def get_block_name(self) -> str:
-        """As the frontend knows it."""
-        return "html"
-
-
 def page(desk: Desk, language: str, accounts: Accounts, uploads: Path, assistant: Assistant | None) -> gr.Blocks:
     """The page in one language.
 
@@ -93,7 +85,7 @@ def page(desk: Desk, language: str, accounts: Accounts, uploads: Path, assistant
                 max_lines=5,
             )
         with gr.Column(elem_id="sw-canvas", min_width=0):
-            Html(
+            gr.HTML(
                 html_template="<div></div>",
                 js_on_load=CANVAS_JS,
                 apply_default_css=False,
@@ -103,8 +95,8 @@ def page(desk: Desk, language: str, accounts: Accounts, uploads: Path, assistant
                 accounts=bool(accounts),
                 version=VERSION,
             )
-        shows = Html({}, html_template="", js_on_load=SHOWS_JS, visible="hidden")
-        at = Html({}, html_template="", js_on_load=AT_JS, visible="hidden")
+        shows = gr.HTML({}, html_template="", js_on_load=SHOWS_JS, visible="hidden")
+        at = gr.HTML({}, html_template="", js_on_load=AT_JS, visible="hidden")
         handlers = _handlers(call_of, assistant, language)
         said.submit(handlers["say"], [said, messages, at], [messages, said, shows], show_progress="hidden", api_visibility="private")
         at.change(handlers["history"], [at], [messages], show_progress="hidden", api_visibility="private")
