@@ -63,7 +63,7 @@ class Person:
 
 def _roles(person: Person) -> Roles:
     """The page's roles, with the one person that is asked about."""
-    return Roles.model_construct(people={person.name: (person.role,)}, roles=MAY, four_eyes=False)
+    return Roles.model_construct(people={person.name: (person.role or "viewer",)}, roles=MAY, four_eyes=False)
 
 
 class Accounts:
@@ -129,7 +129,7 @@ class Accounts:
                 del self._sessions[token]
                 return None
         role = self.names().get(name)
-        return Person(name, role) if role in ROLES else None  # type: ignore[arg-type]
+        return Person(name, role) if role in ROLES else None
 
     def _read(self) -> dict[str, dict[str, str]]:
         return dict(json.loads(self._path.read_bytes())) if self._path.is_file() else {}

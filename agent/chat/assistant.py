@@ -21,6 +21,7 @@ from seewhy.explainers.wire import KEY, check_address
 from seewhy.prompts.assistant import system
 
 MOST_STEPS = 16  # of the agent's graph for one answer
+LIMITS: Any = {"recursion_limit": MOST_STEPS}
 REMEMBERED = 12  # messages that it is told of
 LONGEST_RESULT = 2000  # characters of a tool's result that are shown
 
@@ -58,7 +59,7 @@ class Assistant:
         self.model = ChatOpenAI(
             model=model,
             base_url=base if base.endswith("/v1") else f"{base}/v1",
-            api_key=os.environ.get(KEY, "").strip() or "none",  # type: ignore[arg-type]
+            api_key=os.environ.get(KEY, "").strip() or "none",
             timeout=timeout_s,
             max_retries=1,
             temperature=0,
@@ -87,8 +88,8 @@ class Assistant:
         history = [{"role": m.role, "content": m.text} for m in before[-REMEMBERED:] if not m.title]
         with tracing_context(enabled=False):
             try:
-                asked = {"messages": [*history, {"role": "user", "content": said}]}
-                for update in agent.stream(asked, {"recursion_limit": MOST_STEPS}, stream_mode="updates"):  # type: ignore[arg-type]
+                asked: Any = {"messages": [*history, {"role": "user", "content": said}]}
+                for update in agent.stream(asked, LIMITS, stream_mode="updates"):
                     yield from _shown(update)
             except Exception as error:  # of the server, the client or the graph: the page works on without it
                 raise Told("assistant", why=f"{type(error).__name__}: {str(error)[:160]}") from error

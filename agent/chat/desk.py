@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import threading
-from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,18 +10,15 @@ from typing import Any
 from seewhy.agent.api.learn import fit
 from seewhy.agent.chat.gallery import LotIndex
 from seewhy.agent.chat.jobs import Job, Jobs
+from seewhy.agent.chat.lots import compare, inspect_lot, lot_for_now
 from seewhy.agent.chat.problems import Told
-from seewhy.agent.chat.workspace import Home, ProductFolder, Settings, photos_in
+from seewhy.agent.chat.workspace import Home, ProductFolder, Settings
 from seewhy.agent.inspection.inspector import Inspector
 from seewhy.agent.ledger.store import Ledger
-from seewhy.agent.lots.batch import run_batch
 from seewhy.agent.models.product import ProductModel
 from seewhy.agent.people.settings import change_settings
-from seewhy.agent.photos.samples import sample
 from seewhy.agent.tools.workspace import Workspace
-from seewhy.record import InspectionRecord
 
-COMPARED = 40  # photos of the latest lot that a new model judges before it is adopted
 ASSISTANT = "assistant"  # the role under which tools write
 
 
@@ -92,25 +87,8 @@ class Desk:
             product.save_settings(settings.model_copy(update={"model": folder.name}))
             self.inspector(product)
         elif product.lots():
-            self._compare(product, folder, job)
-
-    def _compare(self, product: ProductFolder, folder: Path, job: Job) -> None:
-        """What a new model makes of the latest lot, beside what stands."""
-        settings, lot = product.settings, product.lots()[0]
-        given: dict[str, Any] = {"card": product.card, "policy": product.policy, "alpha": settings.alpha, "review": settings.review}
-        new, before = Inspector(ProductModel.load(folder), **given), {item.name: item for item in self.index(product).items(lot)}
-        photos = [path for path in photos_in(product.lot(lot)) if path.name in before][:COMPARED]
-        rows = [
-            {"name": path.name, "before": before[path.name].machine, "people": before[path.name].stands}
-            | {"after": new.inspect(path, name=path.name).record.verdict.value or "review"}
-            for path in job.progress()(photos, "comparing", len(photos))
-        ]
-        folder.with_name(f"{folder.name}-compared.json").write_text(json.dumps({"lot": lot, "rows": rows}, ensure_ascii=False), "utf-8")
-
-    def compared(self, product: ProductFolder, model: str) -> dict[str, Any]:
-        """What a model that waits to be adopted made of the latest lot; nothing where it wasn't compared."""
-        path = product.folder / "models" / f"{model}-compared.json"
-        return dict(json.loads(path.read_text("utf-8"))) if model in product.models() and path.is_file() else {}
+            new = Inspector(ProductModel.load(folder), **terms)
+            compare(folder, product, self.index(product).items(product.lots()[0]), new, job)
 
     def inspect(self, product: ProductFolder, lot: str) -> Job:
         """Inspect what of a lot was not inspected yet, in the background.
@@ -121,29 +99,11 @@ class Desk:
         if lot not in product.lots():
             raise Told("no_lot", lot=lot[:60])
         self.inspector(product)
-        return self.jobs.start(product.key, "inspect", lot, partial(self._inspect, product, lot))
-
-    def _inspect(self, product: ProductFolder, lot: str, job: Job) -> None:
-        folder = product.lot(lot)
-        samples = [sample(path, folder, folder) for path in photos_in(folder)]
-        with Ledger(product.ledger) as ledger:
-            run_batch(self.inspector(product), samples, ledger, lot=lot, progress=job.progress())
+        return self.jobs.start(product.key, "inspect", lot, lambda job: inspect_lot(product, lot, self.inspector(product), job))
 
     def lot_for_now(self, product: ProductFolder) -> str:
-        """The lot that photos go into: today's, or its next part where another model, card or line judged that one."""
-        today, number = date.today().isoformat(), 1
-        while True:
-            lot = today if number == 1 else f"{today}-{number}"
-            if lot not in product.lots() or not self._judged_otherwise(product, lot):
-                return lot
-            number += 1
-
-    def _judged_otherwise(self, product: ProductFolder, lot: str) -> bool:
-        if not product.ledger.is_file() or not product.model:
-            return False
-        with Ledger(product.ledger, read_only=True) as ledger:
-            last = ledger.found("seq = (SELECT max(seq) FROM entries WHERE kind = 'inspection' AND lot = ?)", (lot,))
-        return any(isinstance(row.entry, InspectionRecord) and bool(self.inspector(product).others(row.entry)) for row in last)
+        """The lot that photos go into now."""
+        return lot_for_now(product, self.inspector(product) if product.model else None)
 
     def change(self, product: ProductFolder, who: Any, **changed: Any) -> None:
         """Adopt another model or other lines: an entry first, then the file, so that nothing is changed without a word in the ledger.

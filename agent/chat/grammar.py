@@ -72,7 +72,7 @@ MATTERS = re.compile(
     r"(?:이|가|은|는)?\s*(?:\b(?:matters?|(?:is|are) (?:an? )?(?:defects?|bad|important|critical))\b|중요|문제|불량).*$", re.IGNORECASE
 )
 DOESNT = re.compile(r"\b(?:do(?:es)?n['’]t|do(?:es)? not|not)\b|않|아니|괜찮|무시")
-MATERIALS = ("aluminium", "aluminum", "steel", "brass", "copper", "plastic", "rubber", "glass", "ceramic")
+MATERIALS: tuple[str, ...] = ("aluminium", "aluminum", "steel", "brass", "copper", "plastic", "rubber", "glass", "ceramic")
 MATERIALS += ("알루미늄", "강철", "스테인리스", "구리", "황동", "플라스틱", "고무", "유리", "세라믹")
 SPLIT = re.compile(r"\s*(?:,|、|\band\b|\bor\b|\s및\s|과\s|와\s|그리고)\s*")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from seewhy.agent.chat import lots
 from seewhy.agent.chat.accounts import Person
 from seewhy.agent.chat.desk import Desk
 from seewhy.agent.chat.drafts import form_of
@@ -145,5 +146,4 @@ def documents(call: Call, product: str, lot: str) -> list[dict[str, str]]:
 
 def compared(call: Call, product: str, model: str) -> dict[str, Any]:
     """What a model that waits to be adopted makes of the latest lot."""
-    found = call.product(product)
-    return call.desk.compared(found, model)
+    return lots.compared(call.product(product), model)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
 
 TEMPLATE = Path(__file__).parent / "system.md.j2"
 
@@ -21,5 +21,5 @@ def system(language: str, product: str) -> str:
 
 
 @lru_cache
-def _template():  # type: ignore[no-untyped-def]
+def _template() -> Template:
     return Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True).from_string(TEMPLATE.read_text("utf-8"))
