@@ -56,6 +56,7 @@ class Assistant:
         except ModuleNotFoundError as error:
             raise MissingExtra("an assistant that talks", "agent") from error
         base = url.rstrip("/")
+        self._http = httpx.Client(trust_env=False, timeout=timeout_s)
         self.model = ChatOpenAI(
             model=model,
             base_url=base if base.endswith("/v1") else f"{base}/v1",
@@ -63,8 +64,12 @@ class Assistant:
             timeout=timeout_s,
             max_retries=1,
             temperature=0,
-            http_client=httpx.Client(trust_env=False, timeout=timeout_s),
+            http_client=self._http,
         )
+
+    def close(self) -> None:
+        """Let go of the server."""
+        self._http.close()
 
     def answer(self, desk: Desk, product: str, said: str, before: Sequence[Message], language: str) -> Iterator[Said]:
         """What it answers, each tool's result as it comes.

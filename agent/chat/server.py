@@ -102,6 +102,8 @@ def serving(
         yield uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_level="warning", server_header=False))
     finally:
         desk.close()
+        if assistant is not None:
+            assistant.close()
 
 
 def warm() -> None:

@@ -1,0 +1,288 @@
+"""What the page asks for, without a browser: the same door, the same rules."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from tests.agent.chat.conftest import Asked
+from tests.helpers.servers import completion, speaking
+
+from seewhy.agent.chat.actions import ACTIONS
+from seewhy.agent.chat.assistant import Assistant
+from seewhy.agent.chat.gallery import LotIndex
+from seewhy.agent.chat.talking import At, talk
+from seewhy.agent.chat.workspace import Home
+from seewhy.agent.ledger.reading import latest
+from seewhy.agent.ledger.store import Ledger
+from seewhy.evals.synthetic.surfaces import good
+from seewhy.people import SettingsChange, people_of, verdict_by
+from seewhy.record import InspectionRecord
+
+AT = {"product": "plate", "lot": "l1"}
+
+
+def entries(home: Home) -> list[object]:
+    with Ledger(home.product("plate").ledger, read_only=True) as ledger:
+        return [row.entry for row in ledger.rows()]
+
+
+def test_a_lot_is_inspected_shown_and_judged(inspected: Asked, home: Home) -> None:
+    lot = inspected("gallery", **AT)
+    assert lot["counts"] == {"fail": 2, "review": 0, "refused": 0, "pass": 1}
+    assert [item["file"] for item in inspected("gallery", **AT, only="fail", worst=True)["items"]] == ["stain.png", "scratch.png"]
+    seen = inspected("photo", **AT, file="stain.png")
+    assert (seen["machine"], seen["stands"]) == ("fail", "fail")
+    finding = seen["findings"][0]
+    x0, y0, x1, y1 = finding["box"]
+    (polygon, *_) = finding["outline"]
+    assert all(x0 - 12 <= x <= x1 + 12 and y0 - 12 <= y <= y1 + 12 for x, y in polygon)
+    assert finding["appearance"][0]["source"]
+    assert seen["score"]["good"] == sorted(seen["score"]["good"])
+    assert seen["heat"] and seen["good"]
+    inspected("fine", **AT, file="stain.png", finding=1, why="a shadow")
+    inspected("judge", **AT, file="stain.png", verdict="pass", why="the shadow of the lamp")
+    assert inspected("photo", **AT, file="stain.png")["stands"] == "pass"
+    assert inspected("gallery", **AT)["counts"]["pass"] == 2
+    assert "reviewed" in inspected.problem("judge", **AT, file="stain.png", verdict="fail", why="no")
+    inspected("take_back", **AT, file="stain.png")
+    assert inspected("photo", **AT, file="stain.png")["stands"] == "fail"
+    with Ledger(home.product("plate").ledger, read_only=True) as ledger:
+        stain = next(entry for _, entry in latest(ledger) if isinstance(entry, InspectionRecord) and entry.photo.name == "stain.png")
+    assert [(one.kind, one.by, one.why) for one in people_of(stain)] == [("false_alarm", "Kim", "a shadow")]
+
+
+def test_agreeing_takes_one_click_and_overruling_a_reason(inspected: Asked) -> None:
+    inspected("judge", **AT, file="good.png", verdict="pass")
+    assert "reason" in inspected.problem("judge", **AT, file="scratch.png", verdict="pass")
+    assert inspected("photo", **AT, file="good.png")["people"][0]["kind"] == "review"
+
+
+def test_a_missed_defect_fails_its_part_and_a_name_is_found_again(inspected: Asked) -> None:
+    inspected("missed", **AT, file="good.png", type="dent", box=[10, 10, 40, 30])
+    assert inspected("photo", **AT, file="good.png")["stands"] == "fail"
+    assert "lie in" in inspected.problem("missed", **AT, file="stain.png", type="dent", box=[10, 10, 9999, 30])
+    inspected("name_type", **AT, file="stain.png", finding=1, type="oil stain")
+    assert inspected("photo", **AT, file="stain.png")["findings"][0]["type"] == "oil stain"
+    seq = inspected("photo", **AT, file="scratch.png")["seq"]
+    assert [(past["photo"], past["type"]) for past in inspected("similar", product="plate", entry=seq, finding=1)] == [
+        ("stain.png", "oil stain")
+    ]
+
+
+@pytest.mark.usefixtures("inspected")
+def test_nothing_is_entered_without_a_name(home: Home) -> None:
+    nobody = Asked(home, name=" ")
+    before = len(entries(home))
+    for action, given in (
+        ("judge", {"verdict": "fail"}),
+        ("fine", {"finding": 1}),
+        ("comment", {"words": "x"}),
+        ("missed", {"type": "x", "box": [1, 1, 9, 9]}),
+    ):
+        assert "name" in nobody.problem(action, **AT, file="stain.png", **given)
+    assert len(entries(home)) == before
+
+
+@pytest.mark.parametrize(
+    ("role", "allowed"),
+    [("viewer", set()), ("inspector", {"comment"}), ("engineer", {"comment", "release"}), ("admin", {"comment", "release"})],
+)
+def test_roles_hold_for_every_action(home: Home, role: str, allowed: set[str]) -> None:
+    person = Asked(home, role=role)
+    for name, action in ACTIONS.items():
+        if action.kind is None:
+            continue
+        refused = "may not do that" in person.problem(name, product="nobody")
+        kinds = {"release"} if action.kind == "release" else {"comment"}
+        assert refused == (not kinds & allowed), name
+
+
+def test_lines_are_adopted_with_a_reason_and_judge_the_next_lot(inspected: Asked, home: Home) -> None:
+    line = inspected("line", **AT)
+    assert line["steps"][line["fail"] - 1]["score"] <= max(line["good"])
+    assert {photo["file"] for photo in line["photos"]} == {"good.png", "stain.png", "scratch.png"}
+    wider = line["steps"][min(4, len(line["steps"]) - 1)]["rate"]
+    assert "why" in inspected.problem("adopt_line", product="plate", alpha=wider, review=0.0, why=" ")
+    inspected("adopt_line", product="plate", alpha=wider, review=0.0, why="fewer defects may slip")
+    assert home.product("plate").settings.alpha == wider
+    change = entries(home)[-1]
+    assert isinstance(change, SettingsChange)
+    assert (change.by, change.why, change.after["alpha"]) == ("Kim", "fewer defects may slip", repr(wider))
+    assert inspected("state", product="plate")["product"]["lot"] != "l1"
+    taken = inspected("add_photos", product="plate", files=inspected.upload(next=good("plate", 101).pixels))
+    inspected.wait()
+    changes = [entry for entry in entries(home) if isinstance(entry, SettingsChange)]
+    assert changes == [change]  # the run found nothing that a person hadn't entered
+    assert taken["lot"] != "l1"
+    assert "nothing is changed" in inspected.problem("adopt_line", product="plate", alpha=wider, review=0.0, why="again")
+
+
+def test_a_card_is_compared_and_saved(asked: Asked, home: Home) -> None:
+    form = asked("state", product="plate")["product"]["form"]
+    form["defects"].append({"name": "dent", "description": "a hollow"})
+    assert [row["field"] for row in asked("diff", product="plate", form=form)] == ["defects"]
+    assert len(home.product("plate").card.defects) == 2  # nothing is saved by that
+    asked("save_card", product="plate", form=form)
+    assert [d.name for d in home.product("plate").card.defects] == ["scratch", "pit", "dent"]
+    assert home.product("plate").card.knowledge
+    assert "defects" in asked.problem("save_card", product="plate", form=form | {"defects": [{"name": "line"}, {"name": "line"}]})
+
+
+def test_a_good_photo_is_set_aside_and_never_deleted(asked: Asked, home: Home) -> None:
+    asked("set_aside", product="plate", file="1.png")
+    assert [path.name for path in home.product("plate").good_photos()] == ["0.png", "2.png"]
+    assert (home.product("plate").folder / "aside" / "1.png").is_file()
+    assert "no photo" in asked.problem("set_aside", product="plate", file="../card.yaml")
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../products/plate/card.yaml", "", "card.yaml"])
+def test_only_what_was_uploaded_is_taken(asked: Asked, path: str) -> None:
+    assert "no uploaded file" in asked.problem("add_good", product="plate", files=[{"path": path, "name": "a.png"}])
+
+
+def test_what_does_not_fit_is_a_message_in_the_language(home: Home) -> None:
+    korean = Asked(home, language="ko")
+    assert "새로 고치십시오" in korean.problem("gallery", product="plate")
+    assert "새로 고치십시오" in korean.problem("gallery", product="plate", lot="l", page="many")
+    assert "새로 고치십시오" in korean.problem("delete", product="plate")
+    assert "찾을 수 없습니다" in korean.problem("photo", product="../plate", lot="l", file="f")
+
+
+@pytest.mark.usefixtures("inspected")
+def test_an_index_of_a_thousand_photos_is_read_once(home: Home, tmp_path: Path) -> None:
+    with Ledger(home.product("plate").ledger, read_only=True) as ledger:
+        record = next(row.entry for row in ledger.rows() if isinstance(row.entry, InspectionRecord))
+    with Ledger(tmp_path / "large.sqlite") as ledger:
+        for i in range(1000):
+            photo = record.photo.model_copy(update={"name": f"{i:04}.png", "sha256": f"{i:064x}"})
+            ledger.append(record.model_copy(update={"photo": photo}))
+    index = LotIndex(tmp_path / "large.sqlite")
+    assert len(index.items("l1")) == 1000
+    began = time.process_time()
+    assert len(index.items("l1")) == 1000
+    assert time.process_time() - began < 0.2
+
+
+# ---- the conversation
+
+
+def said(
+    asked: Asked,
+    words: str,
+    file: str = "",
+    product: str = "plate",
+    assistant: Assistant | None = None,
+    files: list[dict[str, str]] | None = None,
+) -> list[str]:
+    steps = list(talk(asked.call, At(product, "l1" if product else "", file), words, files or [], assistant))
+    return [step.text for step in steps] + [str(dict(step.show)) for step in steps if step.show]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("why 1", "Finding 1"),
+        ("왜", "Finding 1"),
+        ("show reference", "wipe"),
+        ("lot", "3 photos"),
+        ("report", "documents"),
+        ("line", "counts"),
+        ("seen before", "no language model"),
+        ("similar", "past findings"),
+    ],
+)
+def test_commands_work_without_a_language_model(inspected: Asked, words: str, told: str) -> None:
+    assert told in " ".join(said(inspected, words, "stain.png"))
+
+
+@pytest.mark.parametrize(
+    "words", ["mark all as passed", "delete the ledger", "모두 합격 처리", "pass part stain.png", "sign off", "; rm -rf /"]
+)
+def test_what_nobody_may_ask_changes_nothing(inspected: Asked, home: Home, words: str) -> None:
+    before = len(entries(home))
+    said(inspected, words, "stain.png")
+    assert len(entries(home)) == before
+
+
+def test_photos_that_are_dropped_into_the_conversation(asked: Asked, home: Home) -> None:
+    told = said(asked, "these are good", files=asked.upload(new=good("plate", 50).pixels))
+    assert "4 now" in told[0]
+    told = said(asked, "", files=asked.upload(part=good("plate", 60).pixels))
+    asked.wait()
+    assert "Inspecting 1" in told[0]
+    assert any(isinstance(entry, InspectionRecord) for entry in entries(home))
+
+
+def test_a_draft_is_shown_and_not_saved(asked: Asked, home: Home) -> None:
+    told = said(asked, "This is a bracket. Dents matter.", product="")
+    assert "'draft'" in told[1]
+    assert len(home.products()) == 1
+
+
+def calling(name: str, arguments: str) -> object:
+    """A server whose model calls a tool once and then speaks."""
+    answers = []
+
+    def behave(request: dict[str, object], _server: object) -> object:
+        answers.append(request)
+        if len(answers) > 1:
+            return completion("Done, with what the tool said.")
+        call = {"id": "c1", "type": "function", "function": {"name": name, "arguments": arguments}}
+        told = completion("")
+        told["choices"][0] |= {"message": {"role": "assistant", "content": None, "tool_calls": [call]}, "finish_reason": "tool_calls"}
+        return told
+
+    return behave
+
+
+def test_the_assistant_calls_typed_tools_and_shows_what_they_answer(inspected: Asked) -> None:
+    with (
+        speaking(calling("seewhy_record", '{"verdict": "fail", "most": 1}')) as (url, server),
+        closing(Assistant(url, "scripted")) as assistant,
+    ):  # type: ignore[arg-type]
+        told = said(inspected, "Which parts failed, and how badly?", assistant=assistant)
+    assert '"verdict":"fail"' in told[0]
+    assert told[1] == "Done, with what the tool said."
+    tools = {tool["function"]["name"] for tool in server.requests[0]["tools"]}
+    assert tools == {
+        "draft_card",
+        "propose_learning",
+        *(f"seewhy_{name}" for name in ("inspect", "explain", "measure", "similar", "record", "report")),
+    }
+
+
+def test_the_assistant_drafts_a_card_that_a_person_saves(asked: Asked, home: Home) -> None:
+    with (
+        speaking(calling("draft_card", '{"name": "bracket", "defects": [{"name": "dent"}]}')) as (url, _),
+        closing(Assistant(url, "scripted")) as assistant,
+    ):  # type: ignore[arg-type]
+        told = said(asked, "It's a bracket, watch for dents", product="", assistant=assistant)
+    assert "'name': 'bracket'" in told[-1]
+    assert len(home.products()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("pass_part", '{"photo": "stain.png"}'),
+        ("seewhy_delete", "{}"),
+        ("seewhy_inspect", '{"photo": "../../../etc/passwd"}'),
+        ("seewhy_report", '{"format": "exe"}'),
+        ("seewhy_inspect", "not json"),
+    ],
+)
+def test_what_a_model_may_not_ask_comes_to_nothing(inspected: Asked, home: Home, name: str, arguments: str) -> None:
+    before = len(entries(home))
+    with speaking(calling(name, arguments)) as (url, _), closing(Assistant(url, "scripted")) as assistant:  # type: ignore[arg-type]
+        said(inspected, "Please pass stain.png for me", "stain.png", assistant=assistant)
+    assert len(entries(home)) == before
+    assert verdict_by(people_of(next(e for e in entries(home) if isinstance(e, InspectionRecord) and e.photo.name == "stain.png"))) is None
+
+
+def test_a_server_that_is_down_is_told_and_commands_go_on(inspected: Asked) -> None:
+    with closing(Assistant("http://127.0.0.1:9", "scripted", timeout_s=2)) as gone:
+        assert "doesn't answer" in said(inspected, "How is it going, friend?", assistant=gone)[0]
+        assert "Finding 1" in said(inspected, "why 1", "stain.png", assistant=gone)[0]

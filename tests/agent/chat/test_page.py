@@ -1,0 +1,275 @@
+"""The page in a browser, from an empty workspace to the first report, in each language; one server for all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+pytest.importorskip("gradio")
+pytest.importorskip("axe_playwright_python")
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
+
+from seewhy.agent.chat.workspace import Home
+from seewhy.agent.ledger.store import Ledger
+from seewhy.evals.synthetic.surfaces import defective, good
+from seewhy.people import PersonsEntry
+from seewhy.prompts import catalogue
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("chromium") is None, reason="no chromium"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+WAIT_MS = 300_000  # for learning on a machine that is busy
+SAID = {
+    "en": "This is a machined plate. Scratches and stains matter, dust does not.",
+    "ko": "이건 가공 플레이트입니다. 긁힘, 얼룩이 중요하고, 먼지는 괜찮습니다.",
+}
+NAMED = {"en": ("machined plate", "Scratches\nstains"), "ko": ("가공 플레이트", "긁힘\n얼룩")}
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("photos")
+    for i in range(5):
+        Image.fromarray(good("plate", i).pixels).save(folder / f"good-{i}.png")
+    for i in range(6):
+        Image.fromarray(good("plate", 100 + i).pixels).save(folder / f"part-{i}.png")
+    Image.fromarray(defective("plate", "scratch", 2).pixels).save(folder / "scratch.png")
+    Image.fromarray(defective("plate", "stain", 1).pixels).save(folder / "stain <b>.png")
+    (folder / "page.svg").write_text("<svg onload=alert(1) />", "utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """(address, workspace) of a server on an empty workspace."""
+    workspace = tmp_path_factory.mktemp("workspace") / "w"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "seewhy", "chat", str(workspace), "--port", str(port), "--no-open"]
+    process = subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    try:
+        until = time.monotonic() + 240
+        while time.monotonic() < until and process.poll() is None:
+            with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/login", timeout=2):
+                break
+            time.sleep(0.5)
+        assert process.poll() is None
+        yield f"http://127.0.0.1:{port}", workspace
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with sync_playwright() as play:
+        found = play.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+class Page:
+    """A page in one language, its words at hand."""
+
+    def __init__(self, browser: Any, address: str, language: str, **how: Any) -> None:
+        self.language, self.words = language, catalogue(language)
+        self.context = browser.new_context(
+            locale={"en": "en-GB", "ko": "ko-KR"}[language], **({"viewport": {"width": 1440, "height": 900}} | how)
+        )
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(60_000)
+        self.faults: list[str] = []
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        self.page.on("dialog", lambda dialog: self.faults.append(f"dialog {dialog.message}"))
+        self.outside: list[str] = []
+        self.page.on("request", lambda r: None if r.url.startswith((address, "data:", "blob:")) else self.outside.append(r.url))
+        self.page.goto(address)
+
+    def word(self, key: str, **values: Any) -> str:
+        return self.words[f"chat.{key}"].format(**values)
+
+    def press(self, key: str) -> None:
+        self.page.locator(".sw-app").get_by_role("button", name=self.word(key), exact=True).first.click()
+
+    def tab(self, name: str) -> None:
+        self.page.get_by_role("tab", name=self.word(f"tab_{name}")).click()
+
+    def drop(self, *files: Path) -> None:
+        self.page.locator("input.sw-file").set_input_files(list(files))
+
+    def answer(self, text: str) -> None:
+        """In the dialog that is open."""
+        self.page.locator("dialog input").fill(text)
+        self.page.keyboard.press("Enter")
+        self.page.locator("dialog").wait_for(state="detached")
+
+    def say(self, words: str) -> None:
+        box = self.page.locator("#sw-say textarea")
+        box.fill(words)
+        box.press("Enter")
+
+    def idle(self) -> None:
+        """Until no job runs."""
+        self.page.wait_for_function("document.querySelector('.sw-job').hidden", timeout=WAIT_MS)
+
+    def accessible(self) -> list[str]:
+        """What axe-core finds against WCAG 2.2 A and AA."""
+        rules = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
+        found = Axe().run(self.page, options=rules).response["violations"]
+        return [f"{one['id']}: {node['html'][:160]}" for one in found for node in one["nodes"]]
+
+    def close(self) -> None:
+        self.context.close()
+        assert self.faults == []
+        assert self.outside == []
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_from_words_to_the_first_report(browser: Any, server: tuple[str, Path], photos: Path, tmp_path: Path, language: str) -> None:
+    address, workspace = server
+    at = Page(browser, address, language)
+    page = at.page
+    page.locator(".sw-bar").wait_for()
+    assert page.evaluate("document.documentElement.lang") == language
+    if page.locator(".sw-begin").count() == 0:  # the workspace has the other language's product
+        page.get_by_label(at.word("product")).select_option("")
+    page.locator(".sw-begin").wait_for()
+    assert at.accessible() == []
+    page.get_by_label(at.word("your_name")).fill("Kim")
+    page.keyboard.press("Tab")
+    at.say(SAID[language])
+    name, defects = NAMED[language]
+    page.wait_for_function("name => document.querySelector('.sw-begin input').value === name", arg=name)
+    assert page.get_by_label(at.word("card_defects")).input_value() == defects
+    before = len(Home.at(workspace).products())
+    at.press("begin")
+    page.locator(".sw-drop").wait_for()
+    assert len(Home.at(workspace).products()) == before + 1
+
+    at.drop(*sorted(photos.glob("good-*.png")), photos / "page.svg")
+    page.locator(".sw-shelf li").nth(4).wait_for()
+    assert page.locator(".sw-toast.problem").count() == 1
+    at.press("learn")
+    page.get_by_role("button", name=at.word("to_inspect")).wait_for(timeout=WAIT_MS)
+    assert at.accessible() == []
+    at.press("to_inspect")
+    page.locator(".sw-drop").wait_for()
+    began = time.monotonic()
+    at.drop(photos / "scratch.png", photos / "stain <b>.png", photos / "part-0.png")
+    page.locator(".sw-tile").first.wait_for(timeout=WAIT_MS)
+    print(f"\n{language}: first result after {time.monotonic() - began:.1f} s")
+    page.locator(".sw-tile").nth(2).wait_for(timeout=WAIT_MS)
+    at.idle()
+    assert at.accessible() == []
+    page.screenshot(path=tmp_path / "gallery.png")
+
+    page.locator(".sw-tile", has_text="scratch.png").click()
+    page.locator(".sw-region").first.wait_for()
+    assert at.accessible() == []
+    page.locator(".sw-region .sw-number").first.click()
+    page.locator(".sw-finding.open").wait_for()
+    page.keyboard.press("h")
+    page.keyboard.press("g")
+    page.screenshot(path=tmp_path / "photo.png")
+    at.say({"en": "why 1", "ko": "1번 왜"}[language])
+    page.locator("#sw-messages", has_text=page.locator(".sw-finding-body p").first.inner_text()[:20]).wait_for()
+    at.press("name_it")
+    at.answer({"en": "scratch", "ko": "긁힘"}[language])
+    page.locator(".sw-finding-type", has_text={"en": "scratch", "ko": "긁힘"}[language]).wait_for()
+
+    page.keyboard.press("Escape")
+    page.locator(".sw-tile", has_text="part-0.png").click()
+    page.locator(".sw-decide").wait_for()
+    page.locator(".sw-decide").get_by_role("button", name=at.word("decide_pass")).click()
+    at.answer("seen under the lamp <script>alert(1)</script>")
+    page.locator(".sw-people li").wait_for()
+    at.press("missed")
+    box = page.locator(".sw-frame-big").bounding_box()
+    page.mouse.move(box["x"] + 200, box["y"] + 200)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 280, box["y"] + 250, steps=4)
+    page.mouse.up()
+    page.get_by_label(at.word("type")).fill("dent")
+    at.press("enter_missed")
+    page.locator(".sw-verdict.fail").wait_for()
+
+    at.tab("line")
+    page.locator(".sw-histogram").wait_for()
+    assert at.accessible() == []
+    told = page.locator(".sw-big").inner_text()
+    page.get_by_role("slider", name=at.word("line_ask")).focus()
+    page.keyboard.press("ArrowLeft")
+    assert page.locator(".sw-big").inner_text() != told
+    page.screenshot(path=tmp_path / "line.png")
+    at.press("adopt_line")
+    at.answer("more may be asked about")
+    page.locator(".sw-toast").wait_for()
+
+    at.tab("documents")
+    page.locator(".sw-documents li").first.wait_for()
+    with page.expect_download() as download:
+        page.locator(".sw-documents li", has_text="PDF").get_by_role("link").click()
+    assert Path(download.value.path()).read_bytes().startswith(b"%PDF")
+    page.frame_locator(".sw-preview iframe").locator("h1").wait_for()
+    at.close()
+    product = next(one for one in Home.at(workspace).products() if one.card.name == name)
+    with Ledger(product.ledger, read_only=True) as ledger:
+        people = [row.entry for row in ledger.rows() if isinstance(row.entry, PersonsEntry)]
+    assert [(one.kind, one.by) for one in people] == [("review", "Kim"), ("missed_defect", "Kim"), ("settings_change", "Kim")]
+
+
+def test_a_reload_in_mid_batch_and_a_second_tab_show_the_same(browser: Any, server: tuple[str, Path], photos: Path) -> None:
+    address, _ = server
+    one = Page(browser, address, "en")
+    one.page.get_by_label(one.word("product")).wait_for()
+    one.page.get_by_label(one.word("product")).select_option(label="machined plate")
+    one.tab("inspect")
+    one.page.locator(".sw-drop").wait_for()
+    one.drop(*sorted(photos.glob("part-*.png")))
+    one.page.locator(".sw-job").wait_for(state="visible")
+    one.press("pause")
+    one.page.get_by_role("button", name=one.word("resume")).wait_for()
+    one.page.reload()
+    one.page.get_by_role("button", name=one.word("resume")).wait_for()
+    second = one.context.new_page()
+    second.goto(one.page.url)
+    second.get_by_role("button", name=one.word("resume")).click()
+    one.idle()
+    one.page.wait_for_function("document.querySelectorAll('.sw-tile').length >= 6", timeout=WAIT_MS)
+    second.wait_for_function("document.querySelectorAll('.sw-tile').length >= 6", timeout=WAIT_MS)
+    assert one.page.locator(".sw-tile-name").all_inner_texts() == second.locator(".sw-tile-name").all_inner_texts()
+    one.close()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(820, "light"), (1024, "dark")])
+def test_a_tablet_shows_all_of_it_and_no_more_than_its_width(browser: Any, server: tuple[str, Path], width: int, scheme: str) -> None:
+    address, _ = server
+    at = Page(browser, f"{address}", "en", viewport={"width": width, "height": 1100}, color_scheme=scheme)
+    at.page.get_by_label(at.word("product")).wait_for()
+    at.page.get_by_label(at.word("product")).select_option(label="machined plate")
+    at.tab("inspect")
+    at.page.locator(".sw-tile").first.click()
+    at.page.locator(".sw-stage").wait_for()
+    assert at.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert at.accessible() == []
+    at.press("talk")
+    at.page.locator("#sw-say textarea").wait_for(state="visible")
+    assert at.page.evaluate("document.body.classList.contains('dark')") == (scheme == "dark")
+    at.close()
