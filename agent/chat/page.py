@@ -19,6 +19,7 @@ from seewhy.agent.chat.talking import At, talk
 from seewhy.prompts import catalogue, text
 
 PERSON = "seewhy.person"  # in a request's scope: who logged in
+AT_ONCE = 16  # people who are answered at a time
 MOST_SAID = 4000  # characters of one message
 
 CANVAS_JS = """
@@ -97,9 +98,10 @@ def page(desk: Desk, language: str, accounts: Accounts, uploads: Path, assistant
             )
         shows = gr.HTML({}, html_template="", js_on_load=SHOWS_JS, visible="hidden")
         at = gr.HTML({}, html_template="", js_on_load=AT_JS, visible="hidden")
+        quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         handlers = _handlers(call_of, assistant, language)
-        said.submit(handlers["say"], [said, messages, at], [messages, said, shows], show_progress="hidden", api_visibility="private")
-        at.change(handlers["history"], [at], [messages], show_progress="hidden", api_visibility="private")
+        said.submit(handlers["say"], [said, messages, at], [messages, said, shows], concurrency_limit=AT_ONCE, **quiet)
+        at.change(handlers["history"], [at], [messages], concurrency_limit=AT_ONCE, **quiet)
     return blocks
 
 

@@ -54,6 +54,7 @@ export async function ask(name, given = {}) {
 export function toast(text, kind = "done") {
   const place = document.getElementById("sw-toasts");
   const shown = h("div", { class: `sw-toast ${kind}`, role: kind === "problem" ? "alert" : "status" }, text);
+  [...place.children].filter((one) => one.textContent === text).forEach((one) => one.remove());
   place.append(shown);
   setTimeout(() => shown.remove(), kind === "problem" ? 9000 : 4000);
 }

@@ -13,7 +13,7 @@ export async function lineView(app, place) {
   return view;
 }
 
-class Lines {
+export class Lines {
   constructor(app, place, data) {
     Object.assign(this, { app, place, data });
     this.fail = Math.min(data.fail, data.steps.length);

@@ -197,7 +197,7 @@ def test_from_words_to_the_first_report(browser: Any, server: tuple[str, Path], 
     page.keyboard.press("Escape")
     page.locator(".sw-tile", has_text="part-0.png").click()
     page.locator(".sw-decide").wait_for()
-    page.locator(".sw-decide").get_by_role("button", name=at.word("decide_pass")).click()
+    page.locator(".sw-decide").get_by_role("button", name=at.word("decide_pass"), exact=True).click()
     at.answer("seen under the lamp <script>alert(1)</script>")
     page.locator(".sw-people li").wait_for()
     at.press("missed")
@@ -220,7 +220,7 @@ def test_from_words_to_the_first_report(browser: Any, server: tuple[str, Path], 
     page.screenshot(path=tmp_path / "line.png")
     at.press("adopt_line")
     at.answer("more may be asked about")
-    page.locator(".sw-toast").wait_for()
+    page.locator(".sw-toast", has_text=at.word("adopted")).wait_for()
 
     at.tab("documents")
     page.locator(".sw-documents li").first.wait_for()
@@ -272,4 +272,38 @@ def test_a_tablet_shows_all_of_it_and_no_more_than_its_width(browser: Any, serve
     at.press("talk")
     at.page.locator("#sw-say textarea").wait_for(state="visible")
     assert at.page.evaluate("document.body.classList.contains('dark')") == (scheme == "dark")
+    at.close()
+
+
+REJUDGED = """async () => {
+  const { Lines } = await import('/static/line.js');
+  const step = (i) => ({ rank: i + 1, score: 100 - i / 10, rate: (i + 1) / 1001, mean: i / 10, low: 0, high: i });
+  const photo = (i) => ({ file: `${i}`, score: 40 + i / 10, stands: 'pass', known: false, thumbnail: '' });
+  const steps = Array.from({ length: 400 }, (_, i) => step(i));
+  const photos = Array.from({ length: 1000 }, (_, i) => photo(i));
+  const data = { good: steps.map((step) => step.score), steps, fail: 5, ask: 20, supported: true, wanted: [], photos };
+  const app = { at: {}, may: () => true };
+  const place = document.createElement('div');
+  document.querySelector('.sw-app').append(place);
+  const lines = new Lines(app, place, data);
+  lines.draw();
+  const spent = [];
+  for (let rank = 20; rank < 60; rank += 1) {
+    const began = performance.now();
+    lines.set('ask', rank);
+    place.getBoundingClientRect();
+    spent.push(performance.now() - began);
+  }
+  place.remove();
+  return spent.sort((a, b) => a - b)[20];
+}"""
+
+
+def test_a_thousand_photos_are_rejudged_as_the_line_moves(browser: Any, server: tuple[str, Path]) -> None:
+    address, _ = server
+    at = Page(browser, address, "en")
+    at.page.locator(".sw-bar").wait_for()
+    spent_ms = at.page.evaluate(REJUDGED)
+    print(f"\n1,000 photos judged anew in {spent_ms:.0f} ms")
+    assert spent_ms < 100
     at.close()
