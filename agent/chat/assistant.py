@@ -9,15 +9,16 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from seewhy.agent.chat.conversation import Message
-from seewhy.agent.chat.desk import Desk
 from seewhy.agent.chat.drafts import CardForm
 from seewhy.agent.chat.problems import Told
-from seewhy.agent.tools import langchain_tools
+from seewhy.agent.tools import Workspace, langchain_tools
 from seewhy.errors import MissingExtra
-from seewhy.explainers.wire import KEY, check_address
+from seewhy.explainers.client import Client, Server
+from seewhy.explainers.wire import KEY
 from seewhy.prompts.assistant import system
 
 MOST_STEPS = 16  # of the agent's graph for one answer
@@ -40,7 +41,7 @@ class Assistant:
 
     Args:
         url: of the server, "http://127.0.0.1:8000/v1".
-        model: as the server calls it.
+        model: as the server calls it; empty: the first that it lists.
         timeout_s: of one question.
 
     Raises:
@@ -48,37 +49,35 @@ class Assistant:
         BadData: the address can't be one.
     """
 
-    def __init__(self, url: str, model: str, timeout_s: float = 60.0) -> None:
-        check_address(url)
+    def __init__(self, url: str, model: str = "", timeout_s: float = 60.0) -> None:
         try:
             import httpx
             from langchain_openai import ChatOpenAI
         except ModuleNotFoundError as error:
             raise MissingExtra("an assistant that talks", "agent") from error
-        base = url.rstrip("/")
         self._http = httpx.Client(trust_env=False, timeout=timeout_s)
-        self.model = ChatOpenAI(
-            model=model,
-            base_url=base if base.endswith("/v1") else f"{base}/v1",
-            api_key=os.environ.get(KEY, "").strip() or "none",
-            timeout=timeout_s,
-            max_retries=1,
-            temperature=0,
-            http_client=self._http,
-        )
+        self._chat = partial(ChatOpenAI, timeout=timeout_s, max_retries=1, temperature=0, http_client=self._http)
+        self._server, self._model = Client(Server(url, model=model, timeout_s=timeout_s)), model
+
+    def _speaker(self) -> Any:
+        """The model to ask: the one that was named, else the first that the server lists."""
+        self._model = self._model or self._server.identity[0]
+        base = self._server.base
+        key = os.environ.get(KEY, "").strip() or "none"
+        return self._chat(model=self._model, base_url=base if base.endswith("/v1") else f"{base}/v1", api_key=key)
 
     def close(self) -> None:
         """Let go of the server."""
         self._http.close()
 
-    def answer(self, desk: Desk, product: str, said: str, before: Sequence[Message], language: str) -> Iterator[Said]:
+    def answer(self, said: str, before: Sequence[Message], product: str, workspace: Workspace | None, language: str) -> Iterator[Said]:
         """What it answers, each tool's result as it comes.
 
         Args:
-            desk: the workspace at work.
-            product: its key; empty where none is chosen: nothing but a card can be drafted then.
             said: the question.
             before: what was said before.
+            product: its name; empty where none is chosen.
+            workspace: of the product's tools; None: nothing but a card can be drafted.
             language: that it speaks.
 
         Raises:
@@ -87,12 +86,11 @@ class Assistant:
         from langchain.agents import create_agent
         from langsmith import tracing_context
 
-        found = desk.home.product(product) if product else None
-        tools = _proposing() + ([] if found is None else langchain_tools(desk.tools(found)))
-        agent = create_agent(self.model, tools, system_prompt=system(language, "" if found is None else found.card.name))
+        tools = _proposing() + ([] if workspace is None else langchain_tools(workspace))
         history = [{"role": m.role, "content": m.text} for m in before[-REMEMBERED:] if not m.title]
         with tracing_context(enabled=False):
             try:
+                agent = create_agent(self._speaker(), tools, system_prompt=system(language, product))
                 asked: Any = {"messages": [*history, {"role": "user", "content": said}]}
                 for update in agent.stream(asked, LIMITS, stream_mode="updates"):
                     yield from _shown(update)

@@ -61,11 +61,16 @@ class Desk:
                 self._inspectors[product.key] = known
             return known[1]
 
-    def tools(self, product: ProductFolder) -> Workspace:
-        """The typed tools' workspace: the product's folder, which they can't leave, and what they may write there."""
+    def tools(self, product: ProductFolder, *, writes: bool) -> Workspace:
+        """The typed tools' workspace: the product's folder, which they can't leave.
+
+        Args:
+            product: whose.
+            writes: whether they may write findings and reports, for somebody who may inspect.
+        """
         inspector = self.inspector(product) if product.model else None
         ledger = product.ledger if product.ledger.is_file() else None
-        role = ASSISTANT if ledger is not None else ""
+        role = ASSISTANT if writes and ledger is not None else ""
         return Workspace(product.folder, model=product.model, ledger=ledger, role=role, explainer=self.explainer, inspector=inspector)
 
     def learn(self, product: ProductFolder) -> Job:

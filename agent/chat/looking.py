@@ -109,7 +109,7 @@ def photo(call: Call, product: str, lot: str, file: str) -> dict[str, Any]:
 def similar(call: Call, product: str, entry: int, finding: int) -> list[dict[str, Any]]:
     """Past findings that look like one: "have we seen this before?"."""
     found = call.product(product)
-    answer = TOOLS["similar"](call.desk.tools(found), entry=entry, finding=finding, k=6)
+    answer = TOOLS["similar"](call.desk.tools(found, writes=call.person.may("comment")), entry=entry, finding=finding, k=6)
     return list(answer["findings"])
 
 

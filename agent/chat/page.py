@@ -128,17 +128,14 @@ def _handlers(call_of: Callable[[Any, str], Call], assistant: Assistant | None, 
         messages = [*messages, {"role": "user", "content": own}]
         yield messages, None, gr.skip()
         for step in talk(call, _at(at), words, files, assistant):
-            shown = {"role": "assistant", "content": step.text}
-            messages = (
-                [*messages, shown | {"metadata": {"title": step.title, "status": "done"}} if step.title else shown]
-                if step.text or step.title
-                else messages
-            )
+            if step.text or step.title:
+                messages = [*messages, _shown("assistant", step.text, step.title)]
             yield messages, gr.skip(), dict(step.show) | {"nonce": secrets.token_hex(4)} if step.show else gr.skip()
 
     def history(at: dict[str, Any], request: gr.Request) -> list[dict[str, Any]]:
         call, product = call_of(request, ""), str(at.get("product") or "")
-        folder = call.product(product).folder if product else call.desk.home.folder
+        known = {one.key: one for one in call.desk.home.products()}
+        folder = known[product].folder if product in known else call.desk.home.folder
         kept = [_shown(one.role, one.text, one.title) for one in remembered(folder)]
         return kept or [_shown("assistant", text("talk.welcome" if product else "talk.begin", language), "")]
 

@@ -73,6 +73,7 @@ def serving(
     host: str = "127.0.0.1",
     port: int = 7860,
     hosts: tuple[str, ...] = (),
+    secure: bool = False,
     explainer: Any = None,
     assistant: Any = None,
 ) -> Iterator[Any]:
@@ -83,6 +84,7 @@ def serving(
         host: where it listens; beyond this machine only with accounts.
         port: likewise.
         hosts: names under which it is reached besides this machine's own.
+        secure: whether it is reached by HTTPS alone.
         explainer: who puts words to regions.
         assistant: who answers what is no command.
 
@@ -97,7 +99,7 @@ def serving(
     try:
         import uvicorn
 
-        app = application(home, desk, hosts=hosts or (("*",) if host not in LOOPBACK else ()), assistant=assistant)
+        app = application(home, desk, hosts=hosts or (("*",) if host not in LOOPBACK else ()), secure=secure, assistant=assistant)
         threading.Thread(target=warm, daemon=True, name="seewhy warm").start()
         yield uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_level="warning", server_header=False))
     finally:

@@ -42,7 +42,7 @@ def save_card(call: Call, product: str, form: dict[str, Any]) -> list[dict[str, 
 def add_good(call: Call, product: str, files: Files) -> dict[str, Any]:
     """Keep good photos."""
     found = call.product(product)
-    return taken_shown(take(uploaded(call, files), found.good), call.language)
+    return taken_shown(_taken(call, files, found.good), call.language)
 
 
 def set_aside(call: Call, product: str, file: str) -> None:
@@ -86,7 +86,7 @@ def add_photos(call: Call, product: str, files: Files, lot: str = "") -> dict[st
     found = call.product(product)
     call.desk.inspector(found)
     lot = lot or call.desk.lot_for_now(found)
-    taken = take(uploaded(call, files), found.lot(lot))
+    taken = _taken(call, files, found.lot(lot))
     if call.desk.jobs.running(found.key) is None and (taken.kept or taken.there):
         call.desk.inspect(found, lot)
     return taken_shown(taken, call.language) | {"lot": lot}
@@ -119,6 +119,15 @@ def _running(call: Call, product: str) -> Job:
     if job is None:
         raise Told("not_running")
     return job
+
+
+def _taken(call: Call, files: Files, folder: Path) -> Taken:
+    """Keep uploaded photos; what was uploaded is gone then."""
+    uploads = uploaded(call, files)
+    taken = take(uploads, folder)
+    for upload in uploads:
+        upload.path.unlink(missing_ok=True)
+    return taken
 
 
 def uploaded(call: Call, files: Sequence[dict[str, str]]) -> list[Upload]:

@@ -97,7 +97,9 @@ def _asked(
     before: Sequence[Message],
     files: Files = (),  # type: ignore[assignment]
 ) -> Iterator[Step]:
-    for told in assistant.answer(call.desk, at.product, said, before, call.language):
+    found = call.product(at.product) if at.product else None
+    tools = None if found is None else call.desk.tools(found, writes=call.person.may("comment"))
+    for told in assistant.answer(said, before, "" if found is None else found.card.name, tools, call.language):
         show = dict(told.show) | ({"files": list(files)} if "draft" in told.show and files else {})
         yield Step(told.text, told.title, show)
 

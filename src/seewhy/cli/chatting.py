@@ -18,6 +18,7 @@ def chat(
     host: Annotated[str, typer.Option(help="Where to listen; beyond this machine only with accounts.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port.")] = 7860,
     name: Annotated[list[str] | None, typer.Option(help="Name under which others reach the page; may be given several times.")] = None,
+    https: Annotated[bool, typer.Option("--https", help="Others reach it by HTTPS alone, through a proxy: its cookies say so.")] = False,
     open_page: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = True,
     add_account: Annotated[str, typer.Option(help="Add somebody who may log in, asks for a password, and ends.")] = "",
     role: Annotated[
@@ -34,7 +35,9 @@ def chat(
     from seewhy.agent.chat.server import serving
 
     explainer, assistant = _speakers(vlm, vlm_model, vlm_timeout)
-    with serving(workspace, host=host, port=port, hosts=tuple(name or ()), explainer=explainer, assistant=assistant) as server:
+    with serving(
+        workspace, host=host, port=port, hosts=tuple(name or ()), secure=https, explainer=explainer, assistant=assistant
+    ) as server:
         address = f"http://{host}:{port}/"
         err.print(address, highlight=False)
         if open_page:
@@ -59,5 +62,4 @@ def _speakers(url: str, model: str, timeout_s: float) -> tuple[object | None, ob
     from seewhy.agent.api.speak import vlm
     from seewhy.agent.chat.assistant import Assistant
 
-    explainer = vlm(url, model=model, timeout_s=timeout_s)
-    return explainer, Assistant(url, model or explainer.name, timeout_s)
+    return vlm(url, model=model, timeout_s=timeout_s), Assistant(url, model, timeout_s)
