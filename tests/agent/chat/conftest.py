@@ -25,7 +25,12 @@ from seewhy.evals.synthetic.surfaces import defective, good
 
 @pytest.fixture
 def home(tmp_path: Path, model_folder: Path, card: ProductCard) -> Home:
-    found = Home.at(tmp_path / "w")
+    return learned(tmp_path / "w", model_folder, card)
+
+
+def learned(folder: Path, model_folder: Path, card: ProductCard) -> Home:
+    """A workspace with one product that has a model."""
+    found = Home.at(folder)
     product = found.new_product(card)
     for i in range(3):
         Image.fromarray(good("plate", i).pixels).save(product.good / f"{i}.png")
@@ -73,10 +78,12 @@ def asked(home: Home) -> Asked:
 
 @pytest.fixture
 def inspected(asked: Asked) -> Asked:
-    """The same with a lot of three parts: good, a stain, a scratch."""
-    files = asked.upload(
-        good=good("plate", 100).pixels, stain=defective("plate", "stain", 1).pixels, scratch=defective("plate", "scratch", 2).pixels
-    )
-    asked("add_photos", product="plate", files=files, lot="l1")
-    asked.wait()
+    inspect_three(asked)
     return asked
+
+
+def inspect_three(asked: Asked) -> None:
+    """A lot of three parts: good, a stain, a scratch."""
+    scratch, stain = (defective("plate", kind, seed).pixels for kind, seed in (("scratch", 2), ("stain", 1)))
+    asked("add_photos", product="plate", files=asked.upload(good=good("plate", 100).pixels, stain=stain, scratch=scratch), lot="l1")
+    asked.wait()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,12 +12,13 @@ import pytest
 pytest.importorskip("gradio")
 
 from starlette.testclient import TestClient
-from tests.agent.chat.conftest import Asked
+from tests.agent.chat.conftest import Asked, inspect_three, learned
 
 from seewhy.agent.chat.accounts import Accounts
 from seewhy.agent.chat.desk import Desk
 from seewhy.agent.chat.server import application, serving
 from seewhy.agent.chat.workspace import Home
+from seewhy.card import ProductCard
 from seewhy.errors import BadData
 
 pytestmark = pytest.mark.filterwarnings(
@@ -25,9 +27,16 @@ pytestmark = pytest.mark.filterwarnings(
 HERE = "http://127.0.0.1"
 
 
-@pytest.fixture
-def client(inspected: Asked) -> Iterator[TestClient]:
-    with TestClient(application(inspected.home, inspected.desk), base_url=HERE) as found:
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory, model_folder: Path, card: ProductCard) -> Asked:
+    asked = Asked(learned(tmp_path_factory.mktemp("served") / "w", model_folder, card))
+    inspect_three(asked)
+    return asked
+
+
+@pytest.fixture(scope="module")
+def client(workspace: Asked) -> Iterator[TestClient]:
+    with TestClient(application(workspace.home, workspace.desk), base_url=HERE) as found:
         yield found
 
 
@@ -103,7 +112,8 @@ def test_no_address_leads_out(client: TestClient, path: str) -> None:
     assert b"SQLite" not in found.content
 
 
-def test_no_file_of_the_workspace_is_served_by_its_path(client: TestClient, home: Home) -> None:
+def test_no_file_of_the_workspace_is_served_by_its_path(client: TestClient, workspace: Asked) -> None:
+    home = workspace.home
     for path in [*home.folder.rglob("*.sqlite"), *home.folder.rglob("card.yaml"), *home.folder.rglob("*.png")]:
         assert client.get(f"/en/gradio_api/file={path}").status_code in (403, 404), path
 
