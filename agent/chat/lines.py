@@ -50,7 +50,7 @@ def _step(calibration: Calibration, rank: int, count: int) -> dict[str, Any]:
     return {
         "rank": rank,
         "score": float(calibration.scores[-rank]),
-        "rate": round(rank / (count + 1), 6),
+        "rate": -(-1_000_000 * rank // (count + 1)) / 1_000_000,  # rounded up: a smaller rate would ask for one more photo
         "mean": mean,
         "low": low,
         "high": high,

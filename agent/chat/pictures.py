@@ -20,7 +20,7 @@ from seewhy.record import Entry, InspectionRecord
 VIEW_PX, THUMBNAIL_PX = 1600, 320  # longest sides
 QUALITY = 88
 HEAT_TIMES = 3  # thresholds at which the heat map is hottest
-HEAT_FROM = 0.35  # thresholds below which nothing is shown
+HEAT_FROM = 0.6  # thresholds below which nothing is shown
 
 
 def file_picture(folder: Path, name: str, longest: int, white_level: int) -> bytes:

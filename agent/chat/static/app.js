@@ -45,7 +45,10 @@ class App {
   async refresh(view = this.view) {
     this.data = await ask("state", { product: this.at.product });
     const { products, product } = this.data;
-    if (!product && products.length && !this.at.fresh) return this.choose(products[0].key, view);
+    if (!product && products.length && !this.at.fresh) {
+      this.at.product = products[0].key;
+      return this.refresh(view);
+    }
     if (!product) this.at = { product: "", lot: "", file: "", fresh: this.at.fresh };
     if (product && !product.lots.includes(this.at.lot)) this.at.lot = product.lots[0] ?? "";
     this.view = view || (product?.model ? "inspect" : "setup");

@@ -49,7 +49,7 @@ function findingCard(app, view, finding) {
     h("ul", { class: "sw-said" }, finding.appearance.map((one) => h("li", {}, one.text, " ", source(one.source, one.status)))),
     finding.claims.length > 0 && h("ul", { class: "sw-said" }, finding.claims.map((one) => h("li", {}, `${one.name}: ${one.value} `, source(one.checked, one.status), " ", one.because))),
     finding.causes.length > 0 && h("div", {}, h("h3", {}, w("causes")), h("ul", { class: "sw-said" }, finding.causes.map((one) =>
-      h("li", {}, one.text, one.check && ` ${one.check}`, " ", source(one.stated_by, "unverified"))))),
+      h("li", {}, one.text, " ", source(one.stated_by, "unverified"), one.check && h("p", { class: "sw-hint" }, one.check))))),
     h("details", { class: "sw-more" }, h("summary", {}, w("measured")), h("dl", { class: "sw-dl" }, finding.facts.map((fact) => [h("dt", {}, fact.name), h("dd", {}, fact.value, " ", source(fact.source, fact.status))]))),
     acts(app, view, finding)));
 }

@@ -130,7 +130,7 @@ class Inspect {
       h("div", { class: "sw-row sw-photobar" }, button("back", () => this.back(), { class: "quiet" }), h("h2", {}, this.seen.name), h("span", { class: "sw-space" }),
         h("button", { type: "button", class: "sw-button quiet icon", "aria-label": w("previous"), onclick: () => this.step(-1) }, "←"),
         h("button", { type: "button", class: "sw-button quiet icon", "aria-label": w("next"), onclick: () => this.step(1) }, "→")),
-      h("div", { class: "sw-bench" }, this.stage.element, this.panel), this.film));
+      h("div", { class: "sw-bench" }, h("div", { class: "sw-left" }, this.stage.element, this.film), this.panel)));
     this.facts();
     this.strip();
     this.stage.choose(this.chosen);

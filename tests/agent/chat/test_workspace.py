@@ -243,6 +243,10 @@ def test_of_a_hundred_good_parts() -> None:
     for rate in (0.01, 0.05, 0.3):
         calibration = Calibration(scores, scores, 0, 0, "left_out")
         assert found[drawn_at(calibration, rate) - 1]["score"] == calibration.threshold(rate)
+    for count in (5, 20, 33, 150):
+        known = np.arange(float(count))
+        few = Calibration(known, known, 0, 0, "left_out")
+        assert all(few.supports(step["rate"]) and drawn_at(few, step["rate"]) == step["rank"] for step in steps(few))
     assert enough_for(10, (0.05,)) == [{"rate": 0.05, "needed": 19, "missing": 9}]
     assert steps(Calibration(np.zeros(0), np.zeros(0), 0, 0, "left_out")) == []
 
