@@ -36,7 +36,7 @@ ACTIONS: Mapping[str, Action] = {
     "similar": Action(looking.similar),
     "line": Action(looking.line),
     "documents": Action(looking.documents),
-    "compared": Action(looking.compared),
+    "compared": Action(setting_up.compared),
     "diff": Action(setting_up.diff),
     "create": Action(setting_up.create, "release"),
     "save_card": Action(setting_up.save_card, "release"),

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from seewhy.agent.chat import lots
 from seewhy.agent.chat.accounts import Person
 from seewhy.agent.chat.desk import Desk
 from seewhy.agent.chat.drafts import form_of
@@ -142,8 +141,3 @@ def documents(call: Call, product: str, lot: str) -> list[dict[str, str]]:
     kinds = [*REPORTS.table, *(plugin.name for plugin in REPORTS.plugins() if not plugin.problem)]
     place = f"/documents/{quote(found.key)}/{quote(lot)}/{call.language}."
     return [{"kind": kind, "address": place + quote(kind)} for kind in kinds]
-
-
-def compared(call: Call, product: str, model: str) -> dict[str, Any]:
-    """What a model that waits to be adopted makes of the latest lot."""
-    return lots.compared(call.product(product), model)

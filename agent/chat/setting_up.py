@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from seewhy.agent.chat import lots
 from seewhy.agent.chat.drafts import card_from, difference
 from seewhy.agent.chat.jobs import Job
 from seewhy.agent.chat.looking import Call, job_shown
@@ -73,6 +74,11 @@ def adopt_line(call: Call, product: str, alpha: float, review: float, why: str) 
     """Judge by other lines from now on: an entry with a reason."""
     found = call.product(product)
     call.desk.change(found, call.person.who(_reason(why), "release"), alpha=alpha, review=review)
+
+
+def compared(call: Call, product: str, model: str) -> dict[str, Any]:
+    """What a model that waits to be adopted makes of the latest lot."""
+    return lots.compared(call.product(product), model)
 
 
 def adopt_model(call: Call, product: str, model: str, why: str) -> None:
