@@ -1,14 +1,16 @@
-"""The workspace: one folder that holds products, their photos, models, ledgers and what was said; all that the page knows is here.
+"""The workspace: one folder of products, their photos, models and ledgers::
 
-WORKSPACE/
-    accounts.json                 who may log in (`seewhy.agent.chat.accounts`)
-    products/KEY/
-        card.yaml  policy.yaml    as every other door reads them
-        settings.json             which model speaks, and the lines that were adopted
-        good/  aside/             good photos; those that somebody took out again
-        lots/LOT/                 photos as they were dropped
-        models/001 …              every model that was ever learned
-        ledger.sqlite  conversation.jsonl
+    WORKSPACE/
+        accounts.json                 who may log in (`seewhy.agent.chat.accounts`)
+        products/KEY/
+            card.yaml  policy.yaml    as every other door reads them
+            settings.json             which model speaks, and the lines that were adopted
+            good/  aside/             good photos; those that somebody took out again
+            lots/LOT/                 photos as they were dropped
+            models/001 …              every model that was ever learned
+            ledger.sqlite  conversation.jsonl
+
+All that the page knows is here.
 """
 
 from __future__ import annotations
