@@ -187,11 +187,11 @@ def said(
         ("why 1", "Finding 1"),
         ("왜", "Finding 1"),
         ("show reference", "wipe"),
-        ("lot", "3 photos"),
+        ("lot", "3 in all"),
         ("report", "documents"),
         ("line", "counts"),
         ("seen before", "no language model"),
-        ("similar", "past findings"),
+        ("similar", "Past findings"),
     ],
 )
 def test_commands_work_without_a_language_model(inspected: Asked, words: str, told: str) -> None:
