@@ -24,6 +24,7 @@ class App {
     this.at = { product: address.get("product") ?? "", lot: address.get("lot") ?? "", file: address.get("file") ?? "" };
     this.view = VIEWS[address.get("view")] ? address.get("view") : "";
     this.me = props.person || localStorage.getItem("seewhy-name") || "";
+    this.turn = 0; // counts what was asked to be shown: an answer that comes late shows nothing
     this.pending = null; // a draft of a card, and photos that came with it
     this.data = null;
     window.addEventListener("seewhy:show", (event) => this.show(event.detail));
@@ -43,7 +44,10 @@ class App {
 
   // Read the workspace again and draw what is open.
   async refresh(view = this.view) {
-    this.data = await ask("state", { product: this.at.product });
+    const turn = ++this.turn;
+    const data = await ask("state", { product: this.at.product });
+    if (turn !== this.turn) return; // somebody went on meanwhile
+    this.data = data;
     const { products, product } = this.data;
     if (!product && products.length && !this.at.fresh) {
       this.at.product = products[0].key;
@@ -66,6 +70,7 @@ class App {
   }
 
   async go(view, at = {}) {
+    this.turn += 1;
     this.view = view;
     Object.assign(this.at, at);
     this.drawBar();
@@ -75,9 +80,13 @@ class App {
 
   async draw() {
     this.live?.close?.();
+    this.live = null;
+    const turn = this.turn;
     const place = h("div", { class: `sw-in ${this.view}` });
     fill(this.body, place);
-    this.live = await VIEWS[this.view](this, place);
+    const live = await VIEWS[this.view](this, place);
+    if (turn === this.turn) this.live = live;
+    else live?.close?.();
   }
 
   drawBar() {
@@ -177,17 +186,21 @@ class App {
       if (this.data.product) this.data.product.job = job;
       this.drawJob(job);
       const over = job && !["running", "paused"].includes(job.state);
-      if (over && before && before.state !== job.state) await this.refresh(this.after(job));
+      if (over && before && before.state !== job.state) await this.ended(job);
       else this.live?.job?.(job);
     } finally {
       this.polling = false;
     }
   }
 
-  after(job) {
+  // A job ended: the view that is open takes in what is new, and is not drawn anew under somebody's hands.
+  async ended(job) {
     if (job.state === "failed") toast(job.problem, "problem");
     if (job.kind === "learn" && job.state === "done") toast(w("learned"));
-    return this.view;
+    if (this.view !== "inspect") return this.refresh();
+    this.data = await ask("state", { product: this.at.product });
+    this.drawBar();
+    await this.live?.job?.(job);
   }
 
   drawJob(job) {

@@ -157,6 +157,7 @@ class Inspect {
 
   // After somebody entered something: the photo and its place in the gallery, as they read now.
   async entered() {
+    if (this.app.live !== this) return this.app.draw();
     await this.load();
     await this.photo(this.app.at.file, this.chosen);
   }
