@@ -35,6 +35,7 @@ MEASUREMENTS: Mapping[str, str] = {  # read without importing; see `described`
     "explain": "promises.explain:main",
     "explaining": "promises.explaining:main",
     "faults": "promises.faults:main",
+    "findings": "promises.findings:main",
     "fuzz": "promises.fuzz:main",
     "mmad": "benchmarks.mmad:main",
     "robustmad": "benchmarks.robustmad:main",

@@ -85,9 +85,9 @@ def tested(
         scored, spent = timed(model.detector.score, photo.pixels)
         seconds += spent
         scores.append(scored.score)
-        small, mask = _small(scored.values, sample, photo)
-        maps.append(small)
-        masks.append(mask)
+        maps.append(small_map(scored.values))
+        mask = known_mask(sample, photo)
+        masks.append(None if mask is None else small_mask(mask))
     labels = np.array([not s.good for s in test])
     row = image_figures(labels, np.array(scores)) | pixel_figures(maps, masks)
     row |= _rates(labels, np.array(scores), model, alpha) | _rates(labels, np.array(scores), model, 0.05, "_at_5_percent")
@@ -111,25 +111,40 @@ def image_figures(labels: npt.NDArray[np.bool_], scores: npt.NDArray[np.float64]
 
 
 def pixel_figures(maps: Sequence[Map], masks: Sequence[Mask | None]) -> dict[str, Any]:
-    """Pixel AUROC and AUPRO over the photos whose ground truth is known."""
+    """Pixel AUROC, AP, F1-max and AUPRO over the photos whose ground truth is known."""
     known = [(m, t) for m, t in zip(maps, masks, strict=True) if t is not None]
     if not known:
-        return {"pixel_auroc": None, "aupro": None}
+        return {"pixel_auroc": None, "pixel_ap": None, "pixel_f1_max": None, "aupro": None}
     pixels = np.concatenate([m.ravel() for m, _ in known])
     truth = np.concatenate([t.ravel() for _, t in known])
-    return {"pixel_auroc": _rounded(auroc(truth, pixels)), "aupro": _rounded(aupro([m for m, _ in known], [t for _, t in known]))}
+    return {
+        "pixel_auroc": _rounded(auroc(truth, pixels)),
+        "pixel_ap": _rounded(average_precision(truth, pixels)),
+        "pixel_f1_max": _rounded(f1_max(truth, pixels)),
+        "aupro": _rounded(aupro([m for m, _ in known], [t for _, t in known])),
+    }
 
 
-def _small(values: Map, sample: Sample, photo: Photo) -> tuple[Map, Mask | None]:
-    """Map and mask at the size of the pixel metrics; a defective photo without a mask has None."""
-    height, width = values.shape
-    scale = min(1.0, MAP_PX / max(height, width))
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    small = cv2.resize(values, size, interpolation=cv2.INTER_AREA)
-    if sample.good:
-        return small, np.zeros(small.shape, bool)
-    mask = read_mask(sample, photo)
-    return small, None if mask is None else cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) >= 0.5
+def known_mask(sample: Sample, photo: Photo) -> Mask | None:
+    """(H, W) the photo's defects, none in a good one; None where the photo is defective and has no mask."""
+    return np.zeros((photo.height, photo.width), bool) if sample.good else read_mask(sample, photo)
+
+
+def small_map(values: Map) -> Map:
+    """A map at the size of the pixel metrics."""
+    small: Map = cv2.resize(values, _small_size(values.shape), interpolation=cv2.INTER_AREA)
+    return small
+
+
+def small_mask(mask: Mask) -> Mask:
+    """A mask at the size of the pixel metrics."""
+    small: Mask = cv2.resize(mask.astype(np.float32), _small_size(mask.shape), interpolation=cv2.INTER_AREA) >= 0.5
+    return small
+
+
+def _small_size(shape: tuple[int, ...]) -> tuple[int, int]:
+    scale = min(1.0, MAP_PX / max(shape))
+    return max(1, round(shape[1] * scale)), max(1, round(shape[0] * scale))
 
 
 def _rates(

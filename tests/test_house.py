@@ -51,7 +51,7 @@ FLOORS: dict[str, tuple[set[str], ...]] = {
     ),
     "evals": (
         {"metrics", "run"},
-        {"detect", "synthetic"},
+        {"detect", "overlap", "synthetic"},
         {"candidate"},
         {"recommend"},
         {"benchmarks", "promises"},

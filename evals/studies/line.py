@@ -25,7 +25,7 @@ from seewhy.detectors.parts.features import joined
 from seewhy.detectors.parts.inputs import as_batch
 from seewhy.detectors.parts.memory import Look, Memory
 from seewhy.detectors.parts.tiles import Tile, blend, tiles_for
-from seewhy.evals.detect import MAP_PX, image_figures, pixel_figures
+from seewhy.evals.detect import image_figures, known_mask, pixel_figures, small_map, small_mask
 from seewhy.evals.run import LITE, measuring
 from seewhy.types import Features, Map, Mask
 
@@ -143,14 +143,13 @@ def _seen(folder: Path) -> tuple[list[Seen], list[Seen]]:
 
 
 def _look(sample: Sample, encoder: Encoder, white: int) -> Seen:
-    from seewhy.evals.detect import _small
-
     photo = read_photo(sample.path, name=sample.name, root=sample.root, white_level=white)
     height, width = photo.pixels.shape[:2]
     tiles = list[tuple[Tile, dict[int, Tensor]]]()
     for tile in tiles_for(width, height, SIDE, encoder.row.multiple_px, SHRINK):
         tiles.append((tile, {n: m.half() for n, m in zip(LAYERS, encoder(as_batch([tile.seen(photo.pixels)])), strict=True)}))
-    return Seen(width, height, tuple(tiles), sample.good, _small(np.zeros((height, width), np.float32), sample, photo)[1])
+    mask = known_mask(sample, photo)
+    return Seen(width, height, tuple(tiles), sample.good, None if mask is None else small_mask(mask))
 
 
 def _cells(photo: Seen, look: Look) -> list[Features]:
@@ -190,8 +189,4 @@ def _score(grids: Sequence[Map], share: float) -> float:
 
 
 def _map(grids: Sequence[Map], photo: Seen) -> Map:
-    whole = blend(list(zip((tile for tile, _ in photo.tiles), grids, strict=True)), photo.width, photo.height)
-    scale = min(1.0, MAP_PX / max(photo.width, photo.height))
-    size = max(1, round(photo.width * scale)), max(1, round(photo.height * scale))
-    small: Map = cv2.resize(whole, size, interpolation=cv2.INTER_AREA)
-    return small
+    return small_map(blend(list(zip((tile for tile, _ in photo.tiles), grids, strict=True)), photo.width, photo.height))
