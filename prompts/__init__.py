@@ -23,6 +23,9 @@ WORDS: Mapping[tuple[str, str], str] = {
     ("missing.unexplained_by", "why"): "silence",
     ("reason.finding", "severity"): "severity",
     ("reason.finding", "verdict"): "outcome",
+    ("reason.finding_could", "severity"): "severity",
+    ("reason.finding_could", "could"): "severity",
+    ("reason.finding_could", "verdict"): "outcome",
     ("reason.finding_unrated", "verdict"): "outcome",
 }
 FILLING = Filling()

@@ -54,6 +54,8 @@ def ruled(ruling: Ruling, language: str) -> str:
     if ruling.severity.value is None:
         return text("report.unruled", language, verdict=verdict, because=because)
     severity = word("severity", ruling.severity.value, language)
+    if ruling.could_be is not None:
+        severity = text("report.could_be", language, severity=severity, could=word("severity", ruling.could_be, language))
     return text("report.ruled", language, severity=severity, verdict=verdict, rule=ruling.rule, because=because)
 
 
@@ -144,6 +146,7 @@ def _facts(finding: Finding, language: str) -> list[dict[str, str]]:
         *([] if m.material is None else [row("material", text(f"fact.material_{m.material.value or 'unknown'}", language), m.material)]),
         *_by_words(finding, language),
         row("peak", peak, m.strength.peak),
+        *([] if finding.p_value is None else [row("own_p", _said(finding.p_value.value), finding.p_value)]),
         row("outline", text(f"fact.outline_{m.outline.value}", language), m.outline),
     ]
 

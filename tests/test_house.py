@@ -43,7 +43,7 @@ FLOORS: dict[str, tuple[set[str], ...]] = {
     "detectors": (
         {"weights"},
         {"protocol", "settings", "parts"},
-        {"anomalib", "dinomaly", "mutual", "patchcore", "template", "winclip"},
+        {"anomalib", "dinomaly", "fine", "mutual", "patchcore", "template", "winclip"},
         {"catalogue"},
         {"saved"},
         {"ensemble"},

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from seewhy.agent.inspection.chain import Link
-from seewhy.agent.inspection.policy import Policy, facts_of, first_match
+from seewhy.agent.inspection.policy import Policy, facts_of, first_match, slack
 from seewhy.pictures import Picture
 from seewhy.prompts import say, sentence
 from seewhy.record import Finding, InspectionRecord, Ruling, Saved, Sentence, Severity, Verdict
@@ -68,7 +68,9 @@ def smallest_change(record: InspectionRecord, finding: Finding, policy: Policy) 
         finding: one of its findings.
         policy: that it was ruled by.
     """
-    facts = facts_of(finding.measured, len(record.findings), hypot(record.photo.width_px, record.photo.height_px))
+    if finding.also_unusual:
+        return None
+    facts = facts_of(finding.measured, record.counted, hypot(record.photo.width_px, record.photo.height_px))
     before = first_match(policy, facts, None)
     changes = [
         (fact, value, becomes, first_match(policy, {**facts, fact: becomes}, None)) for fact, value, becomes in _tries(policy, facts)
@@ -143,8 +145,10 @@ def _tries(policy: Policy, facts: Mapping[str, float | None]) -> Iterator[tuple[
             value = facts.get(name[:-4]) if name.endswith(LIMITED) else None
             if value is None or value == inf:
                 continue
-            beside = (limit - 1, limit + 1) if name.startswith("count") else (nextafter(limit, -inf), nextafter(limit, inf))
-            yield from ((name[:-4], value, float(other)) for other in (limit, *beside) if other != value and other >= 0)
+            beyond = slack(facts, name[:-4], policy.vague_percent)
+            at = limit + (beyond if name.endswith("_min") else -beyond)
+            beside = (at - 1, at + 1) if name.startswith("count") else (nextafter(at, -inf), nextafter(at, inf))
+            yield from ((name[:-4], value, float(other)) for other in (at, *beside) if other != value and other >= 0)
 
 
 def _outcome(ruling: Ruling) -> tuple[Verdict, Severity | None]:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from seewhy.agent.inspection.chain import Clock, Spoken
 from seewhy.agent.inspection.evidence import Pictures
 from seewhy.agent.inspection.facts import hypotheses, measure
-from seewhy.agent.inspection.outline import refine
+from seewhy.agent.inspection.locating.stage import located
 from seewhy.agent.inspection.recording import Basis, Examined
 from seewhy.agent.inspection.regions import regions_of
 from seewhy.agent.inspection.registration import registered
 from seewhy.agent.inspection.verdict import decide, lacks
-from seewhy.agent.inspection.views import Shown, margin_of, region_view
+from seewhy.agent.inspection.views import Shown, region_view
 from seewhy.agent.photos.images import Photo
 from seewhy.record import Hypothesis, Measured
 from seewhy.types import Map, Pixels, Region
@@ -50,8 +50,8 @@ def examined(photo: Photo, lot: str, spoken: Spoken, clock: Clock, *, keep_pictu
         found = regions_of(scored, link.model.calibration, seed) if shown else ()
     with clock("reference"):
         good, compared = compared_with(spoken, pixels, wanted=bool(found))
-    with clock("regions"):
-        found = tuple(refine(r, pixels, good, margin_of(r)) for r in found)
+    with clock("locate"):
+        found = located(found, scored, pixels, good, link.model)
     with clock("measure"):
         card, size = link.agreed.card, (photo.width, photo.height)
         facts = [measure(r, card, *size, r.peak if seed is None else seed, scored.change) for r in found]

@@ -15,13 +15,13 @@ from seewhy.card import ProductCard
 from seewhy.errors import BadData
 from seewhy.handwritten import read_yaml, validated
 from seewhy.prompts import sentence
-from seewhy.record import Explanation, Grown, Measured, Ruling, Saved, Severity, Stated, Unexplained, Verdict
+from seewhy.record import Grown, Measured, Ruling, Saved, Severity, Stated, Verdict
 
 DEFAULT = Path(__file__).parent / "policies" / "default.yaml"
-WORST: Mapping[Verdict, int] = {"pass": 0, "review": 1, "fail": 2}
+FIRST = DEFAULT.with_name("default-2026.1.yaml")  # of models that keep none: they are from before there was another
 Percent: TypeAlias = Annotated[float, Field(ge=0, le=100)]
 Size: TypeAlias = Annotated[float, Field(ge=0)]
-GRAVEST: Mapping[Severity, int] = {"minor": 0, "major": 1, "critical": 2}
+HALF_WIDTH = "±"  # beside the name of a size: of its interval
 
 
 class When(Saved):
@@ -93,13 +93,23 @@ class Rule(Grown):
     catch_all: bool = False
 
 
-class Policy(Saved):
-    """A product's rules, in the order in which they are tried."""
+class Policy(Grown):
+    """A product's rules, in the order in which they are tried.
+
+    Attributes:
+        vague_percent: a size whose interval's half width is a larger share of it reaches a limit only where the whole interval does.
+        doubtful: what becomes of a finding that would be graver with another size out of its interval: it is told, or also reviewed
+            where it would pass.
+    """
+
+    grown = ("vague_percent", "doubtful")
 
     schema_version: Literal["1"] = "1"
     name: str
     version: str
     rules: tuple[Rule, ...] = Field(min_length=1)
+    vague_percent: Percent | None = None
+    doubtful: Literal["told", "review"] | None = None
 
     @model_validator(mode="after")
     def _every_rule_can_apply(self) -> Self:
@@ -145,76 +155,30 @@ def load_policy(path: Path = DEFAULT) -> Policy:
     return validated(Policy, read_yaml(path), path)
 
 
-def rule_on(policy: Policy, measured: Measured, words: Explanation | Unexplained, *, count: int, diagonal_px: float) -> Ruling:
-    """Rule on one finding.
-
-    Words can move a finding towards review and no farther: the rules are tried once without the type and once with it.
-    Where they differ and nobody has verified the type, a pass becomes review, and neither fail nor review is softened.
-    A claim that a check contradicted moves a pass to review as well.
-    """
-    ruling = _ruled(policy, measured, words, count, diagonal_px)
-    if ruling.verdict.value == "pass" and isinstance(words, Explanation) and words.contradicted:
-        return ruling.model_copy(update={"verdict": Stated(value="review", source="rule"), "because": sentence("rule.contradicted")})
-    return ruling
-
-
-def _ruled(policy: Policy, measured: Measured, words: Explanation | Unexplained, count: int, diagonal_px: float) -> Ruling:
-    facts = facts_of(measured, count, diagonal_px)
-    blind = first_match(policy, facts, None)
-    type_ = words.type if isinstance(words, Explanation) else None
-    if type_ is None or type_.value is None:
-        return blind
-    informed = first_match(policy, facts, type_.value)
-    if type_.source == "human" or informed.verdict.value == blind.verdict.value:
-        return informed if type_.source == "human" else _graver(blind, informed)
-    if blind.verdict.value == "pass":
-        return Ruling(
-            severity=_graver(blind, informed).severity,
-            verdict=Stated(value="review", source="rule"),
-            rule=informed.rule,
-            because=sentence("rule.words_only", rule=informed.rule),
-        )
-    return blind
-
-
-def worst(rulings: tuple[Ruling, ...]) -> tuple[Verdict, Severity | None]:
-    """The part's verdict and severity: the worst of its findings'."""
-    verdict: Verdict = max([_said(r) for r in rulings], key=WORST.__getitem__, default="pass")
-    severities = [r.severity.value for r in rulings]
-    return verdict, next((s for s in ("critical", "major", "minor") if s in severities), None)
-
-
-def unjudged_ruling() -> Ruling:
-    """On a finding that is only the strangest place of a photo: there is nothing to say that it is strange at all."""
-    return _undecided("rule.unjudged", "none")
-
-
-def _said(ruling: Ruling) -> Verdict:
-    return ruling.verdict.value or "review"
-
-
-def _graver(one: Ruling, other: Ruling) -> Ruling:
-    def weight(ruling: Ruling) -> int:
-        return -1 if ruling.severity.value is None else GRAVEST[ruling.severity.value]
-
-    return other if weight(other) > weight(one) else one
-
-
 def facts_of(measured: Measured, count: int, diagonal_px: float) -> dict[str, float | None]:
-    """What rules can ask of a finding, by the names of their conditions; None where it isn't known."""
+    """What rules can ask of a finding, by the names of their conditions; None where it isn't known.
+
+    Beside a size stands the half width of its interval, under the same name and `HALF_WIDTH`.
+    """
     size, strength = measured.size, measured.strength
+    sizes = {
+        "area_percent": size.area_share,
+        "length_px": size.length,
+        "length_mm": size.length_mm,
+        "feret_mm": size.feret_mm,
+        "area_mm2": size.area_mm,
+    }
+    feret = size.feret.uncertainty
     return (
         {
-            "area_percent": size.area_share.value,
             "feret_percent": 100 * (size.feret.value or 0.0) / diagonal_px,
-            "length_px": size.length.value,
-            "length_mm": size.length_mm.value,
-            "feret_mm": size.feret_mm.value,
-            "area_mm2": size.area_mm.value,
+            "feret_percent" + HALF_WIDTH: None if feret is None else 100 * feret / diagonal_px,
             "count": float(count),
             "strength": _times_threshold(strength.peak.value, strength.threshold.value),
             "touches_border": float(bool(measured.location.touches_border.value)),
         }
+        | {name: quantity.value for name, quantity in sizes.items()}
+        | {name + HALF_WIDTH: quantity.uncertainty for name, quantity in sizes.items()}
         | {f"zone:{z}": 1.0 for z in (measured.location.cell.value, measured.location.part.value) if z}
         | {f"shape:{measured.shape.value}": 1.0}
     )
@@ -230,10 +194,10 @@ def _times_threshold(peak: float | None, threshold: float | None) -> float | Non
 def first_match(policy: Policy, facts: Mapping[str, float | None], type_: str | None) -> Ruling:
     """The first rule that holds for measured facts and, perhaps, a type."""
     for rule in policy.rules:
-        holds = _holds(rule.when, facts, type_)
+        holds = _holds(rule.when, facts, type_, policy.vague_percent)
         if holds is None:
             weak = rule.when.strength_min is not None and facts["strength"] is None
-            return _undecided("rule.needs_strength" if weak else "rule.needs_mm", rule.id)
+            return undecided("rule.needs_strength" if weak else "rule.needs_mm", rule.id)
         if holds:
             return Ruling(
                 severity=Stated(value=rule.severity, source="rule"),
@@ -241,10 +205,11 @@ def first_match(policy: Policy, facts: Mapping[str, float | None], type_: str | 
                 rule=rule.id,
                 because=sentence("rule.stated", because=rule.because),
             )
-    return _undecided("rule.nothing_matched", "none")
+    return undecided("rule.nothing_matched", "none")
 
 
-def _undecided(key: str, rule: str) -> Ruling:
+def undecided(key: str, rule: str) -> Ruling:
+    """A ruling without severity that asks for a person; the reason is a message's key."""
     return Ruling(
         severity=Stated(value=None, source="rule", status="missing"),
         verdict=Stated(value="review", source="rule"),
@@ -253,7 +218,15 @@ def _undecided(key: str, rule: str) -> Ruling:
     )
 
 
-def _holds(when: When, facts: Mapping[str, float | None], type_: str | None) -> bool | None:
+def slack(facts: Mapping[str, float | None], fact: str, vague_percent: float | None) -> float:
+    """How far beyond a limit a fact must lie to reach it: the half width of its interval where it is vague, else 0."""
+    value, half = facts.get(fact), facts.get(fact + HALF_WIDTH)
+    if vague_percent is None or value is None or half is None:
+        return 0.0
+    return half if half > vague_percent / 100 * value else 0.0
+
+
+def _holds(when: When, facts: Mapping[str, float | None], type_: str | None, vague_percent: float | None) -> bool | None:
     """Whether all conditions hold; None where one can't be decided and no other fails."""
     undecided = False
     for name, limit in when.model_dump(exclude_none=True).items():
@@ -266,7 +239,8 @@ def _holds(when: When, facts: Mapping[str, float | None], type_: str | None) -> 
         else:
             fact, _, side = name.rpartition("_")
             value = facts[fact]
-            holds = None if value is None else (value >= limit if side == "min" else value <= limit)
+            beyond = slack(facts, fact, vague_percent)
+            holds = None if value is None else (value - beyond >= limit if side == "min" else value + beyond <= limit)
         if holds is False:
             return False
         undecided = undecided or holds is None

@@ -11,9 +11,10 @@ from typing import TypeAlias
 from seewhy.agent.detections.detection import MOST
 from seewhy.agent.inspection.chain import Clock, Link
 from seewhy.agent.inspection.evidence import Pictures
-from seewhy.agent.inspection.policy import rule_on, unjudged_ruling
+from seewhy.agent.inspection.ruling import also_unusual_ruling, rule_on, unjudged_ruling
 from seewhy.agent.inspection.terms import Agreed
 from seewhy.agent.inspection.verdict import gaps, is_unjudged, stated_verdict, verdict_of
+from seewhy.agent.models.calibration import EPSILON
 from seewhy.agent.photos.images import Photo
 from seewhy.agent.photos.levels import brightness, levels_differ
 from seewhy.explainers import EMBEDDED, Explainer, RegionView
@@ -25,14 +26,20 @@ from seewhy.record import (
     Finding,
     Hypothesis,
     InspectionRecord,
+    Measured,
     Missing,
     PartIdentity,
     PhotoFacts,
     Provenance,
+    Ruling,
     Sentence,
+    Stated,
+    Status,
     Unexplained,
 )
 from seewhy.types import Pixels, Region
+
+LOOKS = 2  # maps that a region's own p-value is the better one of: it is at least so many times 1 / (good photos + 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,17 +113,37 @@ def record_of(e: Examined, said: Sequence[Said], *, explainer: Explainer) -> Ins
 
 def _finding(e: Examined, at: int, said: Said) -> Finding:
     view, (words, unexplained) = e.views[at], said
-    diagonal = hypot(e.photo.width, e.photo.height)
-    ruled = rule_on(e.basis.agreed.policy, view.measured, words, count=len(e.views), diagonal_px=diagonal)
+    own = [_own_p(e, region) for region in e.regions]
     return Finding(
         number=view.number,
         measured=view.measured,
         hypotheses=e.hypotheses[at],
         explanation=words,
         unexplained=unexplained,
-        ruling=unjudged_ruling() if is_unjudged(e.basis.decision) else ruled,
+        ruling=_ruling(e, view.measured, words, own, at),
         evidence=view.evidence,
+        p_value=own[at],
     )
+
+
+def _ruling(e: Examined, measured: Measured, words: Explanation | Unexplained, own: Sequence[Stated[float] | None], at: int) -> Ruling:
+    """What follows from a finding; `own` has the p-values of all of the photo's."""
+    unusual = [p is None or p.status == "supported" for p in own]
+    if is_unjudged(e.basis.decision):
+        return unjudged_ruling()
+    if not unusual[at]:
+        return also_unusual_ruling()
+    return rule_on(e.basis.agreed.policy, measured, words, count=sum(unusual), diagonal_px=hypot(e.photo.width, e.photo.height))
+
+
+def _own_p(e: Examined, region: Region) -> Stated[float] | None:
+    """A region's own p-value, held against the rate of the line that its photo is above; None where too few good photos say so much."""
+    decision = e.basis.decision
+    asked = (decision.alpha or 0.0) + (0.0 if decision.anomalous else decision.review_rate or 0.0)
+    if region.p_value is None or asked * (decision.calibration_photos + 1) < LOOKS:
+        return None
+    status: Status = "supported" if region.p_value <= asked + EPSILON else "unverified"
+    return Stated(value=round(region.p_value, 6), source="measured", status=status, evidence=("map",))
 
 
 def _photo_facts(e: Examined) -> PhotoFacts:

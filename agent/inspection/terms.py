@@ -9,7 +9,7 @@ from typing import TypeAlias, TypedDict
 
 from pydantic import ValidationError
 
-from seewhy.agent.inspection.policy import Policy, load_policy
+from seewhy.agent.inspection.policy import FIRST, Policy, load_policy
 from seewhy.agent.inspection.words import EMBEDDED
 from seewhy.agent.models.calibration import check_review
 from seewhy.agent.models.product import DEFAULT_REVIEW as DEFAULT_REVIEW
@@ -113,7 +113,7 @@ class Terms:
             given = given.model_copy(update={"white_level": model.card.white_level})
         card = given or model.card or ProductCard(name=model.product)
         fitted_policy = None if model.policy is None else _policy_of(model)
-        policy = self.policy or fitted_policy or load_policy()
+        policy = self.policy or fitted_policy or load_policy(FIRST)
         fitted_alpha = DEFAULT_ALPHA if model.alpha is None else model.alpha
         alpha = fitted_alpha if self.alpha is None else self.alpha
         review = model.review if self.review is None else self.review
@@ -150,7 +150,8 @@ def terms_of(
     made_by = record.provenance
     kept_card, kept_policy = bytes_of(made_by.card_sha256), bytes_of(made_by.policy_sha256)
     found_card = card or (ProductCard(name=record.product) if kept_card is None else ProductCard.model_validate_json(kept_card))
-    found_policy = policy or (load_policy() if kept_policy is None else Policy.model_validate_json(kept_policy))
+    own = (one for one in (load_policy(), load_policy(FIRST)) if one.sha256 == made_by.policy_sha256)
+    found_policy = policy or (next(own, load_policy()) if kept_policy is None else Policy.model_validate_json(kept_policy))
     pairs = (("card", found_card.sha256, made_by.card_sha256), ("policy", found_policy.sha256, made_by.policy_sha256))
     for what, here, recorded in pairs:
         if here != recorded:

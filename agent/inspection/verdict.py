@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from seewhy.agent.inspection.chain import Link
-from seewhy.agent.inspection.policy import worst
+from seewhy.agent.inspection.ruling import worst
 from seewhy.agent.models.calibration import LOT, needed
 from seewhy.agent.photos.levels import DOUBTS
 from seewhy.prompts import sentence, text
@@ -159,9 +159,10 @@ def _finding_reason(ruling: Ruling, finding: Finding) -> Sentence:
     summary = text("finding.nameless", number=finding.number) if isinstance(words, Unexplained) else words.sentence.text
     if ruling.severity.value is None:
         return sentence("reason.finding_unrated", summary=summary, verdict=ruling.verdict.value or "review", because=ruling.because.text)
-    return sentence(
-        "reason.finding", summary=summary, severity=ruling.severity.value, verdict=ruling.verdict.value or "review", rule=ruling.rule
-    )
+    said = {"summary": summary, "severity": ruling.severity.value, "verdict": ruling.verdict.value or "review", "rule": ruling.rule}
+    if ruling.could_be is not None:
+        return sentence("reason.finding_could", **said, could=ruling.could_be)
+    return sentence("reason.finding", **said)
 
 
 def lacks(product: str, decision: Decision, copies: Sequence[tuple[str, str]], *, familiar: bool) -> list[Missing]:

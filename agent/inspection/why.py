@@ -110,7 +110,7 @@ def _ruled(record: InspectionRecord, finding: Finding, policy: Policy) -> list[S
     ruling = finding.ruling
     rule = next((r for r in policy.rules if r.id == ruling.rule), None)
     steps = [Step(what="rule", values={"rule": ruling.rule, "verdict": ruling.verdict.value}, sentence=ruling.because)]
-    facts = facts_of(finding.measured, len(record.findings), hypot(record.photo.width_px, record.photo.height_px))
+    facts = facts_of(finding.measured, record.counted, hypot(record.photo.width_px, record.photo.height_px))
     for name, limit in () if rule is None else rule.when.conditions().items():
         fact, _, side = name.rpartition("_")
         value = facts.get(fact) if side in ("min", "max") else None

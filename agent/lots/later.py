@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from seewhy.agent.inspection.policy import WORST, Policy, rule_on
+from seewhy.agent.inspection.policy import Policy
+from seewhy.agent.inspection.ruling import WORST, rule_on
 from seewhy.agent.inspection.verdict import gaps, stated_verdict, verdict_of
 from seewhy.agent.ledger.reading import about
 from seewhy.packages import installed
@@ -31,8 +32,8 @@ def words_for(record: InspectionRecord, entry: str, said: Mapping[int, Explanati
     for finding in record.findings:
         words = said.get(finding.number)
         if isinstance(words, Explanation):
-            ruled = rule_on(policy, finding.measured, words, count=len(record.findings), diagonal_px=diagonal)
-            ruling = _not_softer(finding.ruling, ruled) if judged else finding.ruling
+            ruled = rule_on(policy, finding.measured, words, count=record.counted, diagonal_px=diagonal)
+            ruling = _not_softer(finding.ruling, ruled) if judged and not finding.also_unusual else finding.ruling
             finding = finding.model_copy(update={"explanation": words, "unexplained": None, "ruling": ruling})
         elif isinstance(words, Unexplained):
             finding = finding.model_copy(update={"unexplained": words})

@@ -41,8 +41,15 @@ class Calibration:
 
     def p_value(self, score: float) -> float:
         """How rare a score this large is among good parts: p = (1 + #{calibration scores >= s}) / (n + 1)."""
-        at_least = len(self.scores) - int(np.searchsorted(self.scores, score, side="left"))
-        return (1 + at_least) / (len(self.scores) + 1)
+        return rarity(score, self.scores)
+
+    def peak_p_value(self, peak: float) -> float:
+        """Likewise for the largest value of a map.
+
+        As each good photo gives its largest value over all places, it holds however many places of a photo are looked at (single-step
+        maxT; Westfall & Young, Resampling-Based Multiple Testing, 1993, sec. 2.5).
+        """
+        return rarity(peak, self.peaks)
 
     def supports(self, alpha: float) -> bool:
         """Whether there are photos enough for a false-reject rate of alpha."""
@@ -94,6 +101,16 @@ class Calibration:
         if any(found.ndim != 1 or not (np.diff(found) >= 0).all() for found in (scores, peaks)):
             raise ValueError("calibration scores are sorted numbers")
         return cls(scores, peaks, float(data["median"]), float(data["noise"]), str(data["method"]))
+
+
+def rarity(value: float, ordered: npt.NDArray[np.float64]) -> float:
+    """The conformal p-value of a value beside those of good photos, sorted.
+
+    >>> rarity(2.0, np.array([1.0, 2.0, 3.0])), rarity(4.0, np.array([1.0, 2.0, 3.0]))
+    (0.75, 0.25)
+    """
+    at_least = len(ordered) - int(np.searchsorted(ordered, value, side="left"))
+    return (1 + at_least) / (len(ordered) + 1)
 
 
 def needed(alpha: float) -> int:

@@ -18,6 +18,7 @@ from seewhy.agent.models.calibration import Calibration, needed
 from seewhy.agent.models.familiarity import Familiarity
 from seewhy.agent.models.folder import load_folder, save_folder
 from seewhy.agent.models.references import References, chosen_references
+from seewhy.agent.models.sharp import Sharp, watching_of
 from seewhy.agent.photos.images import Photo
 from seewhy.agent.photos.lazy import Chosen, pixels_of
 from seewhy.card import ProductCard
@@ -31,6 +32,7 @@ SPLIT_FROM = 1000  # good photos of which a fifth is set aside for calibration r
 SHARE = 0.2  # of the good photos that is set aside
 DEFAULT_REVIEW = 0.05  # of good parts, about which a person is asked besides those that alpha rejects
 MOST_WHOLES = 200  # good photos whose descriptions as wholes are learned
+FINE = "fine/"  # of a product's folder, what outlines its findings
 VALUES_PER_PHOTO = 4096  # map values per photo behind the noise floor
 
 
@@ -54,6 +56,7 @@ class ProductModel:
     alpha: float | None = None  # that it was fitted for; None in models of schema 1
     review: float | None = None  # further share of good parts that a person is asked about; None in models from before there was one
     copies: tuple[tuple[str, str], ...] = ()  # good photos that were left out, each with the one that it is a copy of
+    sharp: Sharp | None = None  # what outlines findings; None in models from before, of a lot, and without good photos
 
     @classmethod
     def fit(
@@ -95,12 +98,14 @@ class ProductModel:
         detector.fit(pixels, progress)
         way = detector.calibrates  # a template that has seen many photos of each view can leave one out after all
         alone = way in ("left_out", "held_out") and count < 2  # nothing is left to score a single photo by
-        found, described = _calibration(iter(()) if alone else scored_good(detector, pixels, range(count), progress), way)
+        watching = watching_of(pixels, range(count), way, progress)
+        maps = iter(()) if alone else scored_good(detector, pixels, range(count), progress)
+        found, described = _calibration(watching(maps), way)
         if way == "lot":
             described = {}  # nobody said that they are good: none may stand beside a finding as the good photo
         elif not described and count:
             described = {0: detector.score(pixels[0]).descriptor}
-        return cls(product, detector, found, chosen_references(photos, described), count, alpha=alpha)
+        return cls(product, detector, found, chosen_references(photos, described), count, alpha=alpha, sharp=watching.sharp)
 
     @classmethod
     def calibrated(
@@ -125,14 +130,16 @@ class ProductModel:
         """
         pixels, (learned, aside) = pixels_of(photos), parts
         maps = ((i, detector.score(pixels[i])) for i in progress(aside, "calibrating", len(aside)))
-        found, described = _calibration(maps, "held_out")
+        watching = watching_of(pixels, learned, "held_out", progress)
+        found, described = _calibration(watching(maps), "held_out")
         familiar = None
         if detector.calibrates == "held_out":
             wholes = [detector.score(pixels[i]).descriptor for i in learned[:MOST_WHOLES]]
             familiar = Familiarity.of([w for w in wholes if w is not None], [d for d in described.values() if d is not None])
         if not described:
             described = {learned[0]: detector.score(pixels[learned[0]]).descriptor}
-        return cls(product, detector, found, chosen_references(photos, described), len(photos), familiarity=familiar, alpha=alpha)
+        references = chosen_references(photos, described)
+        return cls(product, detector, found, references, len(photos), familiarity=familiar, alpha=alpha, sharp=watching.sharp)
 
     def save(self, folder: Path) -> ProductModel:
         """Write the model folder; the model with its hash comes back.
@@ -227,12 +234,14 @@ def _member_facts(member: ProductModel) -> dict[str, Any]:
         "reference_photos": list(member.references.sha256),
         "good_photos": member.good_photos,
         "familiarity": member.familiarity.to_json() if member.familiarity else None,
+        **({"sharp": member.sharp.facts()} if member.sharp else {}),
     }
 
 
 def _member_files(member: ProductModel) -> dict[str, bytes]:
     documents = {"card.json": member.card and member.card.model_dump(mode="json"), "policy.json": member.policy}
     files = {name: json.dumps(document, ensure_ascii=False).encode() for name, document in documents.items() if document is not None}
+    files |= {f"{FINE}{name}": data for name, data in (member.sharp.fine.files() if member.sharp else {}).items()}
     files |= {f"references/{i:03}.jpg": data for i, data in enumerate(member.references.jpegs)}
     return files | {"references.safetensors": save_arrays({"descriptors": member.references.descriptors})}
 
@@ -252,6 +261,8 @@ def _read_member(folder: Path, manifest: Mapping[str, Any], product: str, own: M
     descriptors = load_arrays((here / "references.safetensors").read_bytes())["descriptors"]
     if descriptors.ndim != 2 or len(descriptors) != len(own["reference_photos"]):
         raise ValueError("each kept good photo has one descriptor")
+    inside = f"{own['folder']}{FINE}"
+    fine = {n.removeprefix(inside): (folder / n).read_bytes() for n in manifest["files"] if "sharp" in own and n.startswith(inside)}
     jpegs = tuple((here / f"references/{i:03}.jpg").read_bytes() for i in range(len(own["reference_photos"])))
     return ProductModel(
         product,
@@ -267,6 +278,7 @@ def _read_member(folder: Path, manifest: Mapping[str, Any], product: str, own: M
         None if own.get("alpha") is None else float(own["alpha"]),
         None if own.get("review") is None else float(own["review"]),
         tuple((str(copy), str(of)) for copy, of in own.get("copies", ())),
+        Sharp.from_facts(own["sharp"], fine) if "sharp" in own else None,
     )
 
 

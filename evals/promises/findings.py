@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from math import hypot
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ from seewhy.agent.inspection.facts import measure
 from seewhy.agent.inspection.inspector import Inspector
 from seewhy.agent.inspection.policy import facts_of, first_match
 from seewhy.agent.models.product import ProductModel
+from seewhy.agent.models.sharp import sharpened
 from seewhy.agent.photos.images import Photo
-from seewhy.agent.photos.layouts import Sample, learned_and_tested, read_layout
+from seewhy.agent.photos.layouts import Layout, Sample, learned_and_tested, surveyed
 from seewhy.agent.photos.lazy import LazyPhotos
 from seewhy.errors import BadData
 from seewhy.evals.detect import known_mask, pixel_figures, small_map, small_mask
@@ -54,12 +56,21 @@ class Inspected:
     """One photo with known defects, as it was inspected."""
 
     kind: str
+    outlined: Outlined
+    by_map: Outlined  # the same without fine evidence
+    ms_per_finding: float | None
+    map: Map  # small, see `small_map`
+    sharp: Map  # likewise
+    mask: Mask
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outlined:
+    """A photo's findings beside its defects."""
+
     seen: Seen
     sized: tuple[Sized, ...]
     judged: int  # findings that carry a severity
-    ms_per_finding: float | None
-    map: Map  # small, see `small_map`
-    mask: Mask
 
 
 def main(
@@ -67,37 +78,43 @@ def main(
     data: Path | None = None,
     work: Path | None = None,
     per_kind: int = 0,
-    good_photos: int = 100,
+    good_photos: int = 0,
     drawn: int = 12,
     unseen: int = 100,
+    products: str = "",
 ) -> None:
     """Where findings lie and how large they are said to be, against masks: on real photos and on drawn defects of three contrasts.
+
+    Each figure is given twice, from the same fitted model: as it outlines, and as it would without its fine evidence ("map").
 
     Args:
         out: where the figures go.
         data: a folder of products in a layout that seewhy reads; without it only drawn defects are measured.
         work: folder in which fitted models are kept for the next run.
         per_kind: of the real products, photos of each kind of defect; 0: all.
-        good_photos: that each synthetic product is fitted on.
+        good_photos: that each product is fitted on; 0: all of a real one, 100 of a synthetic one.
         drawn: defects of each kind, synthetic product and contrast.
         unseen: good synthetic photos on which false findings are counted.
+        products: names with commas, to measure only these.
 
     Raises:
         BadData: `data` holds no product with masks.
     """
     facts = {"weights": f"{LITE} (PatchCore)", "alpha": ALPHA, "per_kind": per_kind, "good_photos": good_photos, "drawn": drawn}
     with measuring(out, facts | {"unseen": unseen}, "openvino") as table, tempfile.TemporaryDirectory() as name:
-        models = Path(work or name)
+        models, wanted = Path(work or name), [w for w in products.split(",") if w]
         for product in sorted(p.name for p in data.iterdir() if p.is_dir()) if data else ():
-            table.row(("real", product), real, (data or Path()) / product, models, per_kind)
-        for product in SYNTHETIC:
-            inspector = fitted(models / f"{product}-{good_photos}", lambda p=product: _drawn_set(Path(name), p, good_photos))  # type: ignore[misc]
+            if not wanted or product in wanted:
+                table.row(("real", product), real, (data or Path()) / product, models, per_kind, good_photos)
+        for product in [p for p in SYNTHETIC if not wanted or p in wanted]:
+            count = good_photos or 100
+            inspector = fitted(models / f"{product}-{count}", partial(_drawn_set, Path(name), product, count))
             for contrast in CONTRASTS:
                 table.row(("synthetic", product, f"contrast {contrast:g}"), synthetic, inspector, product, contrast, drawn)
             table.row(("synthetic", product, "good"), false_findings, inspector, (good(product, FIRST_SEED + i) for i in range(unseen)))
 
 
-def fitted(folder: Path, source: Callable[[], Path], alpha: float | None = None) -> Inspector:
+def fitted(folder: Path, source: Callable[[], Path | Layout], alpha: float | None = None) -> Inspector:
     """The model that an earlier run left in `folder`, or one fitted as `seewhy.fit` does where it is asked for nothing.
 
     Args:
@@ -110,14 +127,16 @@ def fitted(folder: Path, source: Callable[[], Path], alpha: float | None = None)
     return fit(source(), save=folder, **({} if alpha is None else {"alpha": alpha}))
 
 
-def real(data: Path, models: Path, per_kind: int) -> dict[str, Any]:
+def real(data: Path, models: Path, per_kind: int, good_photos: int) -> dict[str, Any]:
     """Figures of one product of real photos, all defects and by kind.
 
     Raises:
         BadData: no photo of it has a mask.
     """
-    inspector = fitted(models / data.name, lambda: data, ALPHA)
-    _, test = learned_and_tested(read_layout(data))
+    layout = surveyed(data)
+    learned, test = learned_and_tested(layout.samples)
+    some = replace(layout, samples=tuple(_some(learned, good_photos)))
+    inspector = fitted(models / f"{data.name}-{good_photos}", lambda: some, ALPHA)
     wanted = [*_some(test, per_kind)]
     photos = [p for sample, photo in zip(wanted, LazyPhotos(wanted), strict=True) if (p := _real_photo(inspector, sample, photo))]
     defective_ones = [p for p in photos if p.kind != "good"]
@@ -127,10 +146,11 @@ def real(data: Path, models: Path, per_kind: int) -> dict[str, Any]:
     by_kind = {kind: of_photos([p for p in defective_ones if p.kind == kind]) for kind in kinds} if len(kinds) > 1 else {}
     good_ones = [p for p in photos if p.kind == "good"]
     return {
+        "fitted_on": inspector.model.good_photos,
         **of_photos(defective_ones),
-        **pixel_figures([p.map for p in photos], [p.mask for p in photos]),
+        **_pixels(photos),
         "good_photos": len(good_ones),
-        "good_photos_with_a_finding": sum(bool(p.judged) for p in good_ones),
+        "good_photos_with_a_finding": sum(bool(p.outlined.judged) for p in good_ones),
         "kinds": by_kind,
     }
 
@@ -143,7 +163,7 @@ def synthetic(inspector: Inspector, product: str, contrast: float, count: int) -
             one = defective(product, kind, FIRST_SEED + i, contrast=contrast)
             photos.append(inspected(inspector, as_photo(one.pixels, f"{kind}-{i}.png"), one.mask, kind))
     kinds = {kind: of_photos([p for p in photos if p.kind == kind]) for kind in KINDS}
-    return of_photos(photos) | pixel_figures([p.map for p in photos], [p.mask for p in photos]) | {"kinds": kinds}
+    return of_photos(photos) | _pixels(photos) | {"kinds": kinds}
 
 
 def false_findings(inspector: Inspector, drawn: Iterable[Any]) -> dict[str, Any]:
@@ -151,15 +171,20 @@ def false_findings(inspector: Inspector, drawn: Iterable[Any]) -> dict[str, Any]
     photos = [inspected(inspector, as_photo(one.pixels, f"{i}.png"), one.mask, "good") for i, one in enumerate(drawn)]
     return {
         "good_photos": len(photos),
-        "with_a_region": sum(bool(p.seen.findings) for p in photos),
-        "with_a_finding": sum(bool(p.judged) for p in photos),
+        "with_a_region": sum(bool(p.outlined.seen.findings) for p in photos),
+        "with_a_finding": sum(bool(p.outlined.judged) for p in photos),
     }
 
 
 def of_photos(photos: Sequence[Inspected]) -> dict[str, Any]:
     """Overlap, sizes and severities of photos with a defect."""
-    sized = [s for p in photos for s in p.sized]
     times = [p.ms_per_finding for p in photos if p.ms_per_finding is not None]
+    own = _figures([p.outlined for p in photos])
+    return own | {"ms_per_finding": median(times), "map": _figures([p.by_map for p in photos])}
+
+
+def _figures(photos: Sequence[Outlined]) -> dict[str, Any]:
+    sized = [s for p in photos for s in p.sized]
     return {
         **figures([p.seen for p in photos]),
         "feret_error": median(s.error for s in sized),
@@ -167,8 +192,14 @@ def of_photos(photos: Sequence[Inspected]) -> dict[str, Any]:
         "feret_inside": share(abs(s.feret_px - s.true_feret_px) <= s.uncertainty_px for s in sized),
         "half_width": median(s.uncertainty_px / s.feret_px for s in sized),
         "same_severity": share(s.same_severity for s in sized),
-        "ms_per_finding": median(times),
     }
+
+
+def _pixels(photos: Sequence[Inspected]) -> dict[str, Any]:
+    """Of the sharpened map and of the detector's own."""
+    masks = [p.mask for p in photos]
+    by_map = pixel_figures([p.map for p in photos], masks)
+    return pixel_figures([p.sharp for p in photos], masks) | {f"map_{name}": value for name, value in by_map.items()}
 
 
 def inspected(inspector: Inspector, photo: Photo, mask: Mask, kind: str) -> Inspected:
@@ -180,15 +211,25 @@ def inspected(inspector: Inspector, photo: Photo, mask: Mask, kind: str) -> Insp
         mask: (H, W) its defects.
         kind: of defect.
     """
+    model = inspector.model
+    own, spent = _outlined(inspector, photo, mask)
+    by_map, _ = _outlined(Inspector(replace(model, sharp=None), card=inspector.card, policy=inspector.policy), photo, mask)
+    values = model.detector.score(photo.pixels).values
+    if model.sharp is None:
+        raise BadData(f"{model.product} was fitted without fine evidence; fit it again")
+    sharp = sharpened(values, model.calibration.median, model.sharp.fine.map(photo.pixels))
+    per_finding = spent / len(own.seen.findings) if own.seen.findings else None
+    return Inspected(kind, own, by_map, per_finding, small_map(values), small_map(sharp), small_mask(mask))
+
+
+def _outlined(inspector: Inspector, photo: Photo, mask: Mask) -> tuple[Outlined, float]:
+    """A photo's findings beside its defects, and the milliseconds that cutting and outlining took."""
     e = inspector.examine(photo)
     record = inspector.conclude(e).record
     seen, size = Seen(e.regions, patches(mask)), (photo.width, photo.height)
     sized = tuple(s for f, r in zip(record.findings, e.regions, strict=True) if (s := _sized(inspector, f, r, seen, size)))
     judged = sum(f.ruling.severity.value is not None for f in record.findings)
-    spent = sum(record.timings_ms.get(step, 0.0) for step in ("regions", "locate"))
-    values = inspector.model.detector.score(photo.pixels).values
-    per_finding = spent / len(e.regions) if e.regions else None
-    return Inspected(kind, seen, sized, judged, per_finding, small_map(values), small_mask(mask))
+    return Outlined(seen, sized, judged), record.timings_ms.get("locate", 0.0)
 
 
 def _sized(inspector: Inspector, finding: Finding, region: Region, seen: Seen, size: tuple[int, int]) -> Sized | None:

@@ -146,7 +146,7 @@ class Strength(Saved):
 class Measured(Saved):
     """What was measured of one region."""
 
-    outline: Stated[Outline]  # the photo at half contrast, the score map, or the mask or box that was given
+    outline: Stated[Outline]  # the photo at half contrast, fine features, the score map, or the mask or box that was given
     location: Location
     size: Size
     strength: Strength
@@ -225,13 +225,16 @@ class Unexplained(Saved):
     asked: Asked | None = None
 
 
-class Ruling(Saved):
+class Ruling(Grown):
     """What the policy made of a finding."""
+
+    grown = ("could_be",)
 
     severity: Stated[Severity]
     verdict: Stated[Verdict]
     rule: str  # the rule's id; "none" where nothing matched
     because: Sentence
+    could_be: Severity | None = None  # graver, with another size out of the stated interval
 
 
 class Hypothesis(Saved):
@@ -242,8 +245,10 @@ class Hypothesis(Saved):
     by: str  # the detector
 
 
-class Finding(Saved):
+class Finding(Grown):
     """One region: measured facts, words, ruling."""
+
+    grown = ("p_value",)
 
     number: int
     measured: Measured
@@ -252,6 +257,12 @@ class Finding(Saved):
     unexplained: Unexplained | None = None  # why the VLM did not speak, where one was asked; the words above are the embedded ones
     ruling: Ruling
     evidence: tuple[str, ...]
+    p_value: Stated[float] | None = None  # how rarely the strongest place of a good photo is as strong; unverified: not rarely enough
+
+    @property
+    def also_unusual(self) -> bool:
+        """Whether it lies in an unusual photo and would not be unusual by itself: it has no severity."""
+        return self.p_value is not None and self.p_value.status == "unverified"
 
 
 class Decision(Grown):
@@ -346,6 +357,11 @@ class InspectionRecord(Grown):
     inspected_at: str  # ISO 8601, UTC
     timings_ms: dict[str, float]
     part: PartIdentity | None = None
+
+    @property
+    def counted(self) -> int:
+        """How many findings a rule counts: those that are unusual by themselves."""
+        return sum(not finding.also_unusual for finding in self.findings)
 
     @property
     def sentence(self) -> str:

@@ -31,7 +31,7 @@ def silent(items: Iterable[T], _title: str = "", _total: int | None = None) -> I
     return items
 
 
-Outline: TypeAlias = Literal["map", "photo", "mask", "box"]  # cut from a score map or the photo; given as a mask or polygon, as a box
+Outline: TypeAlias = Literal["map", "fine", "photo", "mask", "box"]  # cut from a score map, fine features, the photo; given as mask, box
 GIVEN: tuple[Outline, ...] = ("mask", "box")  # outlines that somebody else's detector, or a person, drew
 
 
@@ -120,3 +120,4 @@ class Region:
     resolution_px: float = 1.0  # of what it was cut from
     outline: Outline = "map"  # what the mask was cut from
     label: str = ""  # what the detector that gave it calls it
+    p_value: float | None = None  # how rarely the strongest place of a good photo is as strong; None where too few say so

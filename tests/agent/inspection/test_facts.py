@@ -13,9 +13,10 @@ from tests.helpers.photos import ALPHA, SMALL, as_photo
 
 from seewhy.agent.inspection.facts import measure
 from seewhy.agent.inspection.inspector import Inspector
-from seewhy.agent.inspection.policy import Policy, Rule, load_policy, rule_on
+from seewhy.agent.inspection.policy import Policy, Rule, load_policy
 from seewhy.agent.inspection.regions import regions
 from seewhy.agent.inspection.registration import registered
+from seewhy.agent.inspection.ruling import rule_on
 from seewhy.agent.inspection.shape import measure_shape
 from seewhy.agent.models.calibration import Calibration, needed
 from seewhy.agent.models.product import CalibrationWay, ProductModel

@@ -1,0 +1,144 @@
+"""Regions of a sharpened map: each cut at half of its own height, pieces of one defect joined, those of several parted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from seewhy.pictures import grey
+from seewhy.types import Box, Map, Mask, Pixels, Region
+
+HALF = 0.5  # of its peak, where a region ends
+SCALES = (1.0, 2.0, 4.0)  # sigmas, in cells of the fine evidence, to which the map is blurred while a defect is in crumbs
+MOST_PIECES = 3  # of one region; more are the crumbs of one texture
+SPREAD = 0.75  # of the map's resolution, so far around a defect the map is high
+EXPLAINED = 0.7  # of a region, how much must be so near to its pieces
+AS_STRONG = 0.9  # of the strongest piece's peak, from which another one is a defect of its own
+JOINED_CELLS = 2.0  # pieces with a gap of no more than so many cells are one defect
+EDGE_VARIANCE = 1e-4  # of lightness in 0..1 from which the guided filter follows an edge
+RESOLUTION_CELLS = 3.0  # what a cut can't tell apart: a cell and what the encoder's first stages see around it
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """Maps of one photo, (H, W) each."""
+
+    values: Map  # the detector's
+    sharp: Map  # see `seewhy.agent.models.sharp.sharpened`
+    pixels: Pixels  # (H, W, 3)
+    cell_px: float  # side of a cell of the fine evidence
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(H, W)."""
+        return self.values.shape[0], self.values.shape[1]
+
+
+def cut(regions: Sequence[Region], evidence: Evidence) -> tuple[Region, ...]:
+    """Regions as the sharpened map has them, strongest first; one in which that map is silent, or all in crumbs, stays as it was.
+
+    Args:
+        regions: of the detector's map, strongest first.
+        evidence: of the photo.
+    """
+    high, silent = np.zeros(evidence.shape, np.uint8), list[Region]()
+    for region in regions:
+        near, pieces = _pieces(region, evidence)
+        high[near.slices] |= pieces
+        silent += [] if pieces.any() else [region]
+    found = [_region(box, mask, evidence) for box, mask, _ in _groups(high, evidence)]
+    return (*sorted(found, key=lambda r: -(r.peak or 0.0)), *silent)
+
+
+def guided(values: Map, guide: Map, radius_px: int) -> Map:
+    """A coarse map that follows the edges of a photo: the guided filter (He, Sun and Tang, TPAMI 2013, eq. 5, 6 and 8).
+
+    Args:
+        values: (h, w).
+        guide: (h, w) the photo's lightness, 0..1.
+        radius_px: of the windows in which the map is taken as a line over the lightness.
+    """
+
+    def mean(of: Map) -> Map:
+        made: Map = cv2.boxFilter(of, -1, (2 * radius_px + 1, 2 * radius_px + 1))
+        return made
+
+    middle, level = mean(guide), mean(values)
+    slope = (mean(guide * values) - middle * level) / (mean(guide * guide) - middle * middle + np.float32(EDGE_VARIANCE))
+    return np.maximum(mean(slope) * guide + mean(level - slope * middle), 0)
+
+
+def _pieces(region: Region, evidence: Evidence) -> tuple[Box, Mask]:
+    """What of a region is high on the sharpened map, at the finest scale at which it is in few pieces that explain the region.
+
+    Pieces explain a region where the map's answer to them would cover `EXPLAINED` of it; where they don't, the detector saw more there
+    than the fine evidence does. Nothing then, and where the sharpened map is silent.
+    """
+    reach = round(evidence.cell_px)
+    near, inside = _around(region, reach, evidence.shape)
+    sharp = np.where(inside, evidence.sharp[near.slices], 0).astype(np.float32)
+    for soft in _scales(sharp, grey(evidence.pixels[near.slices]) / 255, evidence.cell_px):
+        soft[~inside] = 0
+        peak = float(soft.max())
+        if peak <= 0:
+            break
+        high = (soft >= HALF * peak).astype(np.uint8)
+        strong = [(box, mask) for box, mask, top in _groups(high, evidence, soft) if top >= AS_STRONG * peak]
+        pieces = _laid(strong, sharp.shape)
+        if len(strong) <= MOST_PIECES and _explained(pieces, inside, region.resolution_px) >= EXPLAINED:
+            return near, pieces
+    return near, np.zeros(sharp.shape, bool)
+
+
+def _scales(sharp: Map, light: Map, cell_px: float) -> Iterator[Map]:
+    """The sharpened map along the photo's edges, then more and more blurred."""
+    yield guided(sharp, light, max(2, round(cell_px)))
+    for scale in SCALES:
+        yield cv2.GaussianBlur(sharp, (0, 0), scale * cell_px)
+
+
+def _explained(pieces: Mask, inside: Mask, resolution_px: float) -> float:
+    """Share of a region that lies so near to the pieces that the map can't tell it from them."""
+    away = cv2.distanceTransform((~pieces).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return float((away[inside] <= SPREAD * resolution_px).mean())
+
+
+def _groups(high: Mask, evidence: Evidence, values: Map | None = None) -> Iterator[tuple[Box, Mask, float]]:
+    """What is high, in groups of pieces that lie close together: box, mask and largest value of each."""
+    reach = 2 * round(JOINED_CELLS * evidence.cell_px / 2) + 1
+    grown = cv2.dilate(high.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(grown, connectivity=8)
+    for number in range(1, count):
+        x, y, width, height = (int(v) for v in stats[number, :4])
+        box = Box(x, y, x + width, y + height)
+        mask = (labels[box.slices] == number) & (high[box.slices] > 0)
+        yield box, mask, 0.0 if values is None else float(values[box.slices][mask].max())
+
+
+def _laid(parts: Sequence[tuple[Box, Mask]], shape: tuple[int, ...]) -> Mask:
+    out = np.zeros(shape, bool)
+    for box, mask in parts:
+        out[box.slices] |= mask
+    return out
+
+
+def _region(around: Box, mask: Mask, evidence: Evidence) -> Region:
+    rows, cols = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    box = Box(around.x0 + int(cols[0]), around.y0 + int(rows[0]), around.x0 + int(cols[-1]) + 1, around.y0 + int(rows[-1]) + 1)
+    own = np.ascontiguousarray(mask[int(rows[0]) : int(rows[-1]) + 1, int(cols[0]) : int(cols[-1]) + 1])
+    there = evidence.values[box.slices]
+    scores = np.where(own, there, -np.inf)
+    y, x = np.unravel_index(int(scores.argmax()), scores.shape)
+    at = box.x0 + int(x), box.y0 + int(y)
+    return Region(box, own, float(scores.max()), float(there[own].mean()), at, RESOLUTION_CELLS * evidence.cell_px, "fine")
+
+
+def _around(region: Region, reach: int, shape: tuple[int, ...]) -> tuple[Box, Mask]:
+    """A region's box and mask, both grown by `reach` pixels."""
+    near = region.box.grown(reach, shape[1], shape[0])
+    inside = np.zeros((near.height, near.width), np.uint8)
+    inside[region.box.y0 - near.y0 :, region.box.x0 - near.x0 :][: region.box.height, : region.box.width] = region.mask
+    return near, cv2.dilate(inside, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)) > 0

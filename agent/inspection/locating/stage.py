@@ -1,0 +1,79 @@
+"""From where a map is strange to what is there: fine evidence around each region, then the photo itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from seewhy.agent.detections.detection import MOST
+from seewhy.agent.inspection.locating.contrast import refine
+from seewhy.agent.inspection.locating.cutting import Evidence, cut
+from seewhy.agent.inspection.views import margin_of
+from seewhy.agent.models.calibration import Calibration
+from seewhy.agent.models.product import ProductModel
+from seewhy.agent.models.sharp import Sharp, sharpened
+from seewhy.types import Map, Mask, Pixels, Region, ScoreMap
+
+AROUND_CELLS = 2  # of the fine evidence, looked at around a region
+
+
+def located(regions: Sequence[Region], scored: ScoreMap, pixels: Pixels, good: Pixels | None, model: ProductModel) -> tuple[Region, ...]:
+    """A photo's regions, each as the finest evidence has it that shows it clearly; strongest first, no more than `MOST`.
+
+    Fine evidence says how far a place's lightness, edges and texture are from those of good photos; times the map, it is high where the
+    defect is. A region whose defect stands out in the photo, and there where the product is highest, is outlined in the photo
+    (`seewhy.agent.inspection.locating.contrast`); any other is cut from the product and then, if it can be, from the photo. Where neither
+    shows it, the map's own outline stays. `Region.outline` says which.
+
+    Args:
+        regions: of the map, strongest first.
+        scored: the map.
+        pixels: (H, W, 3) the photo.
+        good: (H, W, 3) the good photo laid over it, or None.
+        model: that made the map; one from before there was fine evidence, or without good photos, has none.
+    """
+    seen = [refine(region, pixels, good, margin_of(region)) for region in regions]
+    sharp = model.sharp
+    if sharp is None or not regions:
+        return tuple(seen)
+    cell_px = sharp.fine.cell_px(pixels)
+    fine = sharp.fine.map(pixels, _around(regions, pixels, AROUND_CELLS * cell_px))
+    evidence = Evidence(scored.values, sharpened(scored.values, model.calibration.median, fine), pixels, cell_px)
+    clear = [_shows(evidence, region, own) for region, own in zip(regions, seen, strict=True)]
+    vague = [region for region, shown in zip(regions, clear, strict=True) if not shown]
+    finer = [refine(region, pixels, good, margin_of(region)) for region in cut(vague, evidence)]
+    found = [*(own for own, shown in zip(seen, clear, strict=True) if shown), *finer]
+    ordered = sorted(found, key=lambda region: -(region.peak or 0.0))[:MOST]
+    return tuple(replace(r, p_value=_p_value(r, evidence.sharp, model.calibration, sharp)) for r in ordered)
+
+
+def _shows(evidence: Evidence, region: Region, own: Region) -> bool:
+    """Whether the outline that the photo gives holds the place of the region where the sharpened map is highest."""
+    if own.outline != "photo":
+        return False
+    sharp = np.where(region.mask, evidence.sharp[region.box.slices], -1)
+    y, x = (int(v) for v in np.unravel_index(int(sharp.argmax()), sharp.shape))
+    near = own.box.grown(round(evidence.cell_px), evidence.shape[1], evidence.shape[0])
+    return near.x0 <= region.box.x0 + x < near.x1 and near.y0 <= region.box.y0 + y < near.y1
+
+
+def _around(regions: Sequence[Region], pixels: Pixels, reach_px: float) -> Mask:
+    """Where any of the regions' boxes reaches, and a little more, (H, W)."""
+    height, width = pixels.shape[:2]
+    where = np.zeros((height, width), bool)
+    for region in regions:
+        where[region.box.grown(round(reach_px), width, height).slices] = True
+    return where
+
+
+def _p_value(region: Region, values: Map, calibration: Calibration, sharp: Sharp) -> float | None:
+    """How rarely the strongest place of a good photo is as strong as a region; None where none calibrates.
+
+    As strong on the map or on the sharpened map, whichever is rarer: of two p-values twice the smaller one is one too (Bonferroni).
+    """
+    if not len(sharp.peaks):
+        return None
+    own = float(values[region.box.slices][region.mask].max())
+    return min(1.0, 2 * min(calibration.peak_p_value(region.peak or 0.0), sharp.p_value(own)))

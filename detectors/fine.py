@@ -1,0 +1,187 @@
+"""What the first stages of an encoder see of a place: finer than any map that finds defects, and blind to what makes them defects.
+
+A map that finds defects rests on deep features, whose cells are wide and whose neighbourhoods wider; it answers to a dot with a blot. The
+first stages see little but lightness, edges and texture, at four pixels of the input, and know how these look on good photos. Alone they
+find nothing worth finding; where a map says that something is there, they say what it is (`seewhy.agent.inspection.locating`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
+from typing import Any, Self
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from safetensors.numpy import load as load_arrays
+from safetensors.numpy import save as save_arrays
+
+from seewhy.detectors.parts.backbones import backbone
+from seewhy.detectors.parts.bank import MemoryBank
+from seewhy.detectors.parts.patches import Patches, kept_patches, patches
+from seewhy.detectors.parts.tiles import Tile, blend, tiles_for
+from seewhy.detectors.parts.ways import Spec, Way
+from seewhy.detectors.settings import plain, read
+from seewhy.detectors.weights.store import WeightsFile
+from seewhy.errors import BadData, BadModel
+from seewhy.types import Features, Map, Mask, Pixels, Progress, silent
+
+BANK, SCALE = "bank.faiss", "scale.safetensors"
+STRIDE_PX = 4  # of the finest layer, in pixels of the input
+LEAST_SCALE = 1e-6
+ASKED = 64  # good patches of each photo whose distances to those of other photos say what is usual
+RARE = 0.99  # a good patch is this rarely farther than 1
+
+
+@dataclass(frozen=True, slots=True)
+class FineSettings:
+    """What it is made of; chosen on real photos (evals/results)."""
+
+    backbone: str = "efficientnet-lite0"
+    layers: tuple[int, ...] = (1, 2)  # of strides 4 and 8
+    input_px: int = 384
+    max_shrink: float = 4.0
+    photos: int = 40  # good photos that are looked at, evenly chosen
+    rows_per_photo: int = 150  # patches of each, drawn at random
+    seed: int = 0
+
+
+class Fine:
+    """Good patches at the first stages of an encoder, each feature in units of its own spread.
+
+    Args:
+        settings: see `FineSettings`.
+        described: patches' features as they were kept with a model; None: by the settings.
+
+    Raises:
+        MissingWeights: the encoder's weights aren't on this machine.
+    """
+
+    def __init__(self, settings: FineSettings | None = None, described: Patches | None = None) -> None:
+        self.settings = settings or FineSettings()
+        self._patches = described or patches(Spec(self.settings.backbone, (Way(self.settings.layers),)))
+        self._scale = np.ones(1, np.float32)  # (D,)
+        self._owner = np.zeros(0, np.int64)  # (rows of the bank,) which photo each came from; only after `fit`
+        self._usual, self._rare = 0.0, 1.0  # distances of good patches: their median, and what they rarely exceed
+        self._bank: MemoryBank | None = None
+
+    @property
+    def bank(self) -> MemoryBank:
+        """Good patches.
+
+        Raises:
+            BadModel: there are none yet.
+        """
+        if self._bank is None:
+            raise BadModel("the fine evidence was not fitted; call fit first or load a model")
+        return self._bank
+
+    @property
+    def weights(self) -> WeightsFile:
+        """The encoder's."""
+        return self._patches.weights
+
+    def fit(self, photos: Sequence[Pixels], numbers: Sequence[int], progress: Progress[Any] = silent) -> None:
+        """Learn good patches.
+
+        Args:
+            photos: good ones, (H, W, 3) each.
+            numbers: those of them that may be looked at; some are, evenly chosen.
+            progress: wraps the loop.
+
+        Raises:
+            BadData: there is no photo.
+        """
+        if not len(numbers):
+            raise BadData("fine evidence needs at least one good photo; give more photos")
+        s, rng = self.settings, np.random.default_rng(self.settings.seed)
+        chosen = np.unique(np.linspace(0, len(numbers) - 1, min(len(numbers), s.photos)).round().astype(int))
+        drawn, owners = list[Features](), list[int]()
+        for number in progress([numbers[int(i)] for i in chosen], "learning fine patches", len(chosen)):
+            pixels = photos[number]
+            cells = [self._patches(tile.seen(pixels))[0] for tile in self._tiles(pixels)]
+            rows = np.concatenate([one.reshape(-1, one.shape[-1]) for one in cells])
+            drawn.append(rows[rng.choice(len(rows), min(s.rows_per_photo, len(rows)), replace=False)])
+            owners += [number] * len(drawn[-1])
+        rows, self._owner = np.concatenate(drawn), np.array(owners)
+        self._scale = (1 / np.maximum(rows.std(0), LEAST_SCALE)).astype(np.float32)
+        self._bank = MemoryBank.build(rows * self._scale)
+        self._usual, self._rare = self._spread_of(rows)
+
+    def without(self, photo: int) -> Self:
+        """The same without what a good photo taught; itself where that is nothing or all. After `fit` alone."""
+        own = self._owner == photo
+        if not own.any() or own.all():
+            return self
+        other = copy(self)
+        other._bank = self.bank.excluding(np.flatnonzero(own))
+        return other
+
+    def map(self, pixels: Pixels, where: Mask | None = None) -> Map:
+        """How far places are from good ones, (H, W): 0 is usual, 1 what good patches rarely reach.
+
+        Args:
+            pixels: (H, W, 3) the photo.
+            where: (H, W) where to look; 0 elsewhere. None: everywhere.
+        """
+        height, width = pixels.shape[:2]
+        parts = [(tile, self._excess(pixels, tile, where)) for tile in self._tiles(pixels)]
+        return blend(parts, width, height)
+
+    def cell_px(self, pixels: Pixels) -> float:
+        """Side of a cell, in the photo's pixels."""
+        tile = self._tiles(pixels)[0]
+        return STRIDE_PX * max(tile.box.width / tile.input_width, tile.box.height / tile.input_height)
+
+    def files(self) -> dict[str, bytes]:
+        """What must be kept, by file name."""
+        return self._patches.files() | {BANK: self.bank.to_bytes(), SCALE: save_arrays({"scale": self._scale})}
+
+    def facts(self) -> dict[str, Any]:
+        """Likewise, as plain JSON data."""
+        facts = {"settings": plain(self.settings), "usual": self._usual, "rare": self._rare}
+        network = self._patches.learned()
+        return facts | ({"network": network} if network else {})
+
+    @classmethod
+    def from_files(cls, facts: Mapping[str, Any], files: Mapping[str, bytes]) -> Self:
+        """What gave `facts` and `files`.
+
+        Raises:
+            BadModel: the files can't be read here, or don't belong together.
+        """
+        described = kept_patches(facts["network"], files) if "network" in facts else None
+        fine = cls(read(FineSettings, facts["settings"]), described)
+        fine._bank, fine._scale = MemoryBank.from_bytes(files[BANK]), load_arrays(files[SCALE])["scale"]
+        fine._usual, fine._rare = float(facts["usual"]), float(facts["rare"])
+        if fine._scale.shape != (fine._bank.dims,) or not 0 <= fine._usual < fine._rare:
+            raise BadModel("the fine evidence's files don't belong together; fit the model again")
+        return fine
+
+    def _spread_of(self, rows: Features) -> tuple[float, float]:
+        """Median distance of good patches to those of other photos, and the one that they rarely exceed."""
+        far = list[npt.NDArray[np.float32]]()
+        for photo in np.unique(self._owner):
+            own = rows[self._owner == photo][:ASKED] * self._scale
+            others = self.without(int(photo))
+            far.append(others.bank.search(own, 2 if others is self else 1)[0][:, -1])  # of a single photo, the nearest is itself
+        usual, rare = (float(v) for v in np.quantile(np.concatenate(far), (0.5, RARE)))
+        return usual, max(rare, usual + LEAST_SCALE)
+
+    def _excess(self, pixels: Pixels, tile: Tile, where: Mask | None) -> Map:
+        """Of a tile's cells, (rows, cols)."""
+        rows, cols = tile.input_height // STRIDE_PX, tile.input_width // STRIDE_PX
+        here = np.ones((rows, cols), np.float32) if where is None else where[tile.box.slices].astype(np.float32)
+        wanted = cv2.resize(here, (cols, rows), interpolation=cv2.INTER_AREA) > 0
+        grid = np.zeros((rows, cols), np.float32)
+        if wanted.any():
+            (cells,) = self._patches(tile.seen(pixels))  # (rows, cols, D)
+            far = self.bank.search(cells[wanted] * self._scale, 1)[0][:, 0]
+            grid[wanted] = np.maximum(far - self._usual, 0) / (self._rare - self._usual)
+        return grid
+
+    def _tiles(self, pixels: Pixels) -> list[Tile]:
+        s = self.settings
+        return tiles_for(pixels.shape[1], pixels.shape[0], s.input_px, backbone(s.backbone).multiple_px, s.max_shrink)

@@ -1,0 +1,203 @@
+"""What is outlined is the defect: finer than the map, whole, parted where there are several; and always a mask, whatever comes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+from tests.helpers.photos import as_photo
+
+from seewhy.agent.inspection.inspector import Inspector
+from seewhy.agent.inspection.locating.cutting import Evidence, cut, guided
+from seewhy.agent.inspection.locating.stage import located
+from seewhy.agent.inspection.regions import regions
+from seewhy.agent.models.calibration import Calibration
+from seewhy.agent.models.product import ProductModel
+from seewhy.agent.models.sharp import Sharp
+from seewhy.evals.overlap import mask_iou, patches
+from seewhy.evals.synthetic.surfaces import defective, good
+from seewhy.types import Box, Map, Mask, Pixels, Region, ScoreMap
+
+CELL = 3.0
+SIZE = (120, 160)
+
+
+def blot(at: tuple[float, float], sigma: float, size: tuple[int, int] = SIZE) -> Map:
+    y, x = np.mgrid[: size[0], : size[1]]
+    made: Map = np.exp(-((x - at[0]) ** 2 + (y - at[1]) ** 2) / (2 * sigma**2)).astype(np.float32)
+    return made
+
+
+def drawn(*boxes: tuple[int, int, int, int], size: tuple[int, int] = SIZE) -> Mask:
+    mask = np.zeros(size, bool)
+    for box in boxes:
+        mask[Box(*box).slices] = True
+    return mask
+
+
+def coarse(values: Map, seed: float = 0.3) -> tuple[Region, ...]:
+    return regions(ScoreMap(values, float(values.max()), 20.0, "test"), seed=seed, floor=0.1, background=0.0)
+
+
+def evidence(values: Map, shown: Mask, level: float = 200) -> Evidence:
+    pixels = np.full((*values.shape, 3), level, np.uint8)
+    pixels[shown] = 60
+    return Evidence(values, values * shown, pixels, CELL)
+
+
+def whole(found: tuple[Region, ...], shape: tuple[int, int]) -> None:
+    for region in found:
+        x0, y0, x1, y1 = region.box
+        assert 0 <= x0 < x1 <= shape[1]
+        assert 0 <= y0 < y1 <= shape[0]
+        assert region.mask.shape == (y1 - y0, x1 - x0)
+        assert region.mask.any(0)[[0, -1]].all()
+        assert region.mask.any(1)[[0, -1]].all()
+        assert region.peak is not None
+        assert np.isfinite(region.peak)
+
+
+def test_a_wide_blot_becomes_the_small_defect_in_it() -> None:
+    shown = drawn((76, 52, 86, 60))
+    values = blot((80, 60), 15)
+    (before,), (after,) = coarse(values), cut(coarse(values), evidence(values, shown))
+    (truth,) = patches(shown)
+    assert mask_iou(before, truth) < 0.2
+    assert mask_iou(after, truth) > 0.6
+    assert after.outline == "fine"
+    assert after.peak == pytest.approx(float(values[shown].max()))
+
+
+def test_pieces_of_one_defect_are_one_finding_and_two_defects_are_two() -> None:
+    values = blot((80, 60), 25)
+    near = cut(coarse(values), evidence(values, drawn((70, 58, 78, 62), (82, 58, 90, 62))))
+    far = cut(coarse(values), evidence(values, drawn((62, 56, 70, 64), (90, 56, 98, 64))))
+    assert len(near) == 1
+    assert len(far) == 2
+
+
+def test_a_defect_that_the_map_has_twice_is_one_finding() -> None:
+    values = np.maximum(blot((62, 60), 10), blot((90, 60), 10) * 0.9)
+    assert len(coarse(values)) == 2
+    assert len(cut(coarse(values), evidence(values, drawn((50, 58, 110, 62))))) == 1
+
+
+def test_crumbs_of_a_texture_are_no_fifty_findings() -> None:
+    values = blot((80, 60), 25)
+    crumbs = drawn(*[(x, y, x + 3, y + 3) for x in range(50, 110, 14) for y in range(35, 90, 14)])
+    assert 1 <= len(cut(coarse(values), evidence(values, crumbs))) <= 3
+
+
+def test_where_the_fine_evidence_is_silent_the_outline_of_the_map_stays() -> None:
+    values = blot((80, 60), 15)
+    before = coarse(values)
+    assert cut(before, evidence(values, drawn())) == before
+
+
+def test_a_guided_map_follows_the_photos_edge() -> None:
+    light = np.where(drawn((40, 0, 160, 120)), np.float32(0.8), np.float32(0.2))
+    soft = cv2.GaussianBlur(drawn((40, 0, 160, 120)).astype(np.float32), (0, 0), 4)
+    sharper = guided(soft, light, 8)
+    assert np.abs(np.diff(sharper[60])).max() > 3 * np.abs(np.diff(soft[60])).max()
+    flat = guided(soft, np.full_like(light, 0.5), 2)
+    assert np.abs(flat - soft).max() < 0.3
+
+
+BAD: dict[str, tuple[Map, Mask]] = {
+    "at the border": (blot((0, 0), 10), drawn((0, 0, 5, 4))),
+    "larger than half of the photo": (blot((80, 60), 80), drawn((10, 10, 150, 110))),
+    "of one pixel": (blot((80, 60), 0.3), drawn((80, 60, 81, 61))),
+    "a plateau": (drawn((40, 30, 120, 90)).astype(np.float32), drawn((60, 50, 70, 60))),
+    "a plateau from border to border": (np.ones(SIZE, np.float32), drawn((60, 50, 70, 60))),
+    "fifty": (
+        np.maximum.reduce([blot((8 + 16 * (i % 10), 12 + 24 * (i // 10)), 3) for i in range(50)]),
+        drawn(*[(6 + 16 * (i % 10), 10 + 24 * (i // 10), 10 + 16 * (i % 10), 14 + 24 * (i // 10)) for i in range(50)]),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(BAD))
+@pytest.mark.parametrize("level", [200, 60])  # 60: the photo is flat
+def test_whatever_the_map_is_like_a_region_is_a_mask(name: str, level: int) -> None:
+    values, shown = BAD[name]
+    before = coarse(values) or (Region(Box(0, 0, SIZE[1], SIZE[0]), np.ones(SIZE, bool), 1.0, 1.0, (0, 0), 20.0),)
+    after = cut(before, evidence(values, shown, level))
+    assert after
+    whole(after, SIZE)
+
+
+@pytest.fixture(scope="module")
+def model(model_folder: object) -> ProductModel:
+    return ProductModel.load(model_folder)  # type: ignore[arg-type]
+
+
+def scored(model: ProductModel, pixels: Pixels) -> ScoreMap:
+    return model.detector.score(pixels)
+
+
+@pytest.mark.parametrize("kind", ["stain", "chip", "scratch"])
+def test_findings_lie_on_the_defect(kind: str, inspector: Inspector) -> None:
+    """The small test model's map is far coarser than its fine evidence."""
+    drawn_ = defective("plate", kind, 3)  # type: ignore[arg-type]
+    seen = inspector.examine(as_photo(drawn_))
+    truth = max(patches(drawn_.mask), key=lambda r: int(r.mask.sum()))
+    assert max(mask_iou(region, truth) for region in seen.regions) > 0.5
+
+
+def test_a_reference_of_another_pose_and_a_flat_photo_do_no_harm(model: ProductModel) -> None:
+    pixels = defective("plate", "stain", 1).pixels
+    turned = np.ascontiguousarray(np.rot90(pixels, 2))
+    flat = np.full_like(pixels, 128)
+    for photo, reference in ((pixels, turned), (pixels, None), (flat, pixels), (flat, flat)):
+        values = scored(model, photo)
+        found = regions(values, seed=float(values.values.mean()), floor=0.0, background=0.0)
+        after = located(found, values, photo, reference, model)
+        assert after
+        whole(after, photo.shape[:2])
+
+
+def test_a_finding_has_its_own_p_value_and_what_good_photos_have_too_has_no_severity(inspector: Inspector) -> None:
+    asked = {"card": inspector.card, "alpha": 0.1}  # 24 good photos can say that much
+    stained = Inspector(inspector.model, **asked).inspect(as_photo(defective("plate", "stain", 1))).record  # type: ignore[arg-type]
+    first = stained.findings[0]
+    assert first.p_value is not None
+    assert first.p_value.status == "supported"
+    assert first.ruling.severity.value is not None
+    sharp, calibration = inspector.model.sharp, inspector.model.calibration
+    assert sharp is not None
+    higher = replace(inspector.model, sharp=Sharp(sharp.fine, sharp.peaks + 1e6), calibration=_with_peaks(calibration, 1e-6))
+    usual = Inspector(higher, **asked).inspect(as_photo(defective("plate", "stain", 1))).record
+    assert usual.findings
+    assert all(f.also_unusual and f.ruling.severity.value is None for f in usual.findings)
+    assert (usual.counted, usual.severity.value, usual.verdict.value) == (0, None, "review")
+
+
+def _with_peaks(calibration: Calibration, below: float) -> Calibration:
+    """One good photo in which something is stronger than anything, and others that are quiet: all is seen, and nothing is rare."""
+    return replace(calibration, peaks=np.concatenate([np.full(len(calibration.peaks) - 1, below), np.full(1, 1e9)]))
+
+
+def test_models_from_before_have_no_fine_evidence_and_outline_as_they_did(model: ProductModel) -> None:
+    photo = as_photo(defective("plate", "stain", 1))
+    old = Inspector(replace(model, sharp=None)).inspect(photo).record
+    assert {f.measured.outline.value for f in old.findings} <= {"map", "photo"}
+    assert all(f.p_value is None for f in old.findings)
+    assert "p_value" not in old.findings[0].model_dump(mode="json")
+
+
+def test_the_model_keeps_its_fine_evidence(model: ProductModel, tmp_path: object) -> None:
+    photo = as_photo(defective("plate", "scratch", 2))
+    again = ProductModel.load(model.save(tmp_path / "again").sha256 and tmp_path / "again")  # type: ignore[operator]
+    assert again.sharp is not None
+    assert model.sharp is not None
+    assert np.array_equal(again.sharp.peaks, model.sharp.peaks)
+    same = [Inspector(m).inspect(photo).record.findings for m in (model, again)]
+    assert same[0] == same[1]
+
+
+def test_good_photos_cost_nothing_more(inspector: Inspector) -> None:
+    passed = inspector.inspect(as_photo(good("plate", 777))).record
+    assert passed.findings == ()
+    assert passed.timings_ms["locate"] < 1.0
