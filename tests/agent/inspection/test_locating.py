@@ -37,8 +37,8 @@ def drawn(*boxes: tuple[int, int, int, int], size: tuple[int, int] = SIZE) -> Ma
     return mask
 
 
-def coarse(values: Map, seed: float = 0.3) -> tuple[Region, ...]:
-    return regions(ScoreMap(values, float(values.max()), 20.0, "test"), seed=seed, floor=0.1, background=0.0)
+def coarse(values: Map, resolution_px: float = 20.0) -> tuple[Region, ...]:
+    return regions(ScoreMap(values, float(values.max()), resolution_px, "test"), seed=0.3, floor=0.1, background=0.0)
 
 
 def evidence(values: Map, shown: Mask, level: float = 200) -> Evidence:
@@ -80,8 +80,8 @@ def test_pieces_of_one_defect_are_one_finding_and_two_defects_are_two() -> None:
 
 def test_a_defect_that_the_map_has_twice_is_one_finding() -> None:
     values = np.maximum(blot((62, 60), 10), blot((90, 60), 10) * 0.9)
-    assert len(coarse(values)) == 2
-    assert len(cut(coarse(values), evidence(values, drawn((50, 58, 110, 62))))) == 1
+    assert len(coarse(values, 10)) == 2
+    assert len(cut(coarse(values, 10), evidence(values, drawn((50, 58, 110, 62))))) == 1
 
 
 def test_crumbs_of_a_texture_are_no_fifty_findings() -> None:
@@ -167,7 +167,7 @@ def test_a_finding_has_its_own_p_value_and_what_good_photos_have_too_has_no_seve
     assert first.ruling.severity.value is not None
     sharp, calibration = inspector.model.sharp, inspector.model.calibration
     assert sharp is not None
-    higher = replace(inspector.model, sharp=Sharp(sharp.fine, sharp.peaks + 1e6), calibration=_with_peaks(calibration, 1e-6))
+    higher = replace(inspector.model, sharp=Sharp(sharp.fine, sharp.peaks + 1e6), calibration=_with_peaks(calibration, calibration.noise))
     usual = Inspector(higher, **asked).inspect(as_photo(defective("plate", "stain", 1))).record
     assert usual.findings
     assert all(f.also_unusual and f.ruling.severity.value is None for f in usual.findings)
