@@ -12,7 +12,6 @@ import numpy.typing as npt
 from seewhy.types import Mask, Region
 
 COVERAGE = 1.3  # of the score map's resolution: holds the true size in 95 % of the synthetic cases it was set on
-FINE_SHARE = 0.1  # of the size, added where the outline was cut from fine evidence: it ends early where a defect fades
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +43,14 @@ def measure_shape(region: Region) -> Shape:
     columns, rows = mask.sum(0), mask.sum(1)
     area = float(columns.sum())
     perimeter = _perimeter(mask)
-    longest = feret(hull)
-    r = COVERAGE * region.resolution_px if region.outline == "map" else region.resolution_px
-    r += FINE_SHARE * longest if region.outline == "fine" else 0.0
+    r = COVERAGE * region.resolution_px if region.outline == "map" else region.interval_px or region.resolution_px
     return Shape(
         centroid=(region.box.x0 + _middle(columns) + 0.5, region.box.y0 + _middle(rows) + 0.5),
         area_px=area,
         area_uncertainty_px=perimeter * r / 2 + pi * (r / 2) ** 2,
         length_px=float(length),
         width_px=float(width),
-        feret_px=longest,
+        feret_px=feret(hull),
         size_uncertainty_px=r,
         orientation_deg=_orientation(rect),
         perimeter_px=perimeter,

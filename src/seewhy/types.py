@@ -120,4 +120,5 @@ class Region:
     resolution_px: float = 1.0  # of what it was cut from
     outline: Outline = "map"  # what the mask was cut from
     label: str = ""  # what the detector that gave it calls it
+    interval_px: float | None = None  # half width of the interval of its lengths; None: as the resolution has it
     p_value: float | None = None  # how rarely the strongest place of a good photo is as strong; None where too few say so

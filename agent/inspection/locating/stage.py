@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import hypot
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from seewhy.agent.models.product import ProductModel
 from seewhy.agent.models.sharp import Sharp, sharpened
 from seewhy.types import Map, Mask, Pixels, Region, ScoreMap
 
+PHOTO_CELLS, FINE_CELLS = 2.0, 3.0  # half width of a length's interval where it was outlined in the photo, or by fine evidence: cells …
+SHARE = 0.1  # … and so much of the length
 AROUND_CELLS = 2  # of the fine evidence, looked at around a region
 
 
@@ -46,7 +49,16 @@ def located(regions: Sequence[Region], scored: ScoreMap, pixels: Pixels, good: P
     finer = [refine(region, pixels, good, margin_of(region)) for region in cut(vague, evidence)]
     found = [*(own for own, shown in zip(seen, clear, strict=True) if shown), *finer]
     ordered = sorted(found, key=lambda region: -(region.peak or 0.0))[:MOST]
-    return tuple(replace(r, p_value=_p_value(r, evidence.sharp, model.calibration, sharp)) for r in ordered)
+    return tuple(replace(_humble(r, cell_px), p_value=_p_value(r, evidence.sharp, model.calibration, sharp)) for r in ordered)
+
+
+def _humble(region: Region, cell_px: float) -> Region:
+    """The region with the interval that its size has on real photos: there an edge is not always the defect's."""
+    cells = {"photo": PHOTO_CELLS, "fine": FINE_CELLS}.get(region.outline)
+    if cells is None:
+        return region
+    interval = cells * cell_px + SHARE * hypot(region.box.width, region.box.height)
+    return replace(region, interval_px=interval, resolution_px=min(region.resolution_px, cell_px))
 
 
 def _shows(evidence: Evidence, region: Region, own: Region) -> bool:
