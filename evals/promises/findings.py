@@ -124,7 +124,7 @@ def fitted(folder: Path, source: Callable[[], Path | Layout], alpha: float | Non
     """
     if (folder / "manifest.json").is_file():
         return Inspector(ProductModel.load(folder))
-    return fit(source(), save=folder, **({} if alpha is None else {"alpha": alpha}))
+    return fit(source(), save=folder, alpha=alpha)
 
 
 def real(data: Path, models: Path, per_kind: int, good_photos: int) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def cut(regions: Sequence[Region], evidence: Evidence) -> tuple[Region, ...]:
         regions: of the detector's map, strongest first.
         evidence: of the photo.
     """
-    high, silent = np.zeros(evidence.shape, np.uint8), list[Region]()
+    high, silent = np.zeros(evidence.shape, bool), list[Region]()
     for region in regions:
         near, pieces = _pieces(region, evidence)
         high[near.slices] |= pieces
@@ -80,12 +80,12 @@ def _pieces(region: Region, evidence: Evidence) -> tuple[Box, Mask]:
     reach = round(evidence.cell_px)
     near, inside = _around(region, reach, evidence.shape)
     sharp = np.where(inside, evidence.sharp[near.slices], 0).astype(np.float32)
-    for soft in _scales(sharp, grey(evidence.pixels[near.slices]) / 255, evidence.cell_px):
+    for soft in _scales(sharp, grey(evidence.pixels[near.slices]) / np.float32(255), evidence.cell_px):
         soft[~inside] = 0
         peak = float(soft.max())
         if peak <= 0:
             break
-        high = (soft >= HALF * peak).astype(np.uint8)
+        high = soft >= HALF * peak
         strong = [(box, mask) for box, mask, top in _groups(high, evidence, soft) if top >= AS_STRONG * peak]
         pieces = _laid(strong, sharp.shape)
         if len(strong) <= MOST_PIECES and _explained(pieces, inside, region.resolution_px) >= EXPLAINED:
@@ -114,7 +114,7 @@ def _groups(high: Mask, evidence: Evidence, values: Map | None = None) -> Iterat
     for number in range(1, count):
         x, y, width, height = (int(v) for v in stats[number, :4])
         box = Box(x, y, x + width, y + height)
-        mask = (labels[box.slices] == number) & (high[box.slices] > 0)
+        mask = (labels[box.slices] == number) & high[box.slices]
         yield box, mask, 0.0 if values is None else float(values[box.slices][mask].max())
 
 
