@@ -13,7 +13,7 @@ from typing import Any
 from seewhy.agent.api.learn import fit
 from seewhy.agent.inspection.facts import measure
 from seewhy.agent.inspection.inspector import Inspector
-from seewhy.agent.inspection.policy import facts_of, first_match
+from seewhy.agent.inspection.policy import facts_of, first_match, load_policy
 from seewhy.agent.models.product import ProductModel
 from seewhy.agent.models.sharp import sharpened
 from seewhy.agent.photos.images import Photo
@@ -123,7 +123,7 @@ def fitted(folder: Path, source: Callable[[], Path | Layout], alpha: float | Non
         alpha: false-reject rate; the default one where None.
     """
     if (folder / "manifest.json").is_file():
-        return Inspector(ProductModel.load(folder))
+        return Inspector(ProductModel.load(folder), policy=load_policy())
     return fit(source(), save=folder, alpha=alpha)
 
 

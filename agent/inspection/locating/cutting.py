@@ -78,7 +78,7 @@ def _pieces(region: Region, evidence: Evidence) -> tuple[Box, Mask]:
     than the fine evidence does. Nothing then, and where the sharpened map is silent.
     """
     reach = round(evidence.cell_px)
-    near, inside = _around(region, reach, evidence.shape)
+    near, inside = surrounded(region, reach, evidence.shape)
     sharp = np.where(inside, evidence.sharp[near.slices], 0).astype(np.float32)
     for soft in _scales(sharp, grey(evidence.pixels[near.slices]) / np.float32(255), evidence.cell_px):
         soft[~inside] = 0
@@ -136,7 +136,7 @@ def _region(around: Box, mask: Mask, evidence: Evidence) -> Region:
     return Region(box, own, float(scores.max()), float(there[own].mean()), at, RESOLUTION_CELLS * evidence.cell_px, "fine")
 
 
-def _around(region: Region, reach: int, shape: tuple[int, ...]) -> tuple[Box, Mask]:
+def surrounded(region: Region, reach: int, shape: tuple[int, ...]) -> tuple[Box, Mask]:
     """A region's box and mask, both grown by `reach` pixels."""
     near = region.box.grown(reach, shape[1], shape[0])
     inside = np.zeros((near.height, near.width), np.uint8)

@@ -10,7 +10,7 @@ import numpy as np
 
 from seewhy.agent.detections.detection import MOST
 from seewhy.agent.inspection.locating.contrast import refine
-from seewhy.agent.inspection.locating.cutting import Evidence, cut
+from seewhy.agent.inspection.locating.cutting import Evidence, cut, surrounded
 from seewhy.agent.inspection.views import margin_of
 from seewhy.agent.models.calibration import Calibration
 from seewhy.agent.models.product import ProductModel
@@ -42,7 +42,7 @@ def located(regions: Sequence[Region], scored: ScoreMap, pixels: Pixels, good: P
     if sharp is None or not regions:
         return tuple(seen)
     cell_px = sharp.fine.cell_px(pixels)
-    fine = sharp.fine.map(pixels, _around(regions, pixels, AROUND_CELLS * cell_px))
+    fine = sharp.fine.map(pixels, _around(regions, scored.values.shape, AROUND_CELLS * cell_px))
     evidence = Evidence(scored.values, sharpened(scored.values, model.calibration.median, fine), pixels, cell_px)
     clear = [_shows(evidence, region, own) for region, own in zip(regions, seen, strict=True)]
     vague = [region for region, shown in zip(regions, clear, strict=True) if not shown]
@@ -71,12 +71,12 @@ def _shows(evidence: Evidence, region: Region, own: Region) -> bool:
     return near.x0 <= region.box.x0 + x < near.x1 and near.y0 <= region.box.y0 + y < near.y1
 
 
-def _around(regions: Sequence[Region], pixels: Pixels, reach_px: float) -> Mask:
-    """Where any of the regions' boxes reaches, and a little more, (H, W)."""
-    height, width = pixels.shape[:2]
-    where = np.zeros((height, width), bool)
+def _around(regions: Sequence[Region], shape: tuple[int, ...], reach_px: float) -> Mask:
+    """Where any of the regions is, and a little around it, (H, W)."""
+    where = np.zeros(shape, bool)
     for region in regions:
-        where[region.box.grown(round(reach_px), width, height).slices] = True
+        near, inside = surrounded(region, round(reach_px), shape)
+        where[near.slices] |= inside
     return where
 
 
