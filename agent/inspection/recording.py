@@ -137,9 +137,9 @@ def _ruling(e: Examined, measured: Measured, words: Explanation | Unexplained, o
 
 
 def _own_p(e: Examined, region: Region) -> Stated[float] | None:
-    """A region's own p-value, held against the rate of the line that its photo is above; None where too few good photos say so much."""
+    """A region's own p-value, held against the rate up to which a person is asked; None where too few good photos say so much."""
     decision = e.basis.decision
-    asked = (decision.alpha or 0.0) + (0.0 if decision.anomalous else decision.review_rate or 0.0)
+    asked = (decision.alpha or 0.0) + (decision.review_rate or 0.0)
     if region.p_value is None or asked * (decision.calibration_photos + 1) < LOOKS:
         return None
     status: Status = "supported" if region.p_value <= asked + EPSILON else "unverified"

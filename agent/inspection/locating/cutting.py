@@ -67,8 +67,9 @@ def guided(values: Map, guide: Map, radius_px: int) -> Map:
         return made
 
     middle, level = mean(guide), mean(values)
-    slope = (mean(guide * values) - middle * level) / (mean(guide * guide) - middle * middle + np.float32(EDGE_VARIANCE))
-    return np.maximum(mean(slope) * guide + mean(level - slope * middle), 0)
+    slope: Map = (mean(guide * values) - middle * level) / (mean(guide * guide) - middle * middle + np.float32(EDGE_VARIANCE))
+    offset: Map = level - slope * middle
+    return np.maximum(mean(slope) * guide + mean(offset), 0)
 
 
 def _pieces(region: Region, evidence: Evidence) -> tuple[Box, Mask]:
