@@ -14,7 +14,6 @@ from seewhy.agent.inspection.evidence import Pictures
 from seewhy.agent.inspection.ruling import also_unusual_ruling, rule_on, unjudged_ruling
 from seewhy.agent.inspection.terms import Agreed
 from seewhy.agent.inspection.verdict import gaps, is_unjudged, stated_verdict, verdict_of
-from seewhy.agent.models.calibration import EPSILON
 from seewhy.agent.photos.images import Photo
 from seewhy.agent.photos.levels import brightness, levels_differ
 from seewhy.explainers import EMBEDDED, Explainer, RegionView
@@ -39,6 +38,7 @@ from seewhy.record import (
 )
 from seewhy.types import Pixels, Region
 
+ROUNDING = 1e-9  # of sums of rates
 LOOKS = 2  # maps that a region's own p-value is the better one of: it is at least so many times 1 / (good photos + 1)
 
 
@@ -142,7 +142,7 @@ def _own_p(e: Examined, region: Region) -> Stated[float] | None:
     asked = (decision.alpha or 0.0) + (decision.review_rate or 0.0)
     if region.p_value is None or asked * (decision.calibration_photos + 1) < LOOKS:
         return None
-    status: Status = "supported" if region.p_value <= asked + EPSILON else "unverified"
+    status: Status = "supported" if region.p_value <= asked + ROUNDING else "unverified"
     return Stated(value=round(region.p_value, 6), source="measured", status=status, evidence=("map",))
 
 

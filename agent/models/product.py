@@ -14,11 +14,10 @@ import numpy.typing as npt
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
-from seewhy.agent.models.calibration import Calibration, needed
 from seewhy.agent.models.familiarity import Familiarity
 from seewhy.agent.models.folder import load_folder, save_folder
 from seewhy.agent.models.references import References, chosen_references
-from seewhy.agent.models.sharp import Sharp, watching_of
+from seewhy.agent.models.sharp import Calibration, Sharp, needed, watching_of
 from seewhy.agent.photos.images import Photo
 from seewhy.agent.photos.lazy import Chosen, pixels_of
 from seewhy.card import ProductCard
