@@ -67,9 +67,12 @@ def guided(values: Map, guide: Map, radius_px: int) -> Map:
         return made
 
     middle, level = mean(guide), mean(values)
-    slope: Map = (mean(guide * values) - middle * level) / (mean(guide * guide) - middle * middle + np.float32(EDGE_VARIANCE))
+    covariance: Map = mean(guide * values) - middle * level
+    variance: Map = mean(guide * guide) - middle * middle
+    slope: Map = (covariance / (variance + EDGE_VARIANCE)).astype(np.float32)
     offset: Map = level - slope * middle
-    return np.maximum(mean(slope) * guide + mean(offset), 0)
+    along: Map = np.maximum(mean(slope) * guide + mean(offset), 0)
+    return along
 
 
 def _pieces(region: Region, evidence: Evidence) -> tuple[Box, Mask]:
