@@ -22,7 +22,7 @@ def expected(rank: int, photos: int, of: int = OF) -> tuple[float, int, int]:
     Angelopoulos & Bates 2023, sec. 3.2).
 
     >>> expected(1, 99)
-    (1.0, 0, 3)
+    (1.0, 0, 4)
     >>> expected(1, 4)
     (20.0, 1, 53)
     """
