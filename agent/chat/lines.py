@@ -24,7 +24,7 @@ def expected(rank: int, photos: int, of: int = OF) -> tuple[float, int, int]:
     >>> expected(1, 99)
     (1.0, 0, 4)
     >>> expected(1, 4)
-    (20.0, 1, 53)
+    (20.0, 1, 54)
     """
     a, b = rank, photos + 1 - rank
     weights = np.array([exp(_log_choose(of, k) + _log_beta(k + a, of - k + b) - _log_beta(a, b)) for k in range(of + 1)])
