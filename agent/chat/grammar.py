@@ -10,7 +10,9 @@ from typing import Literal, TypeAlias
 
 from seewhy.agent.chat.drafts import CardForm, DefectForm
 
-Name: TypeAlias = Literal["help", "good", "inspect", "learn", "why", "reference", "similar", "report", "lot", "line", "card"]
+Name: TypeAlias = Literal[
+    "help", "good", "inspect", "learn", "why", "reference", "similar", "report", "ncr", "certificate", "lot", "line", "card"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,14 @@ COMMANDS: Mapping[Name, tuple[str, ...]] = {
     "report": (
         r"(make |show |give me )?(a |the )?(report|document)s?( as)?( (?P<words>html|pdf|csv|json))?",
         r"(?P<words>html|pdf|csv|json)? ?(보고서|문서)( 만들어줘| 보여줘| 주세요)?",
+    ),
+    "ncr": (
+        r"(make |show |give me )?(an? |the )?(ncr|nonconformance|non-?conformance report)( as( an?)? (?P<words>html|pdf))?",
+        r"부적합 ?보고서?( ?(?P<words>html|pdf))?(를|을)?( 만들어줘| 보여줘| 주세요)?",
+    ),
+    "certificate": (
+        r"(make |show |give me )?(a |the )?(inspection )?certificate( as( an?)? (?P<words>html|pdf))?",
+        r"(부품 ?)?(검사 ?)?성적서( ?(?P<words>html|pdf))?(를|을)?( 만들어줘| 보여줘| 주세요)?",
     ),
     "lot": (
         r"(how is |show )?(the )?(lot|status|statistics|numbers|summary)|how many( failed| passed)?",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from seewhy.agent.chat.accounts import Person
 from seewhy.agent.chat.desk import Desk
@@ -13,12 +12,12 @@ from seewhy.agent.chat.drafts import form_of
 from seewhy.agent.chat.gallery import page_of
 from seewhy.agent.chat.jobs import Job
 from seewhy.agent.chat.lines import drawn_at, enough_for, steps
+from seewhy.agent.chat.papers import offered
 from seewhy.agent.chat.problems import Told
 from seewhy.agent.chat.showing import address, item_shown, shown
 from seewhy.agent.chat.workspace import ProductFolder
 from seewhy.agent.people.roles import Kind
 from seewhy.agent.tools.toolset import TOOLS
-from seewhy.reports import REPORTS
 
 RATES = (0.1, 0.05, 0.01)  # of which the page tells how many good photos they need
 ACTS: dict[str, Kind] = {"judge": "review", "inspect": "comment", "set_up": "release"}
@@ -133,11 +132,13 @@ def line(call: Call, product: str, lot: str = "") -> dict[str, Any]:
     }
 
 
-def documents(call: Call, product: str, lot: str) -> list[dict[str, str]]:
-    """What can be rendered of a lot: every kind that the registry of reports knows, those of plug-ins too."""
+def documents(call: Call, product: str, lot: str, file: str = "") -> list[dict[str, Any]]:
+    """What can be made of a lot, the part that is open, and the product; nothing while nothing of the lot was inspected."""
     found = call.product(product)
     if lot not in found.lots():
         raise Told("no_lot", lot=lot[:60])
-    kinds = [*REPORTS.table, *(plugin.name for plugin in REPORTS.plugins() if not plugin.problem)]
-    place = f"/documents/{quote(found.key)}/{quote(lot)}/{call.language}."
-    return [{"kind": kind, "address": place + quote(kind)} for kind in kinds]
+    items = call.desk.index(found).items(lot)
+    if not items:
+        return []
+    known = file if any(item.name == file for item in items) else ""
+    return offered(found, lot, max(item.seq for item in items), known, call.language)

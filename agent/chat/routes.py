@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,13 +13,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from seewhy.agent.chat.accounts import Accounts
 from seewhy.agent.chat.desk import Desk
+from seewhy.agent.chat.papers import lot_report, paper
 from seewhy.agent.chat.pictures import THUMBNAIL_PX, VIEW_PX, file_picture, good_picture, heat_picture
 from seewhy.agent.chat.problems import Told, problem
-from seewhy.agent.ledger.reading import latest
-from seewhy.agent.ledger.store import Ledger
+from seewhy.agent.documents.asked import OPTIONS
 from seewhy.errors import SeewhyError
 from seewhy.prompts import catalogue, text
-from seewhy.reports import document
 
 STATIC = Path(__file__).parent / "static"
 FILES = {path.name: path for path in STATIC.iterdir() if path.suffix in (".js", ".css", ".svg")}
@@ -78,17 +78,15 @@ def router(desk: Desk, accounts: Accounts, *, secure: bool) -> APIRouter:
 
     @made.get("/documents/{product}/{lot}/{name}")
     def rendered(product: str, lot: str, name: str, download: int = 0) -> Response:
-        language, _, kind = name.partition(".")
-        try:
-            data = _document(desk, product, lot, kind, language if language in LANGUAGES else "en")
-        except SeewhyError as error:
-            return Response(problem(error, language if language in LANGUAGES else "en"), 404, media_type="text/plain")
-        shown = "inline" if kind == "html" and not download else "attachment"
-        headers = {
-            "Content-Disposition": f"{shown}; filename*=UTF-8''{quote(f'{product}-{lot}.{kind}')}",
-            "Content-Security-Policy": REPORT_POLICY,
-        }
-        return Response(data, media_type=MEDIA.get(kind, "application/octet-stream"), headers=headers)
+        return _sent(
+            name, f"{product}-{lot}", download, lambda format_, language: lot_report(desk.home.product(product), lot, format_, language)
+        )
+
+    @made.get("/documents/{product}/of/{kind}/{name}")
+    def quality(request: Request, product: str, kind: str, name: str, download: int = 0) -> Response:
+        options = {option: value for option in OPTIONS if (value := request.query_params.get(option, ""))}
+        title = "-".join([product, kind, *(options[key] for key in ("part", "protocol", "entry", "month", "lot") if key in options)][:3])
+        return _sent(name, title, download, lambda format_, language: paper(desk.home.product(product), kind, format_, options, language))
 
     @made.get("/login")
     def login(request: Request) -> Response:
@@ -141,16 +139,20 @@ def _picture(desk: Desk, key: str, kind: str, where: list[str]) -> tuple[bytes, 
     raise Told("no_photo", name=where[-1][:60])
 
 
-def _document(desk: Desk, key: str, lot: str, kind: str, language: str) -> bytes:
-    """A document of a lot, rendered from the ledger as it reads now."""
-    product = desk.home.product(key)
-    if lot not in product.lots() or not product.ledger.is_file():
-        raise Told("no_lot", lot=lot[:60])
-    with Ledger(product.ledger, read_only=True) as ledger:
-        found = [entry for _, entry in latest(ledger, lot)]
-        if not found:
-            raise Told("no_lot", lot=lot[:60])
-        return document(found, ledger.evidence, kind, head=ledger.head[1], language=language)
+def _sent(name: str, title: str, download: int, make: Callable[[str, str], bytes]) -> Response:
+    """A document, or why there is none, by a name like ko.pdf."""
+    given, _, format_ = name.partition(".")
+    language = given if given in LANGUAGES else "en"
+    try:
+        data = make(format_, language)
+    except SeewhyError as error:
+        return Response(problem(error, language), 404, media_type="text/plain")
+    shown = "inline" if format_ == "html" and not download else "attachment"
+    headers = {
+        "Content-Disposition": f"{shown}; filename*=UTF-8''{quote(f'{title}.{format_}', safe='')}",
+        "Content-Security-Policy": REPORT_POLICY,
+    }
+    return Response(data, media_type=MEDIA.get(format_, "application/octet-stream"), headers=headers)
 
 
 def _login(language: str, *, wrong: bool) -> str:

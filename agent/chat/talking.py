@@ -15,6 +15,7 @@ from seewhy.agent.chat.setting_up import Files, add_good, add_photos, go_on, lea
 from seewhy.agent.people.roles import Kind
 from seewhy.errors import SeewhyError
 from seewhy.prompts import text, word
+from seewhy.prompts.legible import legible
 
 CHANGES: Mapping[str, Kind] = {"learn": "release", "good": "release", "inspect": "comment"}
 
@@ -212,11 +213,23 @@ def _line(call: Call, at: At, command: Command) -> Step:  # noqa: ARG001
 
 def _report(call: Call, at: At, command: Command) -> Step:
     lot = at.lot or next(iter(call.product(at.product).lots()), "")
-    kinds = [one["kind"] for one in documents(call, at.product, lot)]
-    return Step(
-        text("talk.report", call.language, lot=lot),
-        show={"tab": "documents", "lot": lot, "kind": command.words if command.words in kinds else ""},
-    )
+    if not documents(call, at.product, lot):
+        raise Told("no_photos")
+    return Step(text("talk.report", call.language, lot=lot), show={"tab": "documents", "lot": lot, "kind": "lot", "format": command.words})
+
+
+def _of_part(call: Call, at: At, command: Command) -> Step:
+    """A document of the open part, or the reason why there is none yet."""
+    if not at.file:
+        raise Told("open_a_photo")
+    groups = documents(call, at.product, at.lot, at.file)
+    found = next((one for group in groups if group["group"] == "part" for one in group["documents"] if one["kind"] == command.name), None)
+    if found is None:
+        raise Told("no_photo", name=at.file[:60])
+    if found["problem"]:
+        return Step(found["problem"])
+    told = text("talk.of_part", call.language, name=found["name"], part=legible(at.file))
+    return Step(told, show={"tab": "documents", "file": at.file, "kind": command.name, "format": command.words})
 
 
 def _open(call: Call, at: At) -> dict[str, Any]:
@@ -241,4 +254,6 @@ OBEYED: Mapping[str, Callable[[Call, At, Command], Step]] = {
     "lot": _lot,
     "line": _line,
     "report": _report,
+    "ncr": _of_part,
+    "certificate": _of_part,
 }

@@ -1,22 +1,44 @@
-// What can be rendered of a lot, to look at and to take away.
+// What can be made of the lot, the open part and the product: to look at and to take away, or why it can't be made yet.
 
 import { ask, fill, h, w } from "./dom.js";
 
+const GROUPS = { lot: "this_lot", part: "this_part", product: "this_product" };
+
 export async function documentsView(app, place) {
-  const { product, lot } = app.at;
-  if (!lot) return fill(place, h("p", { class: "sw-empty" }, w("no_lot_yet")));
-  const found = await ask("documents", { product, lot });
+  const { product, lot, file } = app.at;
+  const groups = lot ? await ask("documents", { product, lot, file }) : [];
+  if (!groups.length) return fill(place, h("p", { class: "sw-empty" }, w("no_lot_yet")));
   const shown = h("div", { class: "sw-preview" });
-  const show = (one) => fill(shown, h("iframe", { src: one.address, title: kindName(one.kind), sandbox: "allow-scripts" }));
-  fill(place, h("section", { class: "sw-panel" }, h("h2", {}, w("documents_title", { lot })), h("p", { class: "sw-lead" }, w("documents_lead")),
-    h("ul", { class: "sw-documents" }, found.map((one) => h("li", {}, h("span", { class: "sw-kind" }, one.kind.toUpperCase()), h("span", {}, kindName(one.kind)), h("span", { class: "sw-space" }),
-      one.kind === "html" && h("button", { type: "button", class: "sw-button", onclick: () => show(one) }, w("look")),
-      h("a", { class: "sw-button", href: `${one.address}?download=1`, download: `${lot}.${one.kind}` }, w("download")))))), shown);
-  const wanted = found.find((one) => one.kind === (app.asked?.kind || "html"));
-  if (wanted?.kind === "html") show(wanted);
+  const show = (one) => fill(shown, h("iframe", { src: of(one, "html").address, title: one.name, sandbox: "allow-scripts" }));
+  const look = (one) => { show(one); shown.scrollIntoView({ block: "start", behavior: "smooth" }); };
+  fill(place, h("p", { class: "sw-lead" }, w("documents_lead")),
+    h("div", { class: "sw-papers" }, groups.map((group) => h("section", { class: `sw-panel ${group.group}` },
+      h("h2", {}, w(GROUPS[group.group]), " ", h("span", { class: "sw-hint" }, group.about)),
+      h("ul", { class: "sw-documents" }, group.documents.map((one) => row(one, look)))))), shown);
+  open(app.asked, groups, place, show);
 }
 
-function kindName(kind) {
-  const key = `document_${kind}`;
-  return w(key) === key ? kind : w(key);
+// The document that the conversation asked for, else the lot's report.
+function open(asked, groups, place, show) {
+  const named = (kind) => groups.flatMap((group) => group.documents).find((one) => one.kind === kind && of(one, "html"));
+  const one = named(asked?.kind) ?? named("lot");
+  if (one) show(one);
+  if (asked?.format) place.querySelector(`[data-kind="${asked.kind}"] [data-format="${asked.format}"]`)?.focus();
+}
+
+function of(one, format) {
+  return one.formats.find((found) => found.format === format);
+}
+
+function row(one, look) {
+  return h("li", { "data-kind": one.kind }, h("div", {}, one.name, one.about && h("span", { class: "sw-hint" }, ` ${one.about}`), one.problem && h("p", { class: "sw-hint" }, one.problem)),
+    h("span", { class: "sw-space" }),
+    of(one, "html") && h("button", { type: "button", class: "sw-button", "aria-label": `${w("look")}: ${one.name}`, onclick: () => look(one) }, w("look")),
+    one.formats.filter((found) => one.kind === "lot" ? found.format !== "html" : found.format === "pdf").map((found) => save(one, found)));
+}
+
+function save(one, { format, address }) {
+  const name = format.toUpperCase();
+  return h("a", { class: "sw-button", "data-format": format, "aria-label": w("save_as", { name: one.name, format: name }), download: true,
+    href: `${address}${address.includes("?") ? "&" : "?"}download=1` }, name);
 }

@@ -7,18 +7,27 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
 from tests.agent.chat.conftest import Asked
 from tests.helpers.servers import completion, speaking
 
+from seewhy.agent.chat.accounts import Accounts
 from seewhy.agent.chat.actions import ACTIONS
 from seewhy.agent.chat.assistant import Assistant
 from seewhy.agent.chat.gallery import LotIndex
+from seewhy.agent.chat.routes import router
 from seewhy.agent.chat.talking import At, talk
 from seewhy.agent.chat.workspace import Home
+from seewhy.agent.documents.kinds import DOCUMENTS
 from seewhy.agent.ledger.reading import latest
 from seewhy.agent.ledger.store import Ledger
+from seewhy.agent.people.roles import Who
+from seewhy.agent.quality.entering import enter_study, set_criterion
+from seewhy.agent.quality.studies import escapes_of
 from seewhy.evals.synthetic.surfaces import good
 from seewhy.people import SettingsChange, people_of, verdict_by
+from seewhy.prompts import text
 from seewhy.record import InspectionRecord
 
 AT = {"product": "plate", "lot": "l1"}
@@ -189,6 +198,8 @@ def said(
         ("show reference", "wipe"),
         ("lot", "3 in all"),
         ("report", "documents"),
+        ("ncr", "Nonconformance report of stain.png"),
+        ("성적서", "Inspection certificate of stain.png"),
         ("line", "counts"),
         ("seen before", "no language model"),
         ("similar", "Past findings"),
@@ -196,6 +207,53 @@ def said(
 )
 def test_commands_work_without_a_language_model(inspected: Asked, words: str, told: str) -> None:
     assert told in " ".join(said(inspected, words, "stain.png"))
+
+
+def test_a_part_that_conforms_has_no_nonconformance_report_and_is_told_so(inspected: Asked, home: Home) -> None:
+    assert said(inspected, "ncr", "good.png") == ["The part conforms; a nonconformance report is of one that doesn't."]
+    korean = Asked(home, language="ko")
+    assert said(korean, "부적합 보고서", "good.png") == ["이 부품은 적합합니다. 부적합 보고서는 적합하지 않은 부품에만 만듭니다."]
+    assert said(inspected, "ncr") == ["Open a photo first."]
+
+
+def papers(asked: Asked, file: str = "") -> dict[str, dict[str, str]]:
+    """Kinds with the reason why each can't be made (empty: it can), by group."""
+    return {group["group"]: {one["kind"]: one["problem"] for one in group["documents"]} for group in asked("documents", **AT, file=file)}
+
+
+def test_every_document_is_offered_or_says_why_not(inspected: Asked, home: Home) -> None:
+    assert set(papers(inspected)) == {"lot", "product"}
+    offered = papers(inspected, "stain.png")
+    assert {kind for group in offered.values() for kind in group} == {"lot", *DOCUMENTS.table}
+    assert {kind for group in offered.values() for kind, reason in group.items() if reason} == {"masters", "study", "dossier", "audit"}
+    assert offered["part"] == dict.fromkeys(("certificate", "ncr", "8d", "audit"), "")
+    assert "No study" in offered["product"]["study"]
+    assert papers(inspected, "good.png")["part"]["ncr"]
+    assert not set(papers(Asked(home, language="ko"), "good.png")["part"]) ^ set(offered["part"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_each_document_that_is_offered_is_made(inspected: Asked, home: Home, language: str) -> None:
+    lee = Who("Lee", "drawing 12", "quality")
+    with Ledger(home.product("plate").ledger) as ledger:
+        set_criterion(ledger, "escapes", "escape_share_upper", "at_most", 0.5, lee, protocol="P/1 ä", product="plate")
+        enter_study(ledger, "escapes", escapes_of(lot="l1"), lee, product="plate", protocol="P/1 ä")
+    groups = Asked(home, language=language)("documents", **AT, file="stain.png")
+    offered = [one for group in groups for one in group["documents"]]
+    assert [one["kind"] for one in offered if one["problem"]] == ["masters"]
+    app = FastAPI()
+    app.include_router(router(inspected.desk, Accounts(home.folder / "accounts.json"), secure=False))
+    client = TestClient(app)
+    for one in offered:
+        for made in (form for form in one["formats"] if form["format"] == "html"):
+            found = client.get(made["address"])
+            assert (found.status_code, one["name"] in found.text) == (200, True), (made, found.text[:200])
+    ncr = client.get(next(one for one in offered if one["kind"] == "ncr")["formats"][1]["address"])
+    assert ncr.content.startswith(b"%PDF")
+    assert "plate-ncr-stain.png" in ncr.headers["content-disposition"]
+    refused = client.get(f"/documents/plate/of/ncr/{language}.pdf?part=good.png&lot=l1")
+    assert (refused.status_code, refused.text) == (404, text("problem.conforms", language))
 
 
 @pytest.mark.parametrize(

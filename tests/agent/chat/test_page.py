@@ -22,6 +22,7 @@ pytest.importorskip("axe_playwright_python")
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
+from pypdf import PdfReader
 
 from seewhy.agent.chat.workspace import Home
 from seewhy.agent.ledger.store import Ledger
@@ -141,6 +142,13 @@ class Page:
         assert self.outside == []
 
 
+def download(at: Page, name: str) -> bytes:
+    """A document of the Documents tab, as a PDF."""
+    with at.page.expect_download() as found:
+        at.page.get_by_role("link", name=at.word("save_as", name=name, format="PDF"), exact=True).click()
+    return Path(found.value.path()).read_bytes()
+
+
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_from_words_to_the_first_report(browser: Any, server: tuple[str, Path], photos: Path, tmp_path: Path, language: str) -> None:
     address, workspace = server
@@ -224,10 +232,22 @@ def test_from_words_to_the_first_report(browser: Any, server: tuple[str, Path], 
 
     at.tab("documents")
     page.locator(".sw-documents li").first.wait_for()
-    with page.expect_download() as download:
-        page.locator(".sw-documents li", has_text="PDF").get_by_role("link").click()
-    assert Path(download.value.path()).read_bytes().startswith(b"%PDF")
+    assert page.locator(".sw-papers h2").all_inner_texts() == [
+        f"{at.word(key)} {about}"
+        for key, about in (("this_lot", page.evaluate("seewhyAt.lot")), ("this_part", "part-0.png"), ("this_product", name))
+    ]
+    ncr = at.words["ncr.title"]
+    assert download(at, at.words["chat.lot_report"]).startswith(b"%PDF")
+    (tmp_path / "ncr.pdf").write_bytes(download(at, ncr))
+    told = "".join(one.extract_text() for one in PdfReader(tmp_path / "ncr.pdf").pages)
+    assert ncr in told
+    assert "part-0.png" in told
     page.frame_locator(".sw-preview iframe").locator("h1").wait_for()
+    assert at.accessible() == []
+    page.screenshot(path=tmp_path / "documents.png", full_page=True)
+    at.say({"en": "ncr", "ko": "부적합 보고서"}[language])
+    page.locator(f'.sw-preview iframe[title="{ncr}"]').wait_for()
+    page.frame_locator(".sw-preview iframe").locator("h1", has_text=ncr).wait_for()
     at.close()
     product = next(one for one in Home.at(workspace).products() if one.card.name == name)
     with Ledger(product.ledger, read_only=True) as ledger:

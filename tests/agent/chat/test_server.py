@@ -105,6 +105,9 @@ TRAVERSAL = [
     "/pictures/..%2fplate/photo/l1/stain.png",
     "/documents/plate/..%2f..%2f/en.html",
     "/documents/plate/l1/en...%2f",
+    "/documents/..%2fplate/of/ncr/en.pdf?part=stain.png",
+    "/documents/plate/of/..%2fncr/en.pdf?part=stain.png",
+    "/documents/plate/of/certificate/en.html?part=..%2f..%2fledger.sqlite",
     "/static/..%2fserver.py",
     "/static/login.html.j2",
     "/en/gradio_api/file=/etc/passwd",
@@ -179,6 +182,11 @@ def test_no_route_answers_with_a_fault(client: TestClient) -> None:
     words = ["", "x", "../x", "\u0000", "%", "부품", "l1", "plate", "9" * 300, "<script>"]
     paths = [f"/pictures/{a}/{b}/{c}" for a in words for b in ("photo", "good", "heat", "reference", "thumbnail", "x") for c in words]
     paths += [f"/documents/{a}/{b}/{c}" for a in words for b in words for c in ("en.html", "xx.exe", "ko.", ".")]
+    paths += [
+        f"/documents/plate/of/{a}/{b}?part={b}&month={b}&entry={b}"
+        for a in (*words, "8d", "monthly", "study")
+        for b in ("en.html", "9" * 300)
+    ]
     paths += [f"/{a}" for a in words] + [f"/language/{a}" for a in words] + [f"/static/{a}" for a in words]
     for path in paths:
         try:
