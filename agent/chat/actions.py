@@ -56,6 +56,8 @@ ACTIONS: Mapping[str, Action] = {
     "correct": Action(judging.correct, "correction"),
     "name_type": Action(judging.name_type, "confirmation"),
     "comment": Action(judging.comment, "comment"),
+    "dispose": Action(judging.dispose, "disposition"),
+    "sign": Action(judging.sign, "sign_off"),
     "take_back": Action(judging.take_back, "withdrawal"),
 }
 

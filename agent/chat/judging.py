@@ -10,7 +10,8 @@ from seewhy.agent.ledger.store import Ledger, Row
 from seewhy.agent.people import acts
 from seewhy.agent.people.parts import find_part
 from seewhy.agent.people.roles import Kind, Who
-from seewhy.people import Decided
+from seewhy.people import Action as Disposal
+from seewhy.people import Decided, Meaning
 from seewhy.prompts import text
 from seewhy.record import Severity
 
@@ -66,6 +67,25 @@ def comment(call: Call, product: str, lot: str, file: str, words: str) -> None:
     if not words.strip():
         raise Told("no_reason")
     _enter(call, product, lambda ledger: acts.comment(ledger, file, call.person.who(words.strip(), "comment"), lot=lot))
+
+
+def dispose(call: Call, product: str, lot: str, file: str, action: Disposal, why: str, concession: str = "") -> None:
+    """Say what becomes of a part that doesn't conform."""
+    if not why.strip():
+        raise Told("no_reason")
+    who = call.person.who(why.strip(), "disposition")
+    _enter(call, product, lambda ledger: acts.dispose(ledger, file, action, who, concession=concession.strip(), lot=lot))
+
+
+def sign(call: Call, product: str, lot: str, file: str, meaning: Meaning, why: str, role: str = "") -> None:
+    """Sign a part; who has no account says in which role."""
+    if not why.strip():
+        raise Told("no_reason")
+    who = call.person.who(why.strip(), "sign_off")
+    if not (who.role or role.strip()):
+        raise Told("no_role")
+    who = Who(who.name, who.why, who.role or role.strip())
+    _enter(call, product, lambda ledger: acts.sign(ledger, file, meaning, who, lot=lot))
 
 
 def take_back(call: Call, product: str, lot: str, file: str, why: str = "") -> None:

@@ -32,7 +32,6 @@ function of(one, format) {
 
 function row(one, look) {
   return h("li", { "data-kind": one.kind }, h("div", {}, one.name, one.about && h("span", { class: "sw-hint" }, ` ${one.about}`), one.problem && h("p", { class: "sw-hint" }, one.problem)),
-    h("span", { class: "sw-space" }),
     of(one, "html") && h("button", { type: "button", class: "sw-button", "aria-label": `${w("look")}: ${one.name}`, onclick: () => look(one) }, w("look")),
     one.formats.filter((found) => one.kind === "lot" ? found.format !== "html" : found.format === "pdf").map((found) => save(one, found)));
 }

@@ -104,7 +104,38 @@ function decision(app, view) {
   return h("section", { class: "sw-decide", "aria-label": w("your_verdict") }, h("h3", {}, w("your_verdict")),
     h("div", { class: "sw-row" }, reviewed ? h("span", { class: "sw-hint" }, w("reviewed")) : buttons),
     !seen.refused && h("div", { class: "sw-row" }, button("missed", () => missed(app, view), { class: "quiet" }), button("comment", () => remark(view, at), { class: "quiet" }),
-      app.may("set_up") && seen.stands === "pass" && button("learn_as_good", async () => app.tookFiles(await ask("learn_as_good", at)), { class: "quiet" })));
+      app.may("set_up") && seen.stands === "pass" && button("learn_as_good", async () => app.tookFiles(await ask("learn_as_good", at)), { class: "quiet" })),
+    h("div", { class: "sw-row" }, app.may("dispose") && seen.stands === "fail" && !seen.people.some((one) => one.kind === "disposition") && button("dispose", () => dispose(view, at), { class: "quiet" }),
+      app.may("sign") && button("sign", () => sign(app, view, at), { class: "quiet" })));
+}
+
+// What becomes of a part that doesn't conform.
+function dispose(view, at) {
+  const action = choices(view.seen.action);
+  const concession = h("input", { type: "text", maxlength: 200 });
+  form(view, "dispose", [field("action", action), field("concession", concession, w("concession_hint"))],
+    () => ({ ...at, action: action.value, concession: concession.value }));
+}
+
+function sign(app, view, at) {
+  const meaning = choices(view.seen.meaning);
+  const role = app.accounts ? null : h("input", { type: "text", required: true, maxlength: 200 });
+  form(view, "sign", [h("p", { class: "sw-hint" }, w("sign_hint")), field("meaning", meaning), role && field("own_role", role)],
+    () => ({ ...at, meaning: meaning.value, role: role?.value ?? "" }));
+}
+
+function choices(given) {
+  return h("select", {}, given.map(([value, word]) => h("option", { value }, word)));
+}
+
+// A form in place of the facts, with a reason; what it enters is an entry of the ledger.
+function form(view, act, fields, given) {
+  const why = h("input", { type: "text", required: true, maxlength: 2000 });
+  fill(view.panel, h("form", { class: "sw-panel", "aria-label": w(act), onsubmit: async (event) => {
+    event.preventDefault();
+    await entered(view, act, { ...given(), why: why.value });
+  } }, h("h3", {}, w(act)), fields, field("reason", why), h("div", { class: "sw-row end" }, button("cancel", () => view.facts(), { class: "quiet" }),
+    h("button", { type: "submit", class: "sw-button main" }, w("enter")))));
 }
 
 async function remark(view, at) {

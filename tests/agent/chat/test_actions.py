@@ -26,7 +26,7 @@ from seewhy.agent.people.roles import Who
 from seewhy.agent.quality.entering import enter_study, set_criterion
 from seewhy.agent.quality.studies import escapes_of
 from seewhy.evals.synthetic.surfaces import good
-from seewhy.people import SettingsChange, people_of, verdict_by
+from seewhy.people import SettingsChange, SignOff, people_of, verdict_by
 from seewhy.prompts import text
 from seewhy.record import InspectionRecord
 
@@ -67,6 +67,26 @@ def test_agreeing_takes_one_click_and_overruling_a_reason(inspected: Asked) -> N
     inspected("judge", **AT, file="good.png", verdict="pass")
     assert "reason" in inspected.problem("judge", **AT, file="scratch.png", verdict="pass")
     assert inspected("photo", **AT, file="good.png")["people"][0]["kind"] == "review"
+
+
+def test_a_part_is_disposed_of_and_signed_with_a_reason_by_who_may(inspected: Asked, home: Home) -> None:
+    stain = AT | {"file": "stain.png"}
+    assert "reason" in inspected.problem("dispose", **stain, action="scrap", why=" ")
+    assert "conforms" in inspected.problem("dispose", **AT, file="good.png", action="scrap", why="no")
+    assert "concession" in inspected.problem("dispose", **stain, action="use_as_is", why="only dark")
+    assert "role" in inspected.problem("sign", **stain, meaning="approval", why="seen", role=" ")
+    assert "has no disposition" in inspected.problem("sign", **stain, meaning="approval", why="seen", role="quality")
+    inspector = Asked(home, role="inspector")
+    for act, given in (("dispose", {"action": "scrap"}), ("sign", {"meaning": "approval"})):
+        assert "may not do that" in inspector.problem(act, **stain, **given, why="seen")
+    assert {"dispose", "sign"} <= set(inspected("state")["person"]["may"]) - set(inspector("state")["person"]["may"])
+    inspected("dispose", **stain, action="use_as_is", why="only dark", concession="C-7")
+    Asked(home, name="Lee", role="engineer")("sign", **stain, meaning="approval", why="seen")
+    seen = inspected("photo", **stain)
+    assert [one["kind"] for one in seen["people"]] == ["disposition", "sign_off"]
+    assert ["scrap", "scrap"] in seen["action"]
+    signed = next(entry for entry in entries(home) if isinstance(entry, SignOff))
+    assert (signed.by, signed.role, signed.why) == ("Lee", "engineer", "seen")
 
 
 def test_a_missed_defect_fails_its_part_and_a_name_is_found_again(inspected: Asked) -> None:
