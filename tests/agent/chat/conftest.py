@@ -48,12 +48,12 @@ class Asked:
         self.desk = Desk(home)
         self.call = Call(self.desk, Person(name, role), language, self.uploads)
 
-    def __call__(self, action: str, **given: Any) -> Any:
+    def __call__(self, action: str, /, **given: Any) -> Any:
         told = perform(self.call, action, given)
         assert "problem" not in told, told["problem"]
         return told["answer"]
 
-    def problem(self, action: str, **given: Any) -> str:
+    def problem(self, action: str, /, **given: Any) -> str:
         return str(perform(self.call, action, given)["problem"])
 
     def upload(self, **files: Any) -> list[dict[str, str]]:

@@ -217,6 +217,18 @@ def test_from_words_to_the_first_report(browser: Any, server: tuple[str, Path], 
     page.get_by_label(at.word("type")).fill("dent")
     at.press("enter_missed")
     page.locator(".sw-verdict.fail").wait_for()
+    at.press("dispose")
+    page.get_by_label(at.word("action")).select_option("scrap")
+    page.get_by_label(at.word("reason")).fill("no rework is allowed")
+    assert at.accessible() == []
+    page.screenshot(path=tmp_path / "disposition.png")
+    at.press("enter")
+    page.locator(".sw-people li").nth(2).wait_for()
+    at.press("sign")
+    page.get_by_label(at.word("own_role")).fill("quality")
+    page.get_by_label(at.word("reason")).fill("seen with the supplier")
+    at.press("enter")
+    page.locator(".sw-people li").nth(3).wait_for()
 
     at.tab("line")
     page.locator(".sw-histogram").wait_for()
@@ -252,7 +264,8 @@ def test_from_words_to_the_first_report(browser: Any, server: tuple[str, Path], 
     product = next(one for one in Home.at(workspace).products() if one.card.name == name)
     with Ledger(product.ledger, read_only=True) as ledger:
         people = [row.entry for row in ledger.rows() if isinstance(row.entry, PersonsEntry)]
-    assert [(one.kind, one.by) for one in people] == [("review", "Kim"), ("missed_defect", "Kim"), ("settings_change", "Kim")]
+    assert [one.kind for one in people] == ["review", "missed_defect", "disposition", "sign_off", "settings_change"]
+    assert {one.by for one in people} == {"Kim"}
 
 
 def test_a_reload_in_mid_batch_and_a_second_tab_show_the_same(browser: Any, server: tuple[str, Path], photos: Path) -> None:
