@@ -125,7 +125,7 @@ def test_roles_hold_for_every_action(home: Home, role: str, allowed: set[str]) -
         if action.kind is None:
             continue
         refused = "may not do that" in person.problem(name, product="nobody")
-        kinds = {"release"} if action.kind == "release" else {"comment"}
+        kinds = {"release"} if action.kind in ("release", "disposition", "sign_off") else {"comment"}
         assert refused == (not kinds & allowed), name
 
 
