@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from seewhy.agent.chat.accounts import Person
 from seewhy.agent.chat.desk import Desk
@@ -18,12 +18,9 @@ from seewhy.agent.chat.showing import address, item_shown, shown
 from seewhy.agent.chat.workspace import ProductFolder
 from seewhy.agent.people.roles import Kind
 from seewhy.agent.tools.toolset import TOOLS
-from seewhy.people import Action, Meaning
-from seewhy.prompts import word
 
 RATES = (0.1, 0.05, 0.01)  # of which the page tells how many good photos they need
 ACTS: dict[str, Kind] = {"judge": "review", "inspect": "comment", "set_up": "release", "dispose": "disposition", "sign": "sign_off"}
-CHOICES: dict[str, tuple[str, ...]] = {"action": get_args(Action), "meaning": get_args(Meaning)}  # of a disposition, of a signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +101,7 @@ def gallery(call: Call, product: str, lot: str, page: int = 0, only: str = "", w
 def photo(call: Call, product: str, lot: str, file: str) -> dict[str, Any]:
     """A photo with all that is known of it."""
     found = call.product(product)
-    seen = shown(found, lot, file, call.desk.inspector(found) if found.model else None, call.language)
-    return seen | {group: [[value, word(group, value, call.language)] for value in values] for group, values in CHOICES.items()}
+    return shown(found, lot, file, call.desk.inspector(found) if found.model else None, call.language)
 
 
 def similar(call: Call, product: str, entry: int, finding: int) -> list[dict[str, Any]]:

@@ -17,7 +17,6 @@ from seewhy.agent.quality.masters import blocking
 from seewhy.agent.quality.seen import read
 from seewhy.prompts import catalogue, text
 from seewhy.prompts.legible import legible
-from seewhy.record import InspectionRecord, RefusedPhoto
 from seewhy.reports import REPORTS, document
 from seewhy.studies import Criterion, StudyDone
 
@@ -67,8 +66,7 @@ def offered(product: ProductFolder, lot: str, last: int, file: str, language: st
 
 
 def _of_lot(row: Row, lot: str) -> Iterator[Offer]:
-    assert isinstance(row.entry, InspectionRecord | RefusedPhoto)
-    month = row.entry.inspected_at[:7]
+    month = str(getattr(row.entry, "inspected_at", row.at))[:7]
     yield Offer("lot-certificate", {"lot": lot})
     yield Offer("monthly", {"month": month, "product": row.entry.product}, month)
     yield Offer("masters", {"product": row.entry.product})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import quote
 
 import cv2
@@ -13,7 +13,7 @@ from seewhy.agent.chat.pictures import evidence_of
 from seewhy.agent.chat.workspace import ProductFolder
 from seewhy.agent.inspection.inspector import Inspector
 from seewhy.agent.ledger.store import Ledger
-from seewhy.people import FalseAlarm, people_of
+from seewhy.people import Action, FalseAlarm, Meaning, people_of
 from seewhy.prompts import number, text, word
 from seewhy.prompts.legible import legible
 from seewhy.prompts.people import SHORT
@@ -21,6 +21,7 @@ from seewhy.record import Entry, Finding, InspectionRecord
 from seewhy.reports.part import part_view
 
 SMOOTH_PX = 0.6  # of a kept mask, by which its contour is simplified
+CHOICES: dict[str, tuple[str, ...]] = {"action": get_args(Action), "meaning": get_args(Meaning)}  # of a disposition, of a signature
 GAP_PX = 3  # of it, that lie between a region and its contour: a scratch is not covered by the line around it
 
 
@@ -48,7 +49,7 @@ def shown(product: ProductFolder, lot: str, name: str, inspector: Inspector | No
         "reasons": view["reasons"],
         "people": _people(entry, view),
         "photo": address(product, "photo", lot, name),
-    }
+    } | {group: [[value, word(group, value, language)] for value in values] for group, values in CHOICES.items()}
     if not isinstance(entry, InspectionRecord):
         return data | {"refused": True, "findings": []}
     return data | _inspected(product, entry, view, outlines, inspector, language)
