@@ -57,7 +57,7 @@ def offered(product: ProductFolder, lot: str, last: int, file: str, language: st
         if file:
             groups["part"] = (file, [Offer(kind, {"part": file, "lot": lot}) for kind in OF_PART])
         groups["product"] = (product.card.name, list(_of_product(ledger, product.card.name, lot, file)))
-        shown = [
+        shown: list[dict[str, Any]] = [
             {"group": name, "about": legible(about), "documents": [_shown(ledger, product, offer, language) for offer in offers]}
             for name, (about, offers) in groups.items()
         ]
