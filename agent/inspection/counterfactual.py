@@ -7,17 +7,18 @@ from math import hypot, inf, nextafter
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from seewhy.agent.inspection.chain import Link
 from seewhy.agent.inspection.policy import Policy, facts_of, first_match, slack
-from seewhy.pictures import Picture
 from seewhy.prompts import say, sentence
 from seewhy.record import Finding, InspectionRecord, Ruling, Saved, Sentence, Severity, Verdict
-from seewhy.types import Mask, Pixels, Region
+from seewhy.types import Box, Mask, Pixels, Region
 
 LIMITED = ("_min", "_max")
-MARGIN_PX = 4  # around the region, painted with it
-SOFT_PX = 24  # around that, over which paint and photo run into one another
+MARGIN_PX = 6  # around the region, painted with it
+CONTEXT_PX = 34  # around that, by which a like place is found
+MUCH_ALIKE = 0.5  # of the squared difference at the same place, below which another place is taken
 
 
 class Change(Saved):
@@ -110,32 +111,56 @@ def painted_over(link: Link, pixels: Pixels, region: Region, good: Pixels | None
 
 
 def without_region(pixels: Pixels, region: Region, good: Pixels | None) -> Pixels:
-    """The photo with a region painted over; around it photo and paint run into one another. (H, W, 3).
+    """The photo with a region painted over, (H, W, 3).
 
-    The good photo is brought to the level of the surroundings first, so that another exposure is no new edge; and where the two are
-    mixed the texture's contrast is kept (Heitz and Neyret, 2018, variance-preserving blending), so that a texture without places shows
-    no seam either.
+    The good photo is cloned in without a seam (Perez et al. 2003, Poisson image editing), from where its surroundings are like it;
+    without one, the surroundings are drawn on (Telea 2004).
     """
-    around = region.box.grown(MARGIN_PX + 2 * SOFT_PX, pixels.shape[1], pixels.shape[0])
-    crop = pixels[around.slices].astype(np.float32)
-    outside = np.ones(crop.shape[:2], np.uint8)
-    outside[region.box.y0 - around.y0 :, region.box.x0 - around.x0 :][: region.box.height, : region.box.width] = ~region.mask
-    away = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    share = np.clip(1 - (away - MARGIN_PX) / SOFT_PX, 0, 1)[..., None]  # of the paint
-    level = np.median(crop[away > MARGIN_PX], 0) if (away > MARGIN_PX).any() else np.median(crop, (0, 1))
-    if good is None:
-        paint = cv2.inpaint(pixels[around.slices].copy(), (away <= MARGIN_PX).astype(np.uint8), 5, cv2.INPAINT_TELEA).astype(np.float32)
-    else:
-        paint = _levelled(good[around.slices].astype(np.float32), crop, away > MARGIN_PX)
-    mixed = level + ((1 - share) * (crop - level) + share * (paint - level)) / np.sqrt((1 - share) ** 2 + share**2)
+    around = region.box.grown(MARGIN_PX + CONTEXT_PX, pixels.shape[1], pixels.shape[0])
+    crop = pixels[around.slices]
+    inside = np.zeros(crop.shape[:2], np.uint8)
+    inside[region.box.y0 - around.y0 :, region.box.x0 - around.x0 :][: region.box.height, : region.box.width] = region.mask
+    inside = cv2.dilate(inside, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * MARGIN_PX + 1, 2 * MARGIN_PX + 1)))
     out = pixels.copy()
-    out[around.slices] = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
+    if good is None:
+        out[around.slices] = cv2.inpaint(crop.copy(), inside, 5, cv2.INPAINT_TELEA)
+    elif inside.all():
+        out[around.slices] = good[around.slices]
+    else:
+        out[around.slices] = _cloned(_levelled(_alike(good, crop, inside == 0, around), crop, inside == 0), crop, inside)
     return out
 
 
-def _levelled(good: Picture, crop: Picture, outside: Mask) -> Picture:
+def _cloned(paint: Pixels, crop: Pixels, inside: npt.NDArray[np.uint8]) -> Pixels:
+    """The crop with the paint inside; beyond the photo's border the paint goes on, so that a defect there sets no edge."""
+    pad = (2, 2, 2, 2)
+    onto = cv2.copyMakeBorder(paint, *pad, cv2.BORDER_REFLECT)
+    onto[2:-2, 2:-2] = crop
+    mask = cv2.copyMakeBorder(255 * inside, *pad, cv2.BORDER_CONSTANT, value=0)
+    x, y, width, height = cv2.boundingRect(mask)
+    middle = (x + width // 2, y + height // 2)
+    done = cv2.seamlessClone(cv2.copyMakeBorder(paint, *pad, cv2.BORDER_REFLECT), onto, mask, middle, cv2.NORMAL_CLONE)
+    result: Pixels = done[2:-2, 2:-2]
+    return result
+
+
+def _alike(good: Pixels, crop: Pixels, outside: Mask, around: Box) -> Pixels:
+    """The same place of the good photo, or of a texture the place whose surroundings are most like the crop's."""
+    wanted, weight = crop.astype(np.float32), np.repeat(outside[..., None], 3, 2).astype(np.float32)
+    if good.shape[0] < crop.shape[0] or good.shape[1] < crop.shape[1]:
+        return good[around.slices]
+    differs = cv2.matchTemplate(good.astype(np.float32), wanted, cv2.TM_SQDIFF, mask=weight)
+    y, x = (int(at) for at in np.unravel_index(int(np.argmin(differs)), differs.shape))
+    if differs[y, x] > MUCH_ALIKE * differs[around.y0, around.x0]:
+        y, x = around.y0, around.x0
+    return good[y : y + crop.shape[0], x : x + crop.shape[1]]
+
+
+def _levelled(good: Pixels, crop: Pixels, outside: Mask) -> Pixels:
     """The good photo's crop with the surroundings' median colour of the photo."""
-    return good + np.median(crop[outside] - good[outside], 0) if outside.any() else good
+    level = np.median(crop[outside].astype(np.float32) - good[outside], 0)
+    result: Pixels = np.clip(np.rint(good + level), 0, 255).astype(np.uint8)
+    return result
 
 
 def _tries(policy: Policy, facts: Mapping[str, float | None]) -> Iterator[tuple[str, float, float]]:
