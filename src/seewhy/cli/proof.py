@@ -67,6 +67,9 @@ def _document(file: Path, ledger: Path | None, certificate: Path | None, json_: 
         word = "[green]intact[/]" if found.intact else "[bold red]not intact[/]"
         why = found.problem or (f"made at the ledger's head {found.head}" if found.head else "made without a ledger")
         out.print(f"{word}: {plain(why)}", highlight=False, soft_wrap=True)
+        if found.place:
+            about = f" (entry {found.entry} of the ledger)" if found.entry else ""
+            out.print(f"  first change: {plain(found.place)}{about}", highlight=False, soft_wrap=True)
         for line in (*found.changes[:MOST_LINES], *found.notes):
             out.print(f"  {plain(line)}", highlight=False, soft_wrap=True)
         if len(found.changes) > MOST_LINES:
