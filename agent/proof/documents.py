@@ -10,9 +10,9 @@ from pathlib import Path
 from seewhy.agent.documents.kinds import make
 from seewhy.agent.ledger.reading import entries
 from seewhy.agent.ledger.store import Ledger
+from seewhy.agent.proof.naming import entry_about
 from seewhy.agent.proof.signing import signature_of, unsigned_part
 from seewhy.errors import BadData, SeewhyError
-from seewhy.prompts.legible import legible
 from seewhy.reports import document
 from seewhy.reports.places import Place
 from seewhy.reports.seal import HEAD, check_seal, recipe_in, where_changed
@@ -130,12 +130,7 @@ def _compared(found: Checked, made: bytes | str, data: bytes, format_: str) -> C
 
 
 def _entry_about(book: Ledger, place: Place | None, lot: str | None = None) -> int | None:
-    """Number of the machine's last entry about a photo; None where it isn't a photo's place, or several lots have such a photo."""
-    if place is None or not place.photo:
-        return None
-    rows = [row for row in book.found_stored("kind IN ('inspection', 'refusal')") if legible(row.photo) == place.photo]
-    rows = [row for row in rows if lot in (None, row.lot)]
-    return rows[-1].seq if len({row.lot for row in rows}) == 1 else None
+    return entry_about(book.found_stored("kind IN ('inspection', 'refusal')"), place, lot) if place else None
 
 
 def _again(recipe: dict[str, str], format_: str, book: Ledger) -> bytes | str:

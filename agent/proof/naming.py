@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from seewhy.agent.ledger.chain import Stored, hash_of
 from seewhy.agent.ledger.nodes import leaf_of
@@ -12,6 +12,7 @@ from seewhy.agent.ledger.tree import included
 from seewhy.agent.proof.bundle import Head, named_in
 from seewhy.errors import LedgerError
 from seewhy.prompts.legible import legible
+from seewhy.reports.places import Place
 from seewhy.reports.seal import where_changed
 
 ROW = b'{"at":"'  # how an entry begins in canonical JSON; within a body the quotes are escaped
@@ -37,8 +38,22 @@ def concerned(name: str, files: Mapping[str, bytes]) -> tuple[int | None, str]:
         digest = file.partition(".")[0]
         return next((row.seq for row in rows if digest == row.photo_sha256 or digest in _named(row)), None), ""
     place = where_changed(files[name]) if name.startswith("report.") and name in files else None
-    about = [row for row in rows if place and row.kind in ("inspection", "refusal") and legible(row.photo) == place.photo]
-    return (about[-1].seq if len({row.lot for row in about}) == 1 else None), str(place or "")
+    return entry_about(rows, place), str(place or "")
+
+
+def entry_about(rows: Iterable[Stored], place: Place | None, lot: str | None = None) -> int | None:
+    """Number of the machine's last entry about a photo; None where it isn't a photo's place, or several lots have such a photo.
+
+    Args:
+        rows: entries, in order.
+        place: where in a document; HTML has a photo's name as it can be read, JSON as it was recorded.
+        lot: the document's, where that is known.
+    """
+    if place is None or not place.photo:
+        return None
+    machine = (row for row in rows if row.kind in ("inspection", "refusal") and lot in (None, row.lot))
+    about = [row for row in machine if place.photo in (row.photo, legible(row.photo))]
+    return about[-1].seq if len({row.lot for row in about}) == 1 else None
 
 
 def unproved(row: Stored, proof: list[bytes], head: Head) -> str:
