@@ -15,6 +15,7 @@ import segno
 
 from seewhy.canonical import canonical_json, sha256_bytes
 from seewhy.errors import BadData
+from seewhy.reports.places import Place, changed_place, indexed
 
 EMPTY = "seewhy-sha256:" + "0" * 64  # what a format puts where its seal goes, as often as it likes
 SEAL = re.compile(rb"seewhy-sha256:([0-9a-f]{64})")
@@ -23,9 +24,12 @@ RECIPE = re.compile(rb"seewhy-recipe:([A-Za-z0-9_-]+=*)")
 
 
 def sealed(data: bytes) -> bytes:
-    """The document with its seal; as it is where it has no place for one (CSV, formats of plug-ins)."""
+    """The document with its seal and the index of its sections; as it is where it has no place for one (CSV, formats of plug-ins)."""
     empty = EMPTY.encode()
-    return data.replace(empty, empty[:-64] + sha256_bytes(data).encode()) if empty in data else data
+    if empty not in data:
+        return data
+    data = indexed(data, empty)
+    return data.replace(empty, empty[:-64] + sha256_bytes(data).encode())
 
 
 def check_seal(data: bytes) -> str:
@@ -41,6 +45,16 @@ def check_seal(data: bytes) -> str:
         raise BadData("it was changed after it was made: its bytes are not those of its seal")
     head = HEAD.search(data)
     return head[1].decode() if head else ""
+
+
+def where_changed(data: bytes, made: bytes | None = None) -> Place | None:
+    """The first section of a document that isn't as it was written; None where that can't be said.
+
+    Args:
+        data: of the document.
+        made: the document as it should be; None goes by the document's own index.
+    """
+    return changed_place(SEAL.sub(EMPTY.encode(), data), made)
 
 
 def recipe_mark(recipe: Mapping[str, Any]) -> str:

@@ -22,6 +22,7 @@ class Verification:
     bad_seq: int | None = None  # the first entry that is not as it was written
     problem: str = ""
     notes: tuple[str, ...] = ()  # what lies beside the file
+    file: str = ""  # of a bundle: the first in it that is not as it was written
 
     @property
     def intact(self) -> bool:

@@ -8,14 +8,17 @@ from __future__ import annotations
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 from seewhy.errors import BadData
 
 MOST_BYTES, MOST_FILES = 0xFFFFFFFE, 0xFFFE  # beyond them a zip needs other headers (zip64), which nothing here reads
 VERSION, UTF8, EPOCH = 20, 0x0800, (0, 0x21)  # 1 January 1980, midnight: a zip knows no time before
 LOCAL, CENTRAL, END = b"PK\3\4", b"PK\1\2", b"PK\5\6"
+HEADER_BYTES = 30  # of a file, before its name
+DIRECTORY = "its directory"
 
 
 def archive(files: Iterable[tuple[str, bytes]]) -> Iterator[bytes]:
@@ -47,21 +50,42 @@ def opened(path: Path) -> dict[str, bytes]:
     Raises:
         BadData: it can't be read, or isn't byte for byte what `archive` makes of its files; says which file differs.
     """
+    files, changed = read(path)
+    if changed:
+        raise BadData(f"{path} is not as it was written: {changed}")
+    return files
+
+
+def read(path: Path) -> tuple[dict[str, bytes], str]:
+    """(the files as they are now, the first that is not as it was written); the second is empty where all are.
+
+    The zip's own directory says where they lie; nothing in it is believed, for all of it is written again and compared.
+
+    Raises:
+        BadData: it can't be read as a zip.
+    """
     try:
-        with zipfile.ZipFile(path) as zipped:
-            names = zipped.namelist()
-            files = {name: zipped.read(name) for name in names}
+        with zipfile.ZipFile(path) as zipped, path.open("rb") as file:
+            listed = zipped.infolist()
+            files = {one.filename: _lying_at(file, one) for one in listed}
     except OSError as error:
         raise BadData(f"{path} can't be read ({error.strerror or error})") from error
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, ValueError, struct.error, EOFError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error) as error:
         raise BadData(f"{path} is no zip that can be read: {error}") from error
-    if len(names) != len(files):
+    if len(listed) != len(files):
         raise BadData(f"{path} holds two files of one name")
+    return files, _first_changed(path, files)
+
+
+def _lying_at(file: BinaryIO, one: zipfile.ZipInfo) -> bytes:
+    file.seek(max(0, one.header_offset) + HEADER_BYTES + len(one.filename.encode()))
+    return file.read(one.file_size)
+
+
+def _first_changed(path: Path, files: Mapping[str, bytes]) -> str:
+    names = list(files)
     with path.open("rb") as there:
         for at, piece in enumerate(archive(files.items())):
             if there.read(len(piece)) != piece:
-                where = names[at // 2] if at < 2 * len(names) else "its directory"
-                raise BadData(f"{path} is not as it was written: {where}")
-        if there.read(1):
-            raise BadData(f"{path} is not as it was written: something follows its end")
-    return files
+                return names[at // 2] if at < 2 * len(names) else DIRECTORY
+        return DIRECTORY if there.read(1) else ""

@@ -10,12 +10,15 @@ from pathlib import Path
 from seewhy.agent.documents.kinds import make
 from seewhy.agent.ledger.reading import entries
 from seewhy.agent.ledger.store import Ledger
+from seewhy.agent.proof.naming import entry_about
 from seewhy.agent.proof.signing import signature_of, unsigned_part
 from seewhy.errors import BadData, SeewhyError
 from seewhy.reports import document
-from seewhy.reports.seal import HEAD, check_seal, recipe_in
+from seewhy.reports.places import Place
+from seewhy.reports.seal import HEAD, check_seal, recipe_in, where_changed
 
 TEXT = ("html", "json", "csv")
+MARKS = re.compile(r"seewhy-(sha256:[0-9a-f]{64}|index:[0-9a-f]{64}:[A-Za-z0-9_=-]+)")  # they follow from the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,8 @@ class Checked:
         problem: empty where it is as it was made.
         head: the ledger's head that it was made at; empty without one.
         changes: lines that were changed, where the ledger could say.
+        place: the first photo or section that was changed, where the document or the ledger could say.
+        entry: number of the entry about that photo, where the ledger could say.
         notes: what wasn't checked.
     """
 
@@ -33,6 +38,8 @@ class Checked:
     head: str = ""
     changes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    place: str = ""
+    entry: int | None = None
 
     @property
     def intact(self) -> bool:
@@ -59,19 +66,19 @@ def check_document(path: Path, ledger: Path | None = None, certificate: Path | N
         data = path.read_bytes()
     except OSError as error:
         raise BadData(f"{path} can't be read ({error.strerror})") from error
-    problem, head, notes = "", "", tuple[str, ...]()
+    problem, head, place, notes = "", "", None, tuple[str, ...]()
     sealed = unsigned_part(data)
     try:
         head = check_seal(sealed)
         if sealed != data or certificate is not None:
             notes = (_signed(data, certificate),)
     except BadData as error:
-        problem, found = str(error), HEAD.search(data)
+        problem, found, place = str(error), HEAD.search(data), where_changed(sealed)
         head = found[1].decode() if found else ""
+    by_itself = Checked(problem, head, (), notes, str(place or ""))
     if ledger is None:
-        return Checked(problem, head, notes=(*notes, "the ledger was not asked (--ledger)"))
-    found_there = _against(path, sealed, problem, head, ledger)
-    return replace(found_there, notes=notes + found_there.notes)
+        return replace(by_itself, notes=(*notes, "the ledger was not asked (--ledger)"))
+    return _against(path, sealed, by_itself, place, ledger)
 
 
 def _signed(data: bytes, certificate: Path | None) -> str:
@@ -91,52 +98,67 @@ def _signed(data: bytes, certificate: Path | None) -> str:
     return f"signed by {found.by} at {found.signed_at}{vouched}"
 
 
-def _against(path: Path, data: bytes, problem: str, head: str, ledger: Path) -> Checked:
+def _against(path: Path, data: bytes, by_itself: Checked, place: Place | None, ledger: Path) -> Checked:
     with Ledger(ledger, read_only=True) as book:
-        found = book.verify(head or None)
+        found = book.verify(by_itself.head or None)
         if not found.intact:
-            return Checked(problem or f"the ledger is not intact, or doesn't hold the document's head: {found.problem}", head)
-        if head and head != book.head[1]:
-            return Checked(problem, head, notes=("the ledger has grown since; the document was not made again",))
-        format_ = path.suffix.lower().lstrip(".")
-        recipe = recipe_in(data)
-        changes = _nearest(format_, data, book) if recipe is None else _again(recipe, format_, data, book)
-    if changes is None:
-        return Checked(problem, head, notes=("the ledger has no lot to make such a document of",))
-    if changes and not problem:
-        problem = "its seal fits, and the ledger says otherwise: it was changed and sealed again, or made by another version"
-    return Checked(problem, head, changes)
+            why = f"the ledger is not intact, or doesn't hold the document's head: {found.problem}"
+            return replace(by_itself, problem=by_itself.problem or why)
+        if by_itself.head and by_itself.head != book.head[1]:
+            said = _noted(by_itself, "the ledger has grown since; the document was not made again")
+            return replace(said, entry=_entry_about(book, place))
+        format_, recipe = path.suffix.lower().lstrip("."), recipe_in(data)
+        lot, made = _nearest(format_, data, book) if recipe is None else (None, _again(recipe, format_, book))
+        if made is None:
+            return _noted(by_itself, "the ledger has no lot to make such a document of")
+        if isinstance(made, bytes) and made != data:
+            place = place or where_changed(data, made)
+        return replace(_compared(by_itself, made, data, format_), place=str(place or ""), entry=_entry_about(book, place, lot))
 
 
-def _again(recipe: dict[str, str], format_: str, data: bytes, book: Ledger) -> tuple[str, ...]:
-    """The lines in which a quality document differs from the same one made again; none where it doesn't."""
-    kind, language, options = recipe.get("kind", ""), recipe.get("language", "en"), dict(recipe)
-    del options["kind"]
-    options.pop("language", None)
-    try:
-        made = make(book, kind, format_, language=language, **options)
-    except SeewhyError as error:
-        return (f"the ledger makes no such document: {error}",)
+def _noted(found: Checked, note: str) -> Checked:
+    return replace(found, notes=(*found.notes, note))
+
+
+def _compared(found: Checked, made: bytes | str, data: bytes, format_: str) -> Checked:
+    """What the ledger's own document, or why there is none, says of this one."""
     if made == data:
-        return ()
-    return _differences(made, data) if format_ in TEXT else ("its bytes are others",)
+        return found
+    changes = (made,) if isinstance(made, str) else _differences(made, data, format_)
+    why = "its seal fits, and the ledger says otherwise: it was changed and sealed again, or made by another version"
+    return replace(found, problem=found.problem or why, changes=changes)
 
 
-def _nearest(format_: str, data: bytes, book: Ledger) -> tuple[str, ...] | None:
-    """The lines in which it differs from the ledger's own document that is most like it; none where it is that."""
-    best: tuple[str, ...] | None = None
+def _entry_about(book: Ledger, place: Place | None, lot: str | None = None) -> int | None:
+    return entry_about(book.found_stored("kind IN ('inspection', 'refusal')"), place, lot) if place else None
+
+
+def _again(recipe: dict[str, str], format_: str, book: Ledger) -> bytes | str:
+    """A quality document made again, or why it can't be."""
+    options = {name: value for name, value in recipe.items() if name not in ("kind", "language")}
+    try:
+        return make(book, recipe.get("kind", ""), format_, language=recipe.get("language", "en"), **options)
+    except SeewhyError as error:
+        return f"the ledger makes no such document: {error}"
+
+
+def _nearest(format_: str, data: bytes, book: Ledger) -> tuple[str | None, bytes | None]:
+    """(lot, document) of the ledger's own that is most like this one; without either where it makes none."""
+    best: tuple[int, str, bytes] | None = None
     for lot in book.lots():
         shown = list(entries(book, lot))
         for language in ("en", "ko") if shown else ():
             made = document(shown, book.evidence, format_, head=book.head[1], language=language)
             if made == data:
-                return ()
-            differs = _differences(made, data) if format_ in TEXT else ("its bytes are others",)
-            best = differs if best is None or len(differs) < len(best) else best
-    return best
+                return lot, made
+            differs = len(_differences(made, data, format_))
+            best = (differs, lot, made) if best is None or differs < best[0] else best
+    return (None, None) if best is None else best[1:]
 
 
-def _differences(made: bytes, data: bytes) -> tuple[str, ...]:
+def _differences(made: bytes, data: bytes, format_: str) -> tuple[str, ...]:
     """Changed lines: "-" as the ledger has them, "+" as the document does."""
-    ours, theirs = (re.sub(r"seewhy-sha256:[0-9a-f]{64}", "", text.decode("utf-8", "replace")).splitlines() for text in (made, data))
+    if format_ not in TEXT:
+        return ("its bytes are others",)
+    ours, theirs = (MARKS.sub("", text.decode("utf-8", "replace")).splitlines() for text in (made, data))
     return tuple(line[:200] for line in unified_diff(ours, theirs, lineterm="", n=0) if line[:1] in "+-" and line[:3] not in ("+++", "---"))

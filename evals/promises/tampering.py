@@ -70,16 +70,28 @@ def _contents(path: Path) -> object:
 
 
 def flipped_document(ledger: Path, folder: Path) -> dict[str, int]:
-    """In an HTML report."""
+    """In an HTML report, without its ledger: `place_named` tells the photo or the section, `entry_named` the photo, one entry's."""
     with Ledger(ledger, read_only=True) as book:
         lot = book.lots()[0]
         path = write_report(list(entries(book, lot)), book.evidence, folder / "report.html", head=book.head[1])
-    return _flips(path, lambda: "missed" if check_document(path).intact else "found")
+
+    def ask() -> str:
+        found = check_document(path)
+        named = " place_named" * bool(found.place) + " entry_named" * found.place.startswith("photo ")
+        return "missed" if found.intact else f"found{named}"
+
+    return _flips(path, ask)
 
 
 def flipped_bundle(ledger: Path, folder: Path) -> dict[str, int]:
-    """In a bundle."""
+    """In a bundle of a lot: `place_named` tells the file in it."""
     path = folder / "bundle.zip"
     with Ledger(ledger, read_only=True) as book:
         bundle(book, path, lot=book.lots()[0])
-    return _flips(path, lambda: "missed" if check_bundle(path).intact else "found")
+
+    def ask() -> str:
+        found = check_bundle(path)
+        named = " place_named" * bool(found.file) + " entry_named" * (found.bad_seq is not None)
+        return "missed" if found.intact else f"found{named}"
+
+    return _flips(path, ask)

@@ -45,6 +45,18 @@ def test_a_signed_head_and_what_it_finds(book: Path, tmp_path: Path) -> None:
         run("verify", other, *checked)
 
 
+def test_month_to_month_is_proved_without_the_ledger(book: Path, tmp_path: Path) -> None:
+    key, november, december, proof = (tmp_path / name for name in ("key.pem", "november.txt", "december.txt", "grown.json"))
+    run("checkpoint", book, "--key", key, "--new-key", "works", "--out", november)
+    run("hold", book, "--lot", "A", *BY)
+    run("checkpoint", book, "--key", key, "--out", december, "--since", november, "--proof", proof)
+    assert "begins with the 10 entries of the earlier head" in run("verify", proof, "--public-key", f"{key}.pub", "--checkpoint", november)
+    assert "was not checked (--public-key)" in run("verify", proof)
+    assert "begins with another head" in run("verify", proof, "--checkpoint", december, code=1)
+    with pytest.raises(BadData, match="both of them"):
+        run("checkpoint", book, "--key", key, "--since", november)
+
+
 def roles(folder: Path) -> Path:
     path = folder / "roles.yaml"
     path.write_text("people: {Park: manager}\nroles: {manager: [release, hold, erasure]}\n")

@@ -17,10 +17,17 @@ MOST_LINES = 6  # of a document's changes that are shown; --json has all
 
 
 def verify(
-    file: Annotated[Path, typer.Argument(help="A ledger, a bundle (.zip), or a document that seewhy made (.html, .pdf, .json).")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="A ledger, a bundle (.zip), a document that seewhy made (.html, .pdf, .json), or a proof of `checkpoint --since`."
+        ),
+    ],
     head: Annotated[str | None, typer.Option(help="Of a ledger: a head noted elsewhere, for instance in a report.")] = None,
-    checkpoint: Annotated[Path | None, typer.Option(help="Of a ledger: a head that was signed, see `seewhy checkpoint`.")] = None,
-    public_key: Annotated[Path | None, typer.Option(help="Of a checkpoint or bundle: who must have signed it (.pub).")] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Of a ledger or of a proof that it grew: a head that was signed, see `seewhy checkpoint`.")
+    ] = None,
+    public_key: Annotated[Path | None, typer.Option(help="Of a checkpoint, bundle or proof: who must have signed it (.pub).")] = None,
     ledger: Annotated[Path | None, typer.Option(help="Of a document: the ledger that it was made from.")] = None,
     certificate: Annotated[Path | None, typer.Option(help="Of a signed PDF: whose certificate it must be, or who vouches for it.")] = None,
     json_: Json = False,
@@ -30,27 +37,35 @@ def verify(
     from seewhy.agent.ledger.checkpoint import public_key as read_public
     from seewhy.agent.ledger.store import verify as verify_ledger
     from seewhy.agent.proof.checking import check_bundle
+    from seewhy.agent.proof.consistency import check_growth
 
     by = read_public(_text(public_key)) if public_key else None
     kind = _kind(file)
     if kind == "document":
         return _document(file, ledger, certificate, json_)
+    signed_before = opened(_text(checkpoint), by)[1] if checkpoint else None
     if kind == "bundle":
         found = check_bundle(file, by)
+    elif kind == "growth":
+        found = check_growth(file, by, signed_before)
     else:
-        found = verify_ledger(file, head, opened(_text(checkpoint), by)[1] if checkpoint else None)
+        found = verify_ledger(file, head, signed_before)
     print_verification(found, json_)
     raise typer.Exit(0 if found.intact else 1)
 
 
 def _kind(file: Path) -> str:
-    """What a file is, by its first bytes and its ending; whatever isn't a bundle or document is checked as a ledger."""
+    """What a file is, by its first bytes and its ending; whatever isn't a bundle, document or proof is checked as a ledger."""
+    from seewhy.agent.proof.consistency import START
+
     start = b""
     if file.is_file():
         with file.open("rb") as opened_:
-            start = opened_.read(16)
+            start = opened_.read(len(START))
     if start.startswith(b"SQLite format 3"):
         return "ledger"
+    if start == START:
+        return "growth"
     endings = {".zip": "bundle", ".html": "document", ".pdf": "document", ".json": "document", ".csv": "document"}
     return endings.get(file.suffix.lower(), "ledger") if start else "ledger"
 
@@ -67,6 +82,9 @@ def _document(file: Path, ledger: Path | None, certificate: Path | None, json_: 
         word = "[green]intact[/]" if found.intact else "[bold red]not intact[/]"
         why = found.problem or (f"made at the ledger's head {found.head}" if found.head else "made without a ledger")
         out.print(f"{word}: {plain(why)}", highlight=False, soft_wrap=True)
+        if found.place:
+            about = f" (entry {found.entry} of the ledger)" if found.entry else ""
+            out.print(f"  first change: {plain(found.place)}{about}", highlight=False, soft_wrap=True)
         for line in (*found.changes[:MOST_LINES], *found.notes):
             out.print(f"  {plain(line)}", highlight=False, soft_wrap=True)
         if len(found.changes) > MOST_LINES:
@@ -79,20 +97,29 @@ def checkpoint(
     key: Annotated[Path, typer.Option(help=f"The signer's private key; its passphrase comes from {KEY}.")],
     out_: Annotated[Path | None, typer.Option("--out", "-o", help="Where the signed head goes; give it to somebody else.")] = None,
     new_key: Annotated[str, typer.Option(help="Make the key first, for a signer of this name; the public key lies beside it (.pub).")] = "",
+    since: Annotated[Path | None, typer.Option(help="An earlier checkpoint: prove that the ledger only grew since (--proof).")] = None,
+    proof: Annotated[Path | None, typer.Option(help="Where that proof goes; `seewhy verify` checks it without the ledger.")] = None,
     json_: Json = False,
 ) -> None:
     """Sign a ledger's head, so that its owner can't cut it off or write it anew unseen."""
     from seewhy.agent.ledger.checkpoint import make_key, read_key, signed
     from seewhy.agent.ledger.store import Ledger
+    from seewhy.agent.proof.consistency import growth_proof
     from seewhy.disk import write_file
+    from seewhy.errors import BadData
 
+    if (since is None) != (proof is None):
+        raise BadData("a proof that the ledger only grew takes --since CHECKPOINT and --proof FILE, both of them")
     passphrase = os.environ.get(KEY, "")
     if new_key:
         make_key(key, new_key, passphrase)
     name, private = read_key(key, passphrase)
     with Ledger(ledger, read_only=True) as book:
         head = book.checkpoint
-    note = signed(head, ledger.name, name, private)
+        note = signed(head, ledger.name, name, private)
+        grown = growth_proof(book, _text(since), note) if since else b""
+    if proof is not None:
+        write_file(proof, grown)
     if out_ is not None:
         write_file(out_, note.encode())
     facts = {"entries": head.size, "head": head.head, "root": head.root.hex(), "signed_by": name, "note": note}

@@ -114,7 +114,7 @@ def print_verification(found: Any, json_: bool) -> None:
     """Whether a ledger is intact, and what lies beside it."""
     if json_:
         facts = {"intact": found.intact, "entries": found.entries, "head": found.head, "bad_entry": found.bad_seq, "problem": found.problem}
-        return print_json(facts | {"notes": list(found.notes)})
+        return print_json(facts | {"file": found.file, "notes": list(found.notes)})
     if found.intact:
         out.print(f"[green]intact[/]: {counted(found.entries, 'entry', 'entries')}, head {found.head}", highlight=False, soft_wrap=True)
     else:

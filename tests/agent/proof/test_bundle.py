@@ -12,6 +12,7 @@ from tests.helpers import TESTS
 
 from seewhy.agent.ledger.checkpoint import make_key, public_key, read_key, signed
 from seewhy.agent.ledger.store import Ledger
+from seewhy.agent.ledger.verification import Verification
 from seewhy.agent.people import acts
 from seewhy.agent.people.roles import Who
 from seewhy.agent.proof.archive import archive, opened
@@ -76,6 +77,40 @@ def test_any_flipped_byte_is_found(part: Path) -> None:
         data[at] ^= 1 << chance.randrange(8)
         part.write_bytes(data)
         assert not check_bundle(part).intact, at
+
+
+def flipped(part: Path, name: str, at: int) -> Verification:
+    """What is said of a bundle in which one byte of a file was changed."""
+    whole = part.read_bytes()
+    data = bytearray(whole)
+    data[whole.index(opened(part)[name]) + at] ^= 1
+    part.write_bytes(data)
+    found = check_bundle(part)
+    part.write_bytes(whole)
+    assert not found.intact
+    assert (found.file, name in found.problem) == (name, True)
+    return found
+
+
+def test_the_file_and_the_entry_of_a_flipped_byte_are_named(part: Path) -> None:
+    files, chance = opened(part), random.Random(9)
+    rows = json.loads(files["bundle.json"])["entries"]
+    inspected = next(row for row in rows if row["kind"] == "inspection")
+    pictures = {item["sha256"] for item in json.loads(inspected["body"])["evidence"]} | {inspected["photo_sha256"]}
+    own = [name for name in files if name.partition("/")[2].partition(".")[0] in pictures]
+    assert len(own) > 3
+    for name in own:
+        assert flipped(part, name, chance.randrange(len(files[name]))).bad_seq == inspected["seq"]
+    for row in rows:
+        start = files["bundle.json"].index(b'{"at":"%b"' % row["at"].encode())
+        size = len(canonical_json(row))
+        for at in (start + 9, start + size // 2, start + size - 40):  # its time, its body, its proof
+            assert flipped(part, "bundle.json", at).bad_seq == row["seq"], at
+    page = files["report.html"]
+    found = flipped(part, "report.html", page.index(b'id="part-1"') + 2000)
+    assert (found.bad_seq, "(photo stain.png)" in found.problem) == (inspected["seq"], True)
+    for name, at in (("report.html", 40), ("report.pdf", 4000), ("verify.html", 500), ("signer.pub", 3)):
+        assert flipped(part, name, at).bad_seq is None  # no entry's
 
 
 def remade(part: Path, change: dict[str, bytes | None]) -> None:
