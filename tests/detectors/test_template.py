@@ -73,6 +73,7 @@ def test_what_is_missing_or_extra_is_found_and_told(boards: Inspector, kind: str
     assert record.provenance.reference_sha256
 
 
+@pytest.mark.slow
 def test_material_is_told_by_the_tone_that_the_card_names(tmp_path: Path) -> None:
     drawn = broken(0, "missing")
     for tone, said in (("light", "extra"), (None, None)):
@@ -81,6 +82,7 @@ def test_material_is_told_by_the_tone_that_the_card_names(tmp_path: Path) -> Non
         assert (material and material.value) == said
 
 
+@pytest.mark.slow
 def test_a_turned_photo_is_laid_over_by_its_features(boards: Inspector) -> None:
     matrix = cv2.getRotationMatrix2D((160, 160), 4.0, 1.03)
     turned = cv2.warpAffine(board(3, copy=1), matrix, (320, 320), borderMode=cv2.BORDER_REPLICATE).astype(np.uint8)

@@ -30,6 +30,11 @@ from seewhy.people import SettingsChange, SignOff, people_of, verdict_by
 from seewhy.prompts import text
 from seewhy.record import InspectionRecord
 
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
 AT = {"product": "plate", "lot": "l1"}
 
 

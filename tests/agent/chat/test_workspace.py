@@ -144,6 +144,7 @@ def test_a_photo_is_kept_byte_for_byte_once_under_the_ending_that_it_has(tmp_pat
     assert len(photos_in(tmp_path / "good")) == 3
 
 
+@pytest.mark.slow
 def test_links_folders_and_too_many_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "real").write_bytes(png(good("plate", 1).pixels))
     (tmp_path / "link").symlink_to(tmp_path / "real")

@@ -65,6 +65,7 @@ def test_answers_are_spoilt_as_told(fault: Fault) -> None:
                         answer.json()
 
 
+@pytest.mark.slow
 def test_a_started_server_is_killed_and_runs_again(tmp_path: Path) -> None:
     (tmp_path / "server.py").write_text(SERVER)
     with socket.socket() as free:
