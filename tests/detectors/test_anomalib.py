@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import warnings
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -81,15 +83,15 @@ def all_fitted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Fitted]:
     """All that need no server, saved."""
     photos = [decode(png(good("cast", i).pixels), f"{i}.png") for i in range(4)]
     stain, other = defective("cast", "stain", 4), good("cast", 51).pixels
+    with warnings.catch_warnings(action="ignore"):  # anomalib imports what is deprecated
+        prompting = import_module("anomalib.models.image.winclip.prompting")
     made = {}
     for model in MODELS:
         if model == "vlm_ad":
             continue
         folder = tmp_path_factory.mktemp(model) / "model"
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(
-                "anomalib.models.image.winclip.prompting.TEMPLATES", ["a photo of a {}."]
-            )  # 21 sentences of random words say no more, and take a minute
+            patch.setattr(prompting, "TEMPLATES", ["a photo of a {}."])  # 21 sentences of random words say no more, and take a minute
             fitted = ProductModel.fit(photos, named(model)(small(model)), product="part", alpha=0.2).save(folder)
         detector, names = fitted.detector, tuple(w.name for w in fitted.detector.weights)
         inspection = Inspector(fitted, alpha=0.2).inspect(decode(png(stain.pixels), "stain.png"))
