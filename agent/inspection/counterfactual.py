@@ -18,6 +18,7 @@ from seewhy.types import Box, Mask, Pixels, Region
 LIMITED = ("_min", "_max")
 MARGIN_PX = 6  # around the region, painted with it
 CONTEXT_PX = 34  # around that, by which a like place is found
+SOFT_PX = 24  # around what is painted, over which paint and photo run into one another
 MUCH_ALIKE = 0.5  # of the squared difference at the same place, below which another place is taken
 
 
@@ -94,7 +95,7 @@ def painted_over(link: Link, pixels: Pixels, region: Region, good: Pixels | None
         region: what is painted over.
         good: (H, W, 3) the good photo laid over it, or None.
     """
-    before, after = link.score(pixels).score, link.score(without_region(pixels, region, good)).score
+    before, after = link.score(pixels).score, least_score(link, pixels, region, good)
     line = link.threshold
     alarms = [line is not None and score > line for score in (before, after)]
     key = "why.painted_unjudged" if line is None else "why.painted_gone" if not alarms[1] else "why.painted_stays"
@@ -110,25 +111,47 @@ def painted_over(link: Link, pixels: Pixels, region: Region, good: Pixels | None
     )
 
 
-def without_region(pixels: Pixels, region: Region, good: Pixels | None) -> Pixels:
-    """The photo with a region painted over, (H, W, 3).
+def least_score(link: Link, pixels: Pixels, region: Region, good: Pixels | None) -> float:
+    """The photo's score with the region painted over, by the way of painting that leaves the least trace: a seam is no defect."""
+    return min(link.score(painted).score for painted in without_region(pixels, region, good))
 
-    The good photo is cloned in without a seam (Perez et al. 2003, Poisson image editing), from where its surroundings are like it;
-    without one, the surroundings are drawn on (Telea 2004).
+
+def without_region(pixels: Pixels, region: Region, good: Pixels | None) -> Iterator[Pixels]:
+    """The photo with a region painted over, (H, W, 3), in one or two ways.
+
+    The good photo comes from where its surroundings are like the region's; once cloned in (Perez et al. 2003, Poisson image editing), which
+    suits what has edges, and once run into the photo at equal contrast (Heitz and Neyret 2018, variance-preserving blending), which suits a
+    texture. Without a good photo the surroundings are drawn on (Telea 2004).
     """
     around = region.box.grown(MARGIN_PX + CONTEXT_PX, pixels.shape[1], pixels.shape[0])
     crop = pixels[around.slices]
     inside = np.zeros(crop.shape[:2], np.uint8)
     inside[region.box.y0 - around.y0 :, region.box.x0 - around.x0 :][: region.box.height, : region.box.width] = region.mask
     inside = cv2.dilate(inside, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * MARGIN_PX + 1, 2 * MARGIN_PX + 1)))
-    out = pixels.copy()
     if good is None:
-        out[around.slices] = cv2.inpaint(crop.copy(), inside, 5, cv2.INPAINT_TELEA)
+        yield _with(pixels, around, cv2.inpaint(crop.copy(), inside, 5, cv2.INPAINT_TELEA))
     elif inside.all():
-        out[around.slices] = good[around.slices]
+        yield _with(pixels, around, good[around.slices])
     else:
-        out[around.slices] = _cloned(_levelled(_alike(good, crop, inside == 0, around), crop, inside == 0), crop, inside)
+        paint = _levelled(_alike(good, crop, inside == 0, around), crop, inside == 0)
+        yield _with(pixels, around, _cloned(paint, crop, inside))
+        yield _with(pixels, around, _blended(paint, crop, inside))
+
+
+def _with(pixels: Pixels, around: Box, crop: Pixels) -> Pixels:
+    out = pixels.copy()
+    out[around.slices] = crop
     return out
+
+
+def _blended(paint: Pixels, crop: Pixels, inside: npt.NDArray[np.uint8]) -> Pixels:
+    """Paint and crop run into one another over `SOFT_PX`, about their common level."""
+    away = cv2.distanceTransform(1 - inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    share = np.clip(1 - away / SOFT_PX, 0, 1)[..., None]  # of the paint
+    level = np.median(crop[inside == 0], 0)
+    mixed = level + ((1 - share) * (crop - level) + share * (paint - level)) / np.sqrt((1 - share) ** 2 + share**2)
+    result: Pixels = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
+    return result
 
 
 def _cloned(paint: Pixels, crop: Pixels, inside: npt.NDArray[np.uint8]) -> Pixels:

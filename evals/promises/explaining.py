@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from seewhy.agent.api.explain import explain
-from seewhy.agent.inspection.counterfactual import without_region
+from seewhy.agent.inspection.counterfactual import least_score
 from seewhy.agent.inspection.inspector import Inspector
 from seewhy.agent.models.product import ProductModel
 from seewhy.agent.photos.images import Photo
@@ -69,9 +69,9 @@ def counterfactual(product: str, per_kind: int, good_photos: int) -> dict[str, A
             continue
         alarms += 1
         region = found.regions[0]
-        gone += found.link.score(without_region(found.pixels, region, found.good)).score <= line
+        gone += least_score(found.link, found.pixels, region, found.good) <= line
         moved = elsewhere_than(region, found.pixels.shape[1], found.pixels.shape[0])
-        elsewhere += found.link.score(without_region(found.pixels, moved, found.good)).score <= line
+        elsewhere += least_score(found.link, found.pixels, moved, found.good) <= line
     return {"alarms": alarms, "gone": gone, "elsewhere": elsewhere, "without_one_region": others}
 
 
