@@ -14,6 +14,7 @@ from seewhy.agent.chat.lots import compare, inspect_lot, lot_for_now
 from seewhy.agent.chat.problems import Told
 from seewhy.agent.chat.workspace import Home, ProductFolder, Settings
 from seewhy.agent.inspection.inspector import Inspector
+from seewhy.agent.inspection.policy import load_policy
 from seewhy.agent.ledger.store import Ledger
 from seewhy.agent.models.product import ProductModel
 from seewhy.agent.people.settings import change_settings
@@ -49,8 +50,9 @@ class Desk:
         settings, card = settings or product.settings, product.card
         if not settings.model:
             raise Told("no_model")
-        given: dict[str, Any] = {"card": card, "policy": product.policy, "alpha": settings.alpha, "review": settings.review}
-        mark = settings, card.sha256, product.policy
+        policy = load_policy(product.policy) if product.policy else None
+        given: dict[str, Any] = {"card": card, "policy": policy, "alpha": settings.alpha, "review": settings.review}
+        mark = settings, card.sha256, policy and policy.sha256
         with self._lock:
             known = self._inspectors.get(product.key)
             if known is None or known[0] != mark:

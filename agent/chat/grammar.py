@@ -81,7 +81,8 @@ LISTED = re.compile(r"^\s*(?:the )?(?:defects?|결함)(?: are|은|:)?[: ]+(?P<de
 MATTERS = re.compile(
     r"(?:이|가|은|는)?\s*(?:\b(?:matters?|(?:is|are) (?:an? )?(?:defects?|bad|important|critical))\b|중요|문제|불량).*$", re.IGNORECASE
 )
-DOESNT = re.compile(r"\b(?:do(?:es)?n['’]t|do(?:es)? not|not)\b|않|아니|괜찮|무시")
+DOESNT = re.compile(r"\b(?:do(?:es)?n['’]t|do(?:es)? not|not)\b|않|아니|아닙|아닌|아님|괜찮|무시")
+GOOD, BAD = re.compile(r"\bgood\b|양품"), re.compile(r"\bbad\b|\bdefective\b|\bng\b|\bfailed\b|불량|부적합|불합격")
 MATERIALS: tuple[str, ...] = ("aluminium", "aluminum", "steel", "brass", "copper", "plastic", "rubber", "glass", "ceramic")
 MATERIALS += ("알루미늄", "강철", "스테인리스", "구리", "황동", "플라스틱", "고무", "유리", "세라믹")
 SPLIT = re.compile(r"\s*(?:,|、|\band\b|\bor\b|\s및\s|과\s|와\s|그리고)\s*")
@@ -100,6 +101,24 @@ def command_in(said: str) -> Command | None:
             number = groups.get("number") or groups.get("other")
             return Command(name, int(number) if number else None, groups.get("words") or "")
     return None
+
+
+def called_good(said: str) -> bool | None:
+    """Whether photos that come with these words are said to be of good parts; None where nothing is said of it.
+
+    Only a plain statement counts: what is learned as good by a mistake passes for ever.
+
+    >>> called_good("This is a bracket. Here are five good ones."), called_good("이것들은 양품입니다")
+    (True, True)
+    >>> called_good("these are not good"), called_good("are they good?"), called_good("양품이 아닙니다"), called_good("two bad ones")
+    (False, False, False, False)
+    >>> called_good("look at these") is None
+    True
+    """
+    sentences = [one for one in re.findall(r"[^.!?;\n]+[?]?", unicodedata.normalize("NFC", said).lower()) if GOOD.search(one)]
+    if sentences:
+        return not any(DOESNT.search(one) or BAD.search(one) or one.endswith("?") for one in sentences)
+    return False if BAD.search(said.lower()) else None
 
 
 def card_in(said: str) -> CardForm | None:

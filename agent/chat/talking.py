@@ -8,7 +8,7 @@ from typing import Any
 
 from seewhy.agent.chat.assistant import Assistant
 from seewhy.agent.chat.conversation import LONGEST, Message, remember, remembered
-from seewhy.agent.chat.grammar import Command, card_in, command_in
+from seewhy.agent.chat.grammar import Command, called_good, card_in, command_in
 from seewhy.agent.chat.looking import Call, documents, photo, similar
 from seewhy.agent.chat.problems import Told, problem
 from seewhy.agent.chat.setting_up import Files, add_good, add_photos, go_on, learn
@@ -66,7 +66,7 @@ def _answer(call: Call, at: At, said: str, files: Files, assistant: Assistant | 
     if not at.product:
         yield from _begin(call, said, files, command, assistant, before)
     elif files:
-        yield _kept(call, at, files, command, said)
+        yield _kept(call, at, files, said)
     elif command is not None:
         yield _obey(call, at, command)
     elif assistant is not None:
@@ -82,6 +82,9 @@ def _begin(
 ) -> Iterator[Step]:
     """Before there is a product: a card is drafted from what was said."""
     form = card_in(said)
+    if files and called_good(said) is False:
+        yield Step(text("talk.not_good", call.language, count=len(files)))
+        files = []
     if assistant is not None and said and command is None:
         yield from _asked(call, At(), said, assistant, before, files)
     elif form is not None:
@@ -105,10 +108,10 @@ def _asked(
         yield Step(told.text, told.title, show)
 
 
-def _kept(call: Call, at: At, files: Files, command: Command | None, said: str) -> Step:
+def _kept(call: Call, at: At, files: Files, said: str) -> Step:
     """Photos: good ones where they are called so or nothing was learned yet, else they are inspected."""
-    good = (command is not None and command.name == "good") or "good" in said.lower() or "양품" in said
-    if good or not call.product(at.product).settings.model:
+    good = called_good(said)
+    if good or (good is None and not call.product(at.product).settings.model):
         _allowed(call, "good")
         taken = add_good(call, at.product, files)
         count = len(call.product(at.product).good_photos())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -14,12 +14,12 @@ import numpy.typing as npt
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
+from seewhy.agent.models.calibration import Calibration, needed
 from seewhy.agent.models.familiarity import Familiarity
 from seewhy.agent.models.folder import load_folder, save_folder
 from seewhy.agent.models.references import References, chosen_references
-from seewhy.agent.models.sharp import Calibration, Sharp, needed, watching_of
-from seewhy.agent.photos.images import Photo
-from seewhy.agent.photos.lazy import Chosen, pixels_of
+from seewhy.agent.models.sharp import Sharp, watching_of
+from seewhy.agent.photos.lazy import Chosen, Photos, pixels_of
 from seewhy.card import ProductCard
 from seewhy.detectors.protocol import Detector, scored_good
 from seewhy.detectors.saved import facts_of, restored
@@ -60,7 +60,7 @@ class ProductModel:
     @classmethod
     def fit(
         cls,
-        photos: Sequence[Photo],
+        photos: Photos,
         detector: Detector,
         *,
         product: str = "product",
@@ -109,7 +109,7 @@ class ProductModel:
     @classmethod
     def calibrated(
         cls,
-        photos: Sequence[Photo],
+        photos: Photos,
         detector: Detector,
         parts: tuple[list[int], list[int]],
         *,

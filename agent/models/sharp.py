@@ -10,8 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from seewhy.agent.models.calibration import LOT, rarity
-from seewhy.agent.models.calibration import Calibration as Calibration
-from seewhy.agent.models.calibration import needed as needed
 from seewhy.detectors.fine import Fine
 from seewhy.types import Map, Mask, Pixels, Progress, ScoreMap, silent
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from seewhy.agent.photos.images import Photo, may_be_deep, read_photo
 from seewhy.agent.photos.layouts import Layout, Sample, good_photos, read_layout
@@ -12,6 +12,7 @@ from seewhy.agent.photos.levels import DOUBTS, FULL, white_level_of
 from seewhy.types import Pixels
 
 T = TypeVar("T")
+Photos: TypeAlias = Sequence[Photo]  # which may be lazy: each is decoded whenever it is asked for
 
 
 class LazyPhotos(Sequence[Photo]):

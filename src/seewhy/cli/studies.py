@@ -209,10 +209,11 @@ def _enter(
             book, study, apart_from(make, training) if training else make, person, product=product, protocol=protocol, lot=lot
         )
     if json_:
-        return print_json({"seq": row.seq, "hash": row.hash, **row.entry.model_dump(mode="json")})
-    print_entered(row, json_)
-    for name, value in row.entry.measures.items():
-        out.print(f"  {name}: {'none' if value is None else f'{value:.4g}'}", highlight=False)
-    for one in row.entry.criteria:
-        out.print(f"  {'[green]met[/]' if one.held else '[bold red]not met[/]'}: criterion {one.criterion[:12]}", highlight=False)
+        print_json({"seq": row.seq, "hash": row.hash, **row.entry.model_dump(mode="json")})
+    else:
+        print_entered(row, json_)
+        for name, value in row.entry.measures.items():
+            out.print(f"  {name}: {'none' if value is None else f'{value:.4g}'}", highlight=False)
+        for one in row.entry.criteria:
+            out.print(f"  {'[green]met[/]' if one.held else '[bold red]not met[/]'}: criterion {one.criterion[:12]}", highlight=False)
     raise typer.Exit(int(any(not one.held for one in row.entry.criteria)))

@@ -25,7 +25,8 @@ from seewhy.agent.ledger.store import Ledger
 from seewhy.agent.people.roles import Who
 from seewhy.agent.quality.entering import enter_study, set_criterion
 from seewhy.agent.quality.studies import escapes_of
-from seewhy.evals.synthetic.surfaces import good
+from seewhy.card import ProductCard
+from seewhy.evals.synthetic.surfaces import defective, good
 from seewhy.people import SettingsChange, SignOff, people_of, verdict_by
 from seewhy.prompts import text
 from seewhy.record import InspectionRecord
@@ -297,6 +298,27 @@ def test_photos_that_are_dropped_into_the_conversation(asked: Asked, home: Home)
     asked.wait()
     assert "Inspecting 1" in told[0]
     assert any(isinstance(entry, InspectionRecord) for entry in entries(home))
+
+
+@pytest.mark.parametrize("words", ["these are not good", "are they good?", "양품이 아닙니다"])
+def test_photos_that_are_not_plainly_called_good_are_not_learned_from(asked: Asked, home: Home, words: str) -> None:
+    product, part = home.product("plate"), defective("plate", "stain", 1).pixels
+    before = product.good_photos()
+    assert "Inspecting 1" in said(asked, words, files=asked.upload(part=part))[0]
+    asked.wait()
+    fresh = home.new_product(ProductCard(name="bracket"))
+    assert "Nothing was learned yet" in said(asked, words, product=fresh.key, files=asked.upload(part=part))[0]
+    assert "were not kept" in said(asked, f"This is a bracket. {words}", product="", files=asked.upload(part=part))[0]
+    assert (product.good_photos(), fresh.good_photos()) == (before, [])
+
+
+def test_a_policy_that_was_written_anew_holds_at_once(inspected: Asked, home: Home) -> None:
+    product = home.product("plate")
+    for version in ("1", "2"):
+        (product.folder / "policy.yaml").write_text(
+            f"schema_version: '1'\nname: plate\nversion: '{version}'\nrules:\n- {{id: all, when: {{}}, severity: minor, verdict: review, because: so}}\n"
+        )
+        assert inspected.desk.inspector(product).policy.version == version
 
 
 def test_a_draft_is_shown_and_not_saved(asked: Asked, home: Home) -> None:
