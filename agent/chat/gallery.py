@@ -13,7 +13,6 @@ from seewhy.agent.chat.problems import Told
 from seewhy.agent.ledger.reading import with_later, with_people
 from seewhy.agent.ledger.store import Ledger, Row
 from seewhy.agent.people.parts import PartPhoto, part_photos, photo_name
-from seewhy.people import ReviewedRecord, ReviewedRefusal
 from seewhy.record import Confirmation, Entry, Explanation, InspectionRecord, RefusedPhoto
 
 PAGE = 60  # photos of a page
@@ -108,11 +107,6 @@ def page_of(items: list[Item], *, number: int, only: str = "", worst_first: bool
         "counts": {verdict: counts[verdict] for verdict in ORDER},
         "total": len(items),
     }
-
-
-def is_reviewed(entry: Entry) -> bool:
-    """Whether people entered anything about it."""
-    return isinstance(entry, ReviewedRecord | ReviewedRefusal)
 
 
 def _item(photo: PartPhoto) -> Item:

@@ -267,6 +267,5 @@ def _independence(asked: Asked, entry: StudyDone) -> list[Block]:
 
 
 def _inputs(asked: Asked, entry: StudyDone) -> list[Block]:
-    named = [(name, str(value)) for name, value in entry.inputs.items() if value not in ("", None)]
-    named += [(document.name, document.sha256) for document in entry.evidence]
+    named = [(document.name, document.sha256) for document in entry.evidence]
     return [heading(asked.say("study.inputs")), rows(named, mono=True)] if named else []

@@ -31,6 +31,7 @@ class Found:
     results: dict[str, Any]
     rests_on: tuple[str, ...]
     files: dict[str, bytes] = field(default_factory=dict)  # canonical JSON by name
+    inputs: dict[str, Any] = field(default_factory=dict)  # the options that it was made with
 
 
 def set_criterion(
@@ -79,7 +80,6 @@ def enter_study(
     product: str,
     protocol: str = "",
     lot: str = "",
-    inputs: Mapping[str, Any] | None = None,
 ) -> Row:
     """Make a study of the ledger as it is and enter it, judged by the criteria that stood before.
 
@@ -91,7 +91,6 @@ def enter_study(
         product: which one.
         protocol: name of the test whose criteria hold.
         lot: that it is of.
-        inputs: the options that it was made with.
     """
 
     def look(book: Book) -> tuple[StudyDone, Pictured]:
@@ -110,7 +109,7 @@ def enter_study(
             "product": of,
             "protocol": protocol,
             "study": study,
-            "inputs": dict(inputs or {}),
+            "inputs": found.inputs,
             "measures": found.measures,
             "results": found.results,
             "criteria": tuple(_held(digest, one, found.measures.get(one.measure)) for digest, one in criteria),

@@ -89,7 +89,13 @@ def detection_of(
         own = "px" if reference is None and any(spot.unit == "px" for s in photos for spot in s.spots) else unit
         source = "drawn" if drawn else "reference" if reference else "found_by_system"
         files = {"reference": reference.data} if reference else {}
-        return Found(measures, told | {"unit": own, "source": source}, tuple(dict.fromkeys(d for _, _, d in tried)), files)
+        return Found(
+            measures,
+            told | {"unit": own, "source": source},
+            tuple(dict.fromkeys(d for _, _, d in tried)),
+            files,
+            {"unit": own, "drawn": drawn},
+        )
 
     return make
 
@@ -147,18 +153,21 @@ def escapes_of(*, lot: str = "", product: str = "", defect_share: float | None =
             "false_reject_share_upper": rejected.upper,
             "escapes_unseen_upper": None if unseen is None else unseen["upper"],
         }
-        return Found(measures, results, tuple(s.hash for s in (*looked, *stopped)))
+        return Found(measures, results, tuple(s.hash for s in (*looked, *stopped)), inputs={"defect_share": defect_share})
 
     return make
 
 
 def _unseen(photos: Sequence[Seen], defect_share: float) -> dict[str, Any] | None:
-    """The bound from the calibration's photos and the lot alone; None where the records aren't of one calibration."""
+    """The bound from the calibration's photos and the lot alone.
+
+    None where the records aren't of one calibration, or where a part passed by its policy and not by its score.
+    """
     calibrated = [s for s in photos if s.calibration and s.p_value is not None]
-    if not calibrated or len({s.model for s in calibrated}) > 1:
+    passed = [s for s in calibrated if s.machine == "pass"]
+    if not calibrated or len({s.model for s in calibrated}) > 1 or any(s.spots for s in passed):
         return None
     count = calibrated[0].calibration
-    passed = [s for s in calibrated if s.machine == "pass"]
     above = min((round((s.p_value or 0) * (count + 1)) - 1 for s in passed), default=count)
     good, lot = Share(count - above, count), Share(len(passed), len(calibrated))
     return {"good": good.to_json(), "lot": lot.to_json(), "upper": escapes_unseen(good, lot, defect_share)}

@@ -312,12 +312,18 @@ def test_photos_that_are_not_plainly_called_good_are_not_learned_from(asked: Ask
     assert (product.good_photos(), fresh.good_photos()) == (before, [])
 
 
+POLICY = """schema_version: "1"
+name: plate
+version: "{version}"
+rules:
+- {{id: all, when: {{}}, severity: minor, verdict: review, because: so}}
+"""
+
+
 def test_a_policy_that_was_written_anew_holds_at_once(inspected: Asked, home: Home) -> None:
     product = home.product("plate")
     for version in ("1", "2"):
-        (product.folder / "policy.yaml").write_text(
-            f"schema_version: '1'\nname: plate\nversion: '{version}'\nrules:\n- {{id: all, when: {{}}, severity: minor, verdict: review, because: so}}\n"
-        )
+        (product.folder / "policy.yaml").write_text(POLICY.format(version=version))
         assert inspected.desk.inspector(product).policy.version == version
 
 

@@ -46,6 +46,21 @@ def test_a_criterion_is_entered_before_its_test(tmp_path: Path) -> None:
             set_criterion(ledger, "escapes", "escape_share_upper", "at_most", 1.0, LEE, protocol=" ", product="plate")
 
 
+def test_the_bound_that_needs_nobody_rests_on_scores_alone(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "l.sqlite") as ledger:
+        lot(ledger, "A", 4, 1)
+        book = read(ledger)
+    for seen in book.photos:
+        seen.calibration, seen.p_value = 99, 0.5 if seen.machine == "pass" else 0.01
+    made = escapes_of(lot="A", defect_share=0.5)
+    found = made(book)
+    assert found.results["unseen"]["lot"]["count"] == 4
+    assert found.inputs == {"defect_share": 0.5}
+    stopped = next(seen for seen in book.photos if seen.spots)
+    next(seen for seen in book.photos if seen.machine == "pass").spots = stopped.spots  # its policy let it pass, not its score
+    assert made(book).results["unseen"] is None
+
+
 def test_escapes_are_counted_from_what_people_looked_at(tmp_path: Path) -> None:
     with Ledger(tmp_path / "l.sqlite") as ledger:
         lot(ledger, "A", 8, 2)
