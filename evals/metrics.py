@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from seewhy.agent.quality.bounds import Share
 from seewhy.types import Map, Mask
 
 Scores = npt.NDArray[np.floating]
@@ -101,20 +102,13 @@ def binomial_interval(count: int, rate: float, level: float = 0.95) -> tuple[int
     return low or 0, count
 
 
-def at_most(count: int, of: int, level: float = 0.95) -> float:
-    """The upper bound of Clopper & Pearson (Biometrika 26, 1934): so large a rate would give so few with probability 1 - level.
+def at_most(count: int, of: int) -> float:
+    """The upper 95 % bound of a share that was counted; see `Share.upper`.
 
     >>> round(at_most(0, 59), 3), at_most(3, 3)
     (0.05, 1.0)
     """
-    if count >= of:
-        return 1.0
-    low, high = 0.0, 1.0
-    for _ in range(50):
-        middle = (low + high) / 2
-        below = sum(comb(of, k) * middle**k * (1 - middle) ** (of - k) for k in range(count + 1))
-        low, high = (middle, high) if below > 1 - level else (low, middle)
-    return high
+    return Share(count, of).upper
 
 
 def share(these: Iterable[Any]) -> float | None:

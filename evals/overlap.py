@@ -29,7 +29,7 @@ class Seen:
 
     def touching(self) -> npt.NDArray[np.bool_]:
         """Which finding shares a pixel with which defect, (findings, defects)."""
-        return np.array([[shared(f, d) > 0 for d in self.defects] for f in self.findings], bool).reshape(
+        return np.array([[f.shared(d) > 0 for d in self.defects] for f in self.findings], bool).reshape(
             len(self.findings), len(self.defects)
         )
 
@@ -49,19 +49,9 @@ def patches(mask: Mask) -> tuple[Region, ...]:
     return tuple(found)
 
 
-def shared(one: Region, other: Region) -> int:
-    """Pixels that lie in both."""
-    x0, y0 = max(one.box.x0, other.box.x0), max(one.box.y0, other.box.y0)
-    x1, y1 = min(one.box.x1, other.box.x1), min(one.box.y1, other.box.y1)
-    if x0 >= x1 or y0 >= y1:
-        return 0
-    parts = [r.mask[y0 - r.box.y0 : y1 - r.box.y0, x0 - r.box.x0 : x1 - r.box.x0] for r in (one, other)]
-    return int((parts[0] & parts[1]).sum())
-
-
 def mask_iou(one: Region, other: Region) -> float:
     """Intersection over union of two masks."""
-    both = shared(one, other)
+    both = one.shared(other)
     return both / (int(one.mask.sum()) + int(other.mask.sum()) - both) if both else 0.0
 
 
@@ -123,12 +113,9 @@ def median(values: Iterable[float]) -> float | None:
 def _union_iou(photo: Seen) -> float:
     """All findings laid over all defects."""
     boxes = np.array([r.box for r in (*photo.findings, *photo.defects)])
-    x0, y0, x1, y1 = (int(v) for v in (*boxes[:, :2].min(0), *boxes[:, 2:].max(0)))
-    layers = np.zeros((2, y1 - y0, x1 - x0), bool)
-    for layer, regions in zip(layers, (photo.findings, photo.defects), strict=True):
-        for r in regions:
-            layer[r.box.y0 - y0 : r.box.y1 - y0, r.box.x0 - x0 : r.box.x1 - x0] |= r.mask
-    return float((layers[0] & layers[1]).sum() / (layers[0] | layers[1]).sum())
+    around = Box(*(int(v) for v in (*boxes[:, :2].min(0), *boxes[:, 2:].max(0))))
+    one, other = (np.any([r.within(around) for r in regions], 0) for regions in (photo.findings, photo.defects))
+    return float((one & other).sum() / (one | other).sum())
 
 
 def _rates(both: int, findings: int, defects: int) -> dict[str, float | None]:

@@ -177,7 +177,7 @@ def kept(regions: Iterable[Region], canvas: Canvas) -> list[Region]:
         canvas.done["regions_many"] = len(found)
         order = sorted(range(len(found)), key=lambda i: _weight(found[i]), reverse=True)
         found = [found[i] for i in sorted(order[:MOST])]
-    canvas.done["regions_overlap"] = sum(any(_overlap(a, b) for b in found if b is not a) for a in found)
+    canvas.done["regions_overlap"] = sum(any(a.shared(b) for b in found if b is not a) for a in found)
     for what in [what for what, count in canvas.done.items() if not count]:
         del canvas.done[what]
     return found
@@ -198,16 +198,6 @@ def _patch(labels: npt.NDArray[np.int32], number: int, row: npt.NDArray[np.int32
 
 def _weight(region: Region) -> tuple[float, int]:
     return (region.peak if region.peak is not None else -np.inf, region.box.width * region.box.height)
-
-
-def _overlap(one: Region, other: Region) -> bool:
-    a, b = one.box, other.box
-    x0, y0, x1, y1 = max(a.x0, b.x0), max(a.y0, b.y0), min(a.x1, b.x1), min(a.y1, b.y1)
-    if x0 >= x1 or y0 >= y1:
-        return False
-    here = one.mask[y0 - a.y0 : y1 - a.y0, x0 - a.x0 : x1 - a.x0]
-    there = other.mask[y0 - b.y0 : y1 - b.y0, x0 - b.x0 : x1 - b.x0]
-    return bool((here & there).any())
 
 
 def _shown(values: Any) -> str:

@@ -125,9 +125,9 @@ def without_region(pixels: Pixels, region: Region, good: Pixels | None) -> Itera
     """
     around = region.box.grown(MARGIN_PX + CONTEXT_PX, pixels.shape[1], pixels.shape[0])
     crop = pixels[around.slices]
-    inside = np.zeros(crop.shape[:2], np.uint8)
-    inside[region.box.y0 - around.y0 :, region.box.x0 - around.x0 :][: region.box.height, : region.box.width] = region.mask
-    inside = cv2.dilate(inside, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * MARGIN_PX + 1, 2 * MARGIN_PX + 1)))
+    inside = cv2.dilate(
+        region.within(around).astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * MARGIN_PX + 1, 2 * MARGIN_PX + 1))
+    )
     if good is None:
         yield _with(pixels, around, cv2.inpaint(crop.copy(), inside, 5, cv2.INPAINT_TELEA))
     elif inside.all():

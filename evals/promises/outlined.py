@@ -16,7 +16,7 @@ from seewhy.agent.photos.layouts import Sample
 from seewhy.errors import BadData
 from seewhy.evals.detect import known_mask, pixel_figures, small_map, small_mask
 from seewhy.evals.metrics import share
-from seewhy.evals.overlap import Seen, figures, median, patches, shared
+from seewhy.evals.overlap import Seen, figures, median, patches
 from seewhy.record import Finding
 from seewhy.types import Map, Mask, Region
 
@@ -118,8 +118,8 @@ def _outlined(inspector: Inspector, photo: Photo, mask: Mask) -> tuple[Outlined,
 
 def _sized(inspector: Inspector, finding: Finding, region: Region, seen: Seen, size: tuple[int, int]) -> Sized | None:
     """The finding against the defect that it shares the most pixels with; None where it touches none."""
-    on = max(seen.defects, key=lambda d: shared(region, d), default=None)
-    if on is None or not shared(region, on):
+    on = max(seen.defects, key=lambda d: region.shared(d), default=None)
+    if on is None or not region.shared(on):
         return None
     perfect = measure(replace(region, box=on.box, mask=on.mask), inspector.card, *size, finding.measured.strength.threshold.value)
     severity = first_match(inspector.policy, facts_of(perfect, len(seen.findings), hypot(*size)), None).severity.value

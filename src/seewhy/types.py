@@ -122,3 +122,18 @@ class Region:
     label: str = ""  # what the detector that gave it calls it
     interval_px: float | None = None  # half width of the interval of its lengths; None: as the resolution has it
     p_value: float | None = None  # how rarely the strongest place of a good photo is as strong; None where too few say so
+
+    def within(self, box: Box) -> Mask:
+        """The mask in a box that holds the region's, (box.height, box.width)."""
+        laid = np.zeros((box.height, box.width), np.bool_)
+        laid[self.box.y0 - box.y0 :, self.box.x0 - box.x0 :][: self.box.height, : self.box.width] = self.mask
+        return laid
+
+    def shared(self, other: Region) -> int:
+        """Pixels that lie in both."""
+        a, b = self.box, other.box
+        x0, y0, x1, y1 = max(a.x0, b.x0), max(a.y0, b.y0), min(a.x1, b.x1), min(a.y1, b.y1)
+        if x0 >= x1 or y0 >= y1:
+            return 0
+        here, there = (r.mask[y0 - r.box.y0 : y1 - r.box.y0, x0 - r.box.x0 : x1 - r.box.x0] for r in (self, other))
+        return int((here & there).sum())

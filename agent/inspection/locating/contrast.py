@@ -40,10 +40,8 @@ def refine(region: Region, pixels: Pixels, reference: Pixels | None, background_
     around = region.box.grown(background_margin, width, height)
     if max(around.width, around.height) > LARGEST:
         return region
-    inside = np.zeros((around.height, around.width), np.uint8)
-    inside[region.box.y0 - around.y0 :, region.box.x0 - around.x0 :][: region.box.height, : region.box.width] = region.mask
     reach = max(1, round(region.resolution_px / 4))
-    near = cv2.dilate(inside, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)) > 0
+    near = cv2.dilate(region.within(around).astype(np.uint8), np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)) > 0
     if (~near).sum() < 64:
         return region
     difference = _difference(pixels[around.slices], reference, around, near, width, height)

@@ -143,6 +143,4 @@ def _region(around: Box, mask: Mask, evidence: Evidence) -> Region:
 def surrounded(region: Region, reach: int, shape: tuple[int, ...]) -> tuple[Box, Mask]:
     """A region's box and mask, both grown by `reach` pixels."""
     near = region.box.grown(reach, shape[1], shape[0])
-    inside = np.zeros((near.height, near.width), np.uint8)
-    inside[region.box.y0 - near.y0 :, region.box.x0 - near.x0 :][: region.box.height, : region.box.width] = region.mask
-    return near, cv2.dilate(inside, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)) > 0
+    return near, cv2.dilate(region.within(near).astype(np.uint8), np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)) > 0

@@ -90,8 +90,9 @@ def served(tmp_path: Path, kind: str = "plain") -> Iterator[tuple[subprocess.Pop
 
 
 def _hears() -> None:
-    """Let a program hear the end of its terminal where whoever runs the tests has started them under nohup."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    """Let a program hear what whoever runs the tests, under nohup or in the background, has let them ignore."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def gone(pids: list[int], seconds: float) -> bool:
