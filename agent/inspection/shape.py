@@ -18,7 +18,7 @@ COVERAGE = 1.3  # of the score map's resolution: holds the true size in 95 % of 
 class Shape:
     """Sizes in pixels; half-open pixels count whole, so one pixel is 1 long and 1 wide.
 
-    An uncertainty is half the width of the interval that holds the true value in at least 95 % of cases; it comes from the
+    An uncertainty is half the width of the interval that is meant to hold the true value in 95 % of cases; it comes from the
     score map's resolution and is checked on synthetic defects of known size (evals/results).
     """
 

@@ -63,7 +63,7 @@ class Quantity(Saved):
 
     value: float | None
     unit: Literal["px", "px²", "%", "mm", "mm²", "°"]
-    uncertainty: float | None = None  # half width of the interval that holds the true value in at least 95 % of cases
+    uncertainty: float | None = None  # half width of the interval that is meant to hold the true value in 95 % of cases (see evals/results)
     source: Source = "measured"
     status: Status = "supported"
     evidence: tuple[str, ...] = ("map",)
