@@ -44,7 +44,7 @@ def fit(
         good: a folder of good photos, a data set in a layout that `read_layout` knows (its good training photos), or what
             `surveyed` found there; None for a detector that reads words.
         lot: in their place, photos of which nobody knows what is good; they judge one another, and none passes without a person.
-        save: where the model folder goes; a temporary folder by default.
+        save: where the model folder goes. Without it the model lives as long as the inspector, and `inspector.model.save` keeps it.
         detector: "auto" chooses by the card, the photos and what is installed (`seewhy.agent.models.choice`). Else a name in
             `seewhy.detectors.DETECTORS`; several with commas: the first that can be fitted here speaks; several joined by "+": their
             p-values are merged. The record says who was considered and why the others did not speak.
@@ -88,8 +88,8 @@ def fit(
         policy=(terms.policy or load_policy()).model_dump(mode="json"),
         device=terms.device,
     )
-    folder = Path(save) if save else Path(tempfile.mkdtemp(prefix="seewhy-")) / "model"
-    members = fit_models(photos, asked, folder, progress).members
+    with tempfile.TemporaryDirectory(prefix="seewhy-") as passing:  # a model is named by what its folder holds
+        members = fit_models(photos, asked, Path(save or Path(passing) / "model"), progress).members
     _tell_doubts(photos)
     return Inspector.of_products(members, **given)
 

@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -48,10 +49,18 @@ FAST = Path("/dev/shm")  # nothing here is about the disk
 tallied = Counter[str]()  # what became of the steps of all sequences
 
 
-def begun(folder: Path) -> Path:
-    """A ledger of two parts that await a person, with its roles."""
-    path, roles = folder / "book.sqlite", folder / "roles.yaml"
-    roles.write_text(ROLES, encoding="utf-8")
+@cache
+def begun() -> bytes:
+    """The file of a ledger of two parts that await a person, with its roles."""
+    with tempfile.TemporaryDirectory() as folder:
+        path, roles = Path(folder) / "book.sqlite", Path(folder) / "roles.yaml"
+        roles.write_text(ROLES, encoding="utf-8")
+        write_first_entries(path, roles)
+        return path.read_bytes()
+
+
+def write_first_entries(path: Path, roles: Path) -> None:
+    """Two refused photos and the roles."""
     with Ledger(path) as book:
         for name in PARTS[:2]:
             entry = RefusedPhoto(
@@ -59,7 +68,6 @@ def begun(folder: Path) -> Path:
             )
             book.append(entry)
         releases.release(book, "roles", roles, Who("Boss", "first roles", "boss"))
-    return path
 
 
 class People(RuleBasedStateMachine):
@@ -73,9 +81,9 @@ class People(RuleBasedStateMachine):
     def begin(self) -> None:
         """A ledger of its own."""
         self.folder = Path(tempfile.mkdtemp(dir=FAST if FAST.is_dir() else None))
-        if not _template.exists():
-            begun(_template.parent)
-        self.book = Ledger(Path(shutil.copy(_template, self.folder)))
+        path = self.folder / "book.sqlite"
+        path.write_bytes(begun())
+        self.book = Ledger(path)
         self.reasons_given: list[tuple[str, str]] = []
 
     def teardown(self) -> None:
@@ -181,9 +189,6 @@ def _wrong(entry: Any, said: dict[str, PersonsEntry]) -> str:
         if any(isinstance(e, Review | Disposition | MissedDefect) and e.by == entry.by for e in of):
             return "one person as both eyes"
     return ""
-
-
-_template = Path(tempfile.mkdtemp(prefix="seewhy-people-")) / "book.sqlite"
 
 
 def sequences(count: int, steps: int) -> dict[str, int]:

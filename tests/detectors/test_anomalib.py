@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -79,8 +81,13 @@ class Fitted:
 
 
 @pytest.fixture(scope="module")
-def all_fitted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Fitted]:
-    """All that need no server, saved."""
+def all_fitted() -> Iterator[dict[str, Fitted]]:
+    """All that need no server, saved: three gigabytes, which go again with this file's last test."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield fit_all(Path(folder))
+
+
+def fit_all(where: Path) -> dict[str, Fitted]:
     photos = [decode(png(good("cast", i).pixels), f"{i}.png") for i in range(4)]
     stain, other = defective("cast", "stain", 4), good("cast", 51).pixels
     with warnings.catch_warnings(action="ignore"):  # anomalib imports what is deprecated
@@ -89,7 +96,7 @@ def all_fitted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Fitted]:
     for model in MODELS:
         if model == "vlm_ad":
             continue
-        folder = tmp_path_factory.mktemp(model) / "model"
+        folder = where / model
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(prompting, "TEMPLATES", ["a photo of a {}."])  # 21 sentences of random words say no more, and take a minute
             fitted = ProductModel.fit(photos, named(model)(small(model)), product="part", alpha=0.2).save(folder)
