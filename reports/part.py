@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from seewhy.people import Person, people_of, verdict_by
+from seewhy.people import Person, people_of, place_of, verdict_by
 from seewhy.prompts import number, say, text, word
 from seewhy.prompts.entries import reasons, refusal
 from seewhy.prompts.legible import legible
@@ -138,12 +138,14 @@ def _photo_rows(name: str, record: InspectionRecord, language: str) -> list[tupl
     p = record.photo
     size: dict[str, Param] = {"width": p.width_px, "height": p.height_px, "format": p.format, "mode": p.mode, "bytes": f"{p.file_bytes:,}"}
     part = _named(language, "part", **({} if record.part is None else record.part.model_dump()))
+    place = place_of(record)
     return part + _named(
         language,
         file=name,
         sha256=p.sha256,
         size=text("provenance.size_value", language, **size),
         inspected=text("report.instant", language, at=moment(record.inspected_at)),
+        entry="" if place is None else f"{place.seq}, SHA-256 {place.sha256}",
     )
 
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from seewhy.people import Disposition, SignOff, people_of, verdict_by
+from seewhy.people import Disposition, SignOff, people_of, place_of, verdict_by
 from seewhy.prompts import say
 from seewhy.prompts.entries import reasons, refusal, silence
 from seewhy.record import SCHEMA_VERSION, Entry, Explanation, Finding, InspectionRecord, PartIdentity
@@ -69,6 +69,8 @@ COLUMNS = [
     "approved_by",
     *PartIdentity.model_fields,
     "inspected_at",
+    "entry",
+    "entry_sha256",
 ]
 
 
@@ -148,8 +150,10 @@ def finding_rows(entry: Entry, language: str = "en") -> list[dict[str, Any]]:
 
 def _people_and_part(entry: Entry) -> dict[str, Any]:
     """Which part it is, and what people made of it."""
-    people = people_of(entry)
+    people, place = people_of(entry), place_of(entry)
     return {
+        "entry": "" if place is None else place.seq,
+        "entry_sha256": "" if place is None else place.sha256,
         "people_verdict": verdict_by(people) or "",
         "disposition": "; ".join(one.action for one in people if isinstance(one, Disposition)),
         "approved_by": "; ".join(one.by for one in people if isinstance(one, SignOff) and one.meaning == "approval"),

@@ -8,7 +8,7 @@ from string import Formatter
 from typing import Any
 
 from seewhy.drawing import heat_colours
-from seewhy.people import WORST, outcome, people_of
+from seewhy.people import WORST, outcome, people_of, place_of
 from seewhy.prompts import catalogue, say, text, word
 from seewhy.prompts.legible import legible
 from seewhy.record import Entry, Explanation, Finding, InspectionRecord, Unexplained
@@ -57,7 +57,14 @@ def lot_view(entries: Sequence[Entry], pictures: PictureBytes, head: str, langua
         "marks": marks(head),
         "qr": qr(head),
         "provenance": _provenance(records, head, language),
+        "entries": _entries(entries),
     }
+
+
+def _entries(entries: Sequence[Entry]) -> list[tuple[str, str, str]]:
+    """(number, photo, hash) of each entry of a ledger: what a receipt or a bundle proves is found here by its hash."""
+    places = [(place_of(e), e.photo.name if isinstance(e, InspectionRecord) else e.name) for e in entries]
+    return [(str(place.seq), legible(name), place.sha256) for place, name in places if place is not None]
 
 
 def _words(language: str) -> dict[str, str]:

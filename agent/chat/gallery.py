@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from seewhy.agent.chat.problems import Told
-from seewhy.agent.ledger.reading import with_later, with_people
+from seewhy.agent.ledger.reading import as_it_stands, with_later
 from seewhy.agent.ledger.store import Ledger, Row
 from seewhy.agent.people.parts import PartPhoto, part_photos, photo_name
 from seewhy.record import Confirmation, Entry, Explanation, InspectionRecord, RefusedPhoto
@@ -81,7 +81,7 @@ def entry_now(ledger: Ledger, lot: str, name: str) -> tuple[Row, Entry]:
     for row in history:
         if isinstance(row.entry, Confirmation) and row.entry.refers_to == photo.row.hash and isinstance(entry, InspectionRecord):
             entry = with_later(entry, row.entry)
-    return photo.row, with_people(entry, [one for _, one in photo.people])
+    return photo.row, as_it_stands(photo.row, entry, [one for _, one in photo.people])
 
 
 def page_of(items: list[Item], *, number: int, only: str = "", worst_first: bool = False) -> dict[str, Any]:

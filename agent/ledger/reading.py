@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from seewhy.agent.ledger.store import Ledger, Row
-from seewhy.people import Complaint, Person, PersonsEntry, ReviewedRecord, ReviewedRefusal, Withdrawal
+from seewhy.people import Complaint, LedgerPlace, Person, PersonsEntry, ReviewedRecord, ReviewedRefusal, Withdrawal
 from seewhy.prompts import sentence
 from seewhy.prompts.entries import confirmed
 from seewhy.record import (
@@ -83,15 +83,13 @@ def latest(ledger: Ledger, lot: str | None = None, *, superseded: bool = False) 
             ):  # a person's word wins over any other
                 entry = with_later(entry, one)
         if isinstance(entry, InspectionRecord | RefusedPhoto) and (superseded or row.seq in stand):
-            yield row, with_people(entry, said.get(row.hash, ()))
+            yield row, as_it_stands(row, entry, said.get(row.hash, ()))
 
 
-def with_people(entry: Entry, people: Sequence[Person]) -> Entry:
-    """The entry with what people entered about it beside it, where they did."""
-    if not people:
-        return entry
+def as_it_stands(row: Row, entry: Entry, people: Sequence[Person]) -> Entry:
+    """An entry with its place in the ledger, and what people entered about it, beside it."""
     kind = ReviewedRecord if isinstance(entry, InspectionRecord) else ReviewedRefusal
-    return kind.model_construct(**dict(entry), people=tuple(people))
+    return kind.model_construct(**dict(entry), people=tuple(people), entry=LedgerPlace(seq=row.seq, sha256=row.hash))
 
 
 def _by_entry(people: Mapping[str, PersonsEntry]) -> dict[str, list[Person]]:

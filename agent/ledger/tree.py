@@ -80,12 +80,17 @@ def consistency_path(old: int, new: int, subtree: Subtree) -> list[bytes]:
 
 def included(leaf: bytes, index: int, size: int, path: Sequence[bytes], top: bytes) -> bool:
     """Whether a path leads from a leaf to the root `top` (section 2.1.3.2)."""
-    if not 0 <= index < size or len(top) != len(EMPTY):
-        return False
+    return len(top) == len(EMPTY) and top == root_above(leaf, index, size, path)
+
+
+def root_above(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:
+    """The root that a path leads to from a leaf; None where the path is of another tree's shape (section 2.1.3.2)."""
+    if not 0 <= index < size:
+        return None
     at, last, reached = index, size - 1, leaf
     for step in path:
         if last == 0:
-            return False
+            return None
         if at % 2 or at == last:
             reached = node_hash(step, reached)
             while not at % 2 and at:
@@ -93,7 +98,7 @@ def included(leaf: bytes, index: int, size: int, path: Sequence[bytes], top: byt
         else:
             reached = node_hash(reached, step)
         at, last = at >> 1, last >> 1
-    return last == 0 and reached == top
+    return reached if last == 0 else None
 
 
 def consistent(old: int, new: int, before: bytes, now: bytes, path: Sequence[bytes]) -> bool:

@@ -95,7 +95,8 @@ def _signed(data: bytes, certificate: Path | None) -> str:
     if found.trusted is False:
         raise BadData(f"it is signed by {found.by}, for whom the given certificate does not vouch")
     vouched = "" if found.trusted else "; nobody was asked to vouch for that (--certificate)"
-    return f"signed by {found.by} at {found.signed_at}{vouched}"
+    stamped = f" by the time stamp of {found.stamped_by}" if found.stamped_by else ""
+    return f"signed by {found.by} at {found.signed_at}{stamped}{vouched}"
 
 
 def _against(path: Path, data: bytes, by_itself: Checked, place: Place | None, ledger: Path) -> Checked:

@@ -28,12 +28,14 @@ class Signature:
         holds: over these bytes, to the end of the file.
         trusted: whether the certificate leads to one that was given; None where none was.
         signed_at: as the signer's clock or the time stamp has it; empty where neither says.
+        stamped_by: subject of the server whose time stamp (RFC 3161) it bears; empty where it bears none. Nobody vouches for it here.
     """
 
     by: str
     holds: bool
     trusted: bool | None
     signed_at: str
+    stamped_by: str = ""
 
 
 def signed_pdf(data: bytes, certificate: Path, passphrase: str, *, reason: str, time_stamps: str = "") -> bytes:
@@ -134,8 +136,11 @@ def signature_of(data: bytes, trust: Path | None = None) -> Signature | None:
     except Exception as error:  # whatever a changed file leads the reader to
         raise BadData(f"its signature can't be read: {error}") from error
     whole = status.coverage is not None and status.coverage.name == "ENTIRE_FILE"
-    at = status.timestamp_validity.timestamp if status.timestamp_validity else status.signer_reported_dt
+    stamp = status.timestamp_validity
+    if stamp is not None and not (stamp.intact and stamp.valid):
+        raise BadData("its time stamp does not hold: it was changed, or is of another document")
+    at = stamp.timestamp if stamp else status.signer_reported_dt
     by = str(status.signing_cert.subject.human_friendly)
-    return Signature(
-        by, bool(status.intact and status.valid and whole), bool(status.trusted) if trust else None, at.isoformat() if at else ""
-    )
+    holds, trusted = bool(status.intact and status.valid and whole), bool(status.trusted) if trust else None
+    stamper = str(stamp.signing_cert.subject.human_friendly) if stamp else ""
+    return Signature(by, holds, trusted, at.isoformat() if at else "", stamper)

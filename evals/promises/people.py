@@ -49,18 +49,24 @@ FAST = Path("/dev/shm")  # nothing here is about the disk
 tallied = Counter[str]()  # what became of the steps of all sequences
 
 
+def begun(folder: Path) -> Path:
+    """A ledger of two parts that await a person, with its roles."""
+    path = folder / "book.sqlite"
+    path.write_bytes(_first_entries())
+    return path
+
+
 @cache
-def begun() -> bytes:
-    """The file of a ledger of two parts that await a person, with its roles."""
+def _first_entries() -> bytes:
+    """Two refused photos and the roles, as a ledger's file."""
     with tempfile.TemporaryDirectory() as folder:
         path, roles = Path(folder) / "book.sqlite", Path(folder) / "roles.yaml"
         roles.write_text(ROLES, encoding="utf-8")
-        write_first_entries(path, roles)
+        _write_entries(path, roles)
         return path.read_bytes()
 
 
-def write_first_entries(path: Path, roles: Path) -> None:
-    """Two refused photos and the roles."""
+def _write_entries(path: Path, roles: Path) -> None:
     with Ledger(path) as book:
         for name in PARTS[:2]:
             entry = RefusedPhoto(
@@ -81,9 +87,7 @@ class People(RuleBasedStateMachine):
     def begin(self) -> None:
         """A ledger of its own."""
         self.folder = Path(tempfile.mkdtemp(dir=FAST if FAST.is_dir() else None))
-        path = self.folder / "book.sqlite"
-        path.write_bytes(begun())
-        self.book = Ledger(path)
+        self.book = Ledger(begun(self.folder))
         self.reasons_given: list[tuple[str, str]] = []
 
     def teardown(self) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 
-from seewhy.record import Evidence, InspectionRecord, RefusedPhoto, Saved, Severity
+from seewhy.record import NOT_CONTENT, Evidence, InspectionRecord, RefusedPhoto, Saved, Severity
 
 Decided: TypeAlias = Literal["pass", "fail"]
 Action: TypeAlias = Literal["rework", "repair", "use_as_is", "scrap", "return", "sort"]
@@ -196,16 +196,29 @@ PERSONS: tuple[type[PersonsEntry], ...] = (
 )
 
 
+class LedgerPlace(Saved):
+    """Where an entry stands in its ledger."""
+
+    seq: int  # its number, from 1
+    sha256: Digest  # of the entry and all before it
+
+
 class ReviewedRecord(InspectionRecord):
-    """A record as it reads with what people entered about it since; never written to a ledger."""
+    """A record as it reads in its ledger now, with what people entered about it since; never written to one."""
+
+    grown: ClassVar[tuple[str, ...]] = (*InspectionRecord.grown, *NOT_CONTENT)
 
     people: tuple[Person, ...] = ()
+    entry: LedgerPlace | None = None
 
 
 class ReviewedRefusal(RefusedPhoto):
     """A refusal, likewise."""
 
+    grown: ClassVar[tuple[str, ...]] = (*RefusedPhoto.grown, *NOT_CONTENT)
+
     people: tuple[Person, ...] = ()
+    entry: LedgerPlace | None = None
 
 
 def opinion_of(machine: str, verdict: str) -> Literal["agree", "overrule", "decide"]:
@@ -222,6 +235,11 @@ def opinion_of(machine: str, verdict: str) -> Literal["agree", "overrule", "deci
 def people_of(entry: InspectionRecord | RefusedPhoto) -> tuple[Person, ...]:
     """What people entered about a photo since, withdrawn entries left out."""
     return entry.people if isinstance(entry, ReviewedRecord | ReviewedRefusal) else ()
+
+
+def place_of(entry: InspectionRecord | RefusedPhoto) -> LedgerPlace | None:
+    """Where an entry stands in the ledger that it was read from; None of one that was not."""
+    return entry.entry if isinstance(entry, ReviewedRecord | ReviewedRefusal) else None
 
 
 def decided_by(people: tuple[Person, ...]) -> Review | MissedDefect | None:

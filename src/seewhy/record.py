@@ -17,6 +17,8 @@ Verdict: TypeAlias = Literal["pass", "fail", "review"]
 Severity: TypeAlias = Literal["minor", "major", "critical"]
 Param: TypeAlias = str | int | float
 
+NOT_CONTENT = ("people", "entry")  # what stands beside an entry that is read from a ledger: see `seewhy.people`
+
 T = TypeVar("T")
 
 
@@ -97,7 +99,7 @@ class PhotoFacts(Saved):
 class PartIdentity(Grown):
     """Which part a photo shows, and how it came before the camera; whatever isn't known is left out."""
 
-    grown = ("serial", "batch", "station", "camera", "view", "shot_at", "order", "shift")
+    grown: ClassVar[tuple[str, ...]] = ("serial", "batch", "station", "camera", "view", "shot_at", "order", "shift")
 
     serial: str = ""  # or the number of the part in its batch: photos of one lot with the same serial show one part
     batch: str = ""
@@ -228,7 +230,7 @@ class Unexplained(Saved):
 class Ruling(Grown):
     """What the policy made of a finding."""
 
-    grown = ("could_be",)
+    grown: ClassVar[tuple[str, ...]] = ("could_be",)
 
     severity: Stated[Severity]
     verdict: Stated[Verdict]
@@ -248,7 +250,7 @@ class Hypothesis(Saved):
 class Finding(Grown):
     """One region: measured facts, words, ruling."""
 
-    grown = ("p_value",)
+    grown: ClassVar[tuple[str, ...]] = ("p_value",)
 
     number: int
     measured: Measured
@@ -268,7 +270,7 @@ class Finding(Grown):
 class Decision(Grown):
     """The photo's score against its lines: it passes below one, may fail above the other, and in between a person is asked."""
 
-    grown = ("review_rate", "review_threshold", "fail_threshold")
+    grown: ClassVar[tuple[str, ...]] = ("review_rate", "review_threshold", "fail_threshold")
 
     score: Stated[float]
     threshold: Stated[float]
@@ -311,7 +313,7 @@ class External(Saved):
 class Provenance(Grown):
     """What made this record, by hash."""
 
-    grown = ("overrides", "external")
+    grown: ClassVar[tuple[str, ...]] = ("overrides", "external")
 
     model_sha256: str  # empty where the regions were given and no model of seewhy's was there to compare with
     detector: str
@@ -338,7 +340,7 @@ class Missing(Saved):
 class InspectionRecord(Grown):
     """Everything known about one inspected photo."""
 
-    grown = ("part",)
+    grown: ClassVar[tuple[str, ...]] = ("part",)
 
     kind: Literal["inspection"] = "inspection"
     schema_version: Literal["1"] = "1"
@@ -371,13 +373,13 @@ class InspectionRecord(Grown):
     @property
     def content_sha256(self) -> str:
         """SHA-256 of everything but when and how fast it was made: equal for equal inspections."""
-        return sha256_json(self.model_dump(mode="json", exclude={"inspected_at", "timings_ms"}))
+        return sha256_json(self.model_dump(mode="json", exclude={"inspected_at", "timings_ms", *NOT_CONTENT}))
 
 
 class RefusedPhoto(Grown):
     """A file that could not be inspected. It is neither good nor bad."""
 
-    grown = ("part",)
+    grown: ClassVar[tuple[str, ...]] = ("part",)
 
     kind: Literal["refusal"] = "refusal"
     schema_version: Literal["1"] = "1"
@@ -394,7 +396,7 @@ class RefusedPhoto(Grown):
     @property
     def content_sha256(self) -> str:
         """As for an inspection."""
-        return sha256_json(self.model_dump(mode="json", exclude={"inspected_at"}))
+        return sha256_json(self.model_dump(mode="json", exclude={"inspected_at", *NOT_CONTENT}))
 
 
 Entry: TypeAlias = InspectionRecord | RefusedPhoto
@@ -436,7 +438,7 @@ class LaterWords(Referring):
 class Confirmation(Referring, Grown):
     """What a person says a finding is. It names; it passes and fails nothing."""
 
-    grown = ("role",)
+    grown: ClassVar[tuple[str, ...]] = ("role",)
 
     kind: Literal["confirmation"] = "confirmation"
     finding: int

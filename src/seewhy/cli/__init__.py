@@ -51,6 +51,7 @@ for command in (
 app.command()(proof.verify)
 app.command()(ledgers.backup)
 app.command()(proof.checkpoint)
+app.command()(proof.receipt)
 app.command()(proof.bundle)
 app.command()(proof.replay)
 app.command()(proof.hold)

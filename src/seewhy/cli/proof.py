@@ -20,15 +20,17 @@ def verify(
     file: Annotated[
         Path,
         typer.Argument(
-            help="A ledger, a bundle (.zip), a document that seewhy made (.html, .pdf, .json), or a proof of `checkpoint --since`."
+            help="A ledger, a bundle (.zip), a document that seewhy made (.html, .pdf, .json), a proof that it grew, or a receipt."
         ),
     ],
     head: Annotated[str | None, typer.Option(help="Of a ledger: a head noted elsewhere, for instance in a report.")] = None,
     checkpoint: Annotated[
         Path | None, typer.Option(help="Of a ledger or of a proof that it grew: a head that was signed, see `seewhy checkpoint`.")
     ] = None,
-    public_key: Annotated[Path | None, typer.Option(help="Of a checkpoint, bundle or proof: who must have signed it (.pub).")] = None,
-    ledger: Annotated[Path | None, typer.Option(help="Of a document: the ledger that it was made from.")] = None,
+    public_key: Annotated[
+        Path | None, typer.Option(help="Of a checkpoint, bundle, proof or receipt: who must have signed it (.pub).")
+    ] = None,
+    ledger: Annotated[Path | None, typer.Option(help="Of a document or receipt: the ledger that it was made from.")] = None,
     certificate: Annotated[Path | None, typer.Option(help="Of a signed PDF: whose certificate it must be, or who vouches for it.")] = None,
     json_: Json = False,
 ) -> None:
@@ -38,6 +40,7 @@ def verify(
     from seewhy.agent.ledger.store import verify as verify_ledger
     from seewhy.agent.proof.checking import check_bundle
     from seewhy.agent.proof.consistency import check_growth
+    from seewhy.agent.proof.receipts import check_receipt
 
     by = read_public(_text(public_key)) if public_key else None
     kind = _kind(file)
@@ -48,6 +51,8 @@ def verify(
         found = check_bundle(file, by)
     elif kind == "growth":
         found = check_growth(file, by, signed_before)
+    elif kind == "receipt":
+        found = check_receipt(file, by, ledger)
     else:
         found = verify_ledger(file, head, signed_before)
     print_verification(found, json_)
@@ -57,6 +62,7 @@ def verify(
 def _kind(file: Path) -> str:
     """What a file is, by its first bytes and its ending; whatever isn't a bundle, document or proof is checked as a ledger."""
     from seewhy.agent.proof.consistency import START
+    from seewhy.agent.proof.receipts import START as RECEIPT
 
     start = b""
     if file.is_file():
@@ -66,6 +72,8 @@ def _kind(file: Path) -> str:
         return "ledger"
     if start == START:
         return "growth"
+    if start.startswith(RECEIPT):
+        return "receipt"
     endings = {".zip": "bundle", ".html": "document", ".pdf": "document", ".json": "document", ".csv": "document"}
     return endings.get(file.suffix.lower(), "ledger") if start else "ledger"
 
@@ -124,6 +132,33 @@ def checkpoint(
         write_file(out_, note.encode())
     facts = {"entries": head.size, "head": head.head, "root": head.root.hex(), "signed_by": name, "note": note}
     print_json(facts) if json_ else out.print(plain(note), highlight=False, soft_wrap=True)
+
+
+def receipt(
+    ledger: LedgerFile,
+    entry: Annotated[str, typer.Argument(help="Number of an entry, or the first digits of its hash.")],
+    key: Annotated[
+        Path, typer.Option(help=f"The signer's private key (see `seewhy checkpoint --new-key`); its passphrase comes from {KEY}.")
+    ],
+    out_: Annotated[Path, typer.Option("--out", "-o", help="Where the receipt goes.")],
+    json_: Json = False,
+) -> None:
+    """Sign that one entry is in the ledger, in a form that others' software checks (COSE Receipt, RFC 9942)."""
+    from datetime import UTC, datetime
+
+    from seewhy.agent.ledger.checkpoint import read_key
+    from seewhy.agent.ledger.store import Ledger
+    from seewhy.agent.people.acts import find_entry
+    from seewhy.agent.proof.receipts import receipt as receipt_
+    from seewhy.disk import write_file
+
+    name, private = read_key(key, os.environ.get(KEY, ""))
+    with Ledger(ledger, read_only=True) as book:
+        row = find_entry(book, entry)
+        data = receipt_(book, row, name, private, datetime.now(UTC))
+    write_file(out_, data)
+    facts = {"receipt": str(out_), "entry": row.seq, "sha256": row.hash, "signed_by": name, "bytes": len(data)}
+    print_json(facts) if json_ else out.print(f"receipt of entry {row.seq} ({row.hash}) written to {out_}", highlight=False, soft_wrap=True)
 
 
 def bundle(

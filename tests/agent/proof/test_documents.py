@@ -7,10 +7,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from pypdf import PdfReader
 from tests.helpers import TESTS
 from tests.helpers.ledgers import refusal
 
-from seewhy.agent.ledger.reading import entries
+from seewhy.agent.ledger.reading import entries, latest
 from seewhy.agent.ledger.store import Ledger
 from seewhy.agent.proof.documents import check_document
 from seewhy.errors import BadData
@@ -53,6 +54,17 @@ def test_a_document_carries_its_seal_and_the_ledgers_head(ledger: Path, ending: 
         data[at] ^= 1 << chance.randrange(8)
         document.write_bytes(data)
         assert not check_document(document).intact, at
+
+
+def test_a_document_names_every_entry_by_its_hash(ledger: Path) -> None:
+    with Ledger(ledger, read_only=True) as book:
+        hashes = [row.hash for row, _ in latest(book, "A")]
+    assert len(hashes) > 2
+    for ending in ("html", "json", "csv"):
+        text = written(ledger, ending).read_text(encoding="utf-8-sig")
+        assert [digest for digest in hashes if digest not in text] == []
+    pages = "".join("".join(page.extract_text().split()) for page in PdfReader(written(ledger, "pdf")).pages)
+    assert [digest for digest in hashes if digest not in pages] == []
 
 
 def test_the_ledger_says_what_was_changed(ledger: Path) -> None:

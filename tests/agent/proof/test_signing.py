@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import random
 import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, pkcs12
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat, pkcs12
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from pypdf import PdfReader
 from tests.helpers import TESTS
 from tests.helpers.ledgers import golden_record
@@ -25,6 +29,18 @@ from seewhy.errors import BadData
 from seewhy.reports import document
 
 PASSPHRASE = "open sesame"
+CLOCK = """
+[tsa]
+default_tsa = clock
+[clock]
+serial = serial
+signer_cert = clock.pem
+signer_key = clock.key
+signer_digest = sha256
+default_policy = 1.2.3.4
+digests = sha256
+ess_cert_id_alg = sha256
+"""
 
 
 def certificate(folder: Path, name: str, *, valid_days: int = 30, may_sign: bool = True) -> Path:
@@ -108,6 +124,54 @@ def test_no_certificate_no_pdf_no_time_stamp_server(folder: Path) -> None:
         signed_pdf(b"no pdf", folder / "Park.p12", PASSPHRASE, reason="why")
     with pytest.raises(BadData, match="gave no time stamp"):
         signed_pdf(data, folder / "Park.p12", PASSPHRASE, reason="why", time_stamps="http://127.0.0.1:9/")
+
+
+@pytest.fixture
+def time_stamps(tmp_path: Path) -> Iterator[str]:
+    """Address of a time stamp server of OpenSSL's making."""
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl")
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Clock")])
+    now = datetime.now(UTC)
+    cert = (
+        x509.CertificateBuilder(name, name, key.public_key(), 9, now - timedelta(days=1), now + timedelta(days=1))
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    (tmp_path / "clock.pem").write_bytes(cert.public_bytes(Encoding.PEM))
+    (tmp_path / "clock.key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    (tmp_path / "serial").write_text("01")
+    (tmp_path / "clock.cnf").write_text(CLOCK)
+
+    class Clock(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            (tmp_path / "asked").write_bytes(self.rfile.read(int(self.headers["Content-Length"])))
+            words = ["openssl", "ts", "-reply", "-config", "clock.cnf", "-queryfile", "asked", "-out", "answer"]
+            subprocess.run(words, cwd=tmp_path, check=True, capture_output=True)
+            self.send_response(200)
+            self.send_header("Content-Type", "application/timestamp-reply")
+            self.end_headers()
+            self.wfile.write((tmp_path / "answer").read_bytes())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Clock) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.mark.slow
+def test_a_time_stamp_says_when_it_was_signed(folder: Path, tmp_path: Path, time_stamps: str) -> None:
+    data = (folder / "report.pdf").read_bytes()
+    stamped = tmp_path / "stamped.pdf"
+    stamped.write_bytes(signed_pdf(data, folder / "Park.p12", PASSPHRASE, reason="released", time_stamps=time_stamps))
+    found = check_document(stamped, certificate=folder / "Park.pem")
+    assert found.intact, found.problem
+    assert "by the time stamp of Common Name: Clock" in found.notes[0]
+    assert unsigned_part(stamped.read_bytes()) == data
+    assert "time stamp" not in check_document(folder / "signed.pdf").notes[0]
 
 
 @pytest.mark.slow
