@@ -24,6 +24,7 @@ REPORTS = Registry(
         "pdf": Row("seewhy.reports.pdf:PdfReport", "pdf"),
         "json": Row("seewhy.reports.tables:JsonReport"),
         "csv": Row("seewhy.reports.tables:CsvReport"),
+        "qif": Row("seewhy.reports.qif:QifReport"),
     },
     group="seewhy.reports",
 )

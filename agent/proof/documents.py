@@ -17,7 +17,7 @@ from seewhy.reports import document
 from seewhy.reports.places import Place
 from seewhy.reports.seal import HEAD, check_seal, recipe_in, where_changed
 
-TEXT = ("html", "json", "csv")
+TEXT = ("html", "json", "csv", "qif")
 MARKS = re.compile(r"seewhy-(sha256:[0-9a-f]{64}|index:[0-9a-f]{64}:[A-Za-z0-9_=-]+)")  # they follow from the rest
 
 

@@ -47,7 +47,9 @@ def inspect(
     vlm: Vlm = "",
     vlm_model: VlmModel = "",
     vlm_timeout: VlmTimeout = 60.0,
-    report_: Annotated[Path | None, typer.Option("--report", help="Write a report of these photos (.html, .pdf, .json, .csv).")] = None,
+    report_: Annotated[
+        Path | None, typer.Option("--report", help="Write a report of these photos (.html, .pdf, .json, .csv, .qif).")
+    ] = None,
     language: Language = "en",
     json_: Json = False,
 ) -> None:

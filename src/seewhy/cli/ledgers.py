@@ -24,13 +24,13 @@ from seewhy.cli.terminal import counted, out, print_json, print_verification, pr
 
 def report(
     ledger: Annotated[Path, typer.Argument(help="Ledger file.")],
-    out_: Annotated[Path, typer.Option("--out", "-o", help="Report file: .html, .pdf, .json or .csv.")],
+    out_: Annotated[Path, typer.Option("--out", "-o", help="Report file: .html, .pdf, .json, .csv or .qif.")],
     lot: Annotated[str, typer.Option(help="Which lot; may be left out when there is one.")] = "",
     part: Annotated[str, typer.Option(help="Only this part: a photo's name, or a serial number with all its photos.")] = "",
     kind: Annotated[
         str,
         typer.Option(
-            help="lot, certificate, lot-certificate, ncr, 8d, study, masters, monthly, audit, dossier or validation; lot alone is .csv too."
+            help="lot (.csv and .qif too), certificate, lot-certificate, ncr, 8d, study, masters, monthly, audit, dossier or validation."
         ),
     ] = "lot",
     product: Annotated[str, typer.Option(help="With monthly, masters, audit and study: of this product.")] = "",

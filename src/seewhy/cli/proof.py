@@ -20,7 +20,7 @@ def verify(
     file: Annotated[
         Path,
         typer.Argument(
-            help="A ledger, a bundle (.zip), a document that seewhy made (.html, .pdf, .json), a proof that it grew, or a receipt."
+            help="A ledger, a bundle (.zip), a document that seewhy made (.html, .pdf, .json, .qif), a proof that it grew, or a receipt."
         ),
     ],
     head: Annotated[str | None, typer.Option(help="Of a ledger: a head noted elsewhere, for instance in a report.")] = None,
@@ -75,6 +75,7 @@ def _kind(file: Path) -> str:
     if start.startswith(RECEIPT):
         return "receipt"
     endings = {".zip": "bundle", ".html": "document", ".pdf": "document", ".json": "document", ".csv": "document"}
+    endings[".qif"] = "document"
     return endings.get(file.suffix.lower(), "ledger") if start else "ledger"
 
 
