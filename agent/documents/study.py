@@ -183,7 +183,9 @@ def detection_blocks(asked: Asked, entry: StudyDone) -> list[Block]:
     if told["way"] != "fitted":
         blocks.append(callout(asked.say("document.gap"), asked.say(f"detection.{told['way']}")))
     blocks += [paragraph(asked.say("detection.text", count=len(sizes), found=sum(found))), kpis(top)]
+    by_signal = told.get("signal")
     lines = [Line(_curve(told, max(sizes)))] if told["way"] == "fitted" else []
+    lines += [Line(_signal_curve(by_signal, max(sizes)), dashed=True)] if by_signal else []
     upright = [
         (told[name], asked.say(f"measure.{name}"))
         for name in ("a50", "a90", "a90_95")
@@ -192,6 +194,9 @@ def detection_blocks(asked: Asked, entry: StudyDone) -> list[Block]:
     dots = [(size, 1.0 if hit else 0.0, hit) for size, hit in zip(sizes, found, strict=True)]
     drawn = curves(lines, asked.say("detection.x", unit=unit), asked.say("detection.y"), dots=dots, upright=upright)
     blocks.append(chart(drawn, asked.say("detection.alt"), asked.say("detection.caption")))
+    if by_signal:
+        shown = [(asked.number(by_signal[name], unit), asked.say(f"measure.{name}"), "") for name in ("a50", "a90", "a90_95")]
+        blocks += [heading(asked.say("detection.signal")), paragraph(asked.say("detection.signal_text", count=by_signal["count"])), kpis(shown)]
     return [
         *blocks,
         heading(asked.say("detection.by_size")),
@@ -203,6 +208,11 @@ def detection_blocks(asked: Asked, entry: StudyDone) -> list[Block]:
 def _curve(told: Mapping[str, Any], largest: float) -> list[tuple[float, float]]:
     xs = np.linspace(largest / 200, 1.1 * largest, 120)
     return [(float(x), 1 / (1 + exp(-(told["intercept"] + told["slope"] * log(x))))) for x in xs]
+
+
+def _signal_curve(told: Mapping[str, Any], largest: float) -> list[tuple[float, float]]:
+    model = Signal(**{field.name: told[field.name] for field in fields(Signal)})
+    return [(float(x), model.probability(float(x), 1.0)) for x in np.linspace(largest / 200, 1.1 * largest, 120)]
 
 
 def _by_size(asked: Asked, sizes: Sequence[float], found: Sequence[bool], unit: str) -> Block:

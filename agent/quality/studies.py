@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from seewhy.agent.quality.agreement import agreement
 from seewhy.agent.quality.bounds import Share, escapes_unseen
-from seewhy.agent.quality.detection import hit_miss
+from seewhy.agent.quality.detection import hit_miss, signal
 from seewhy.agent.quality.entering import MEASURES, Found
 from seewhy.agent.quality.seen import Book, Seen
 from seewhy.agent.quality.tables import Reference, ratings_of
@@ -64,7 +65,7 @@ def agreement_of(reference: Reference, *, lot: str, ratings: Path | None = None)
 
 
 def detection_of(
-    *, lot: str, product: str, reference: Reference | None = None, unit: str = "mm", drawn: bool = False
+    *, lot: str, product: str, reference: Reference | None = None, unit: str = "mm", drawn: bool = False, by_signal: bool = False
 ) -> Callable[[Book], Found]:
     """Probability of detection by size: of known defects, or of those that people confirmed and found missed.
 
@@ -74,7 +75,10 @@ def detection_of(
         reference: parts with the sizes of their defects; without it confirmed findings are hits and missed defects are misses.
         unit: of its sizes.
         drawn: the defects were drawn on real good photos; the report says so.
+        by_signal: also from how far each score lies from its line (â versus a, ASTM E3023), which needs fewer defects. With a reference.
     """
+    if by_signal and reference is None:
+        raise BadData("a study by signal takes a --reference: of a defect that nobody found there is no score of its own")
 
     def make(book: Book) -> Found:
         photos = [s for s in book.of(lot=lot, product=product) if s.machine != "refused"]
@@ -84,7 +88,7 @@ def detection_of(
                 "no defect of known size was inspected; give a --reference with sizes, or confirm findings and mark missed defects"
             )
         study = hit_miss([size for size, _, _ in tried], [hit for _, hit, _ in tried])
-        told = study.to_json()
+        told = study.to_json() | ({"signal": _signal(photos, reference)} if by_signal and reference else {})
         measures = {name: told[name] for name in MEASURES["detection"]}
         own = "px" if reference is None and any(spot.unit == "px" for s in photos for spot in s.spots) else unit
         source = "drawn" if drawn else "reference" if reference else "found_by_system"
@@ -94,7 +98,7 @@ def detection_of(
             told | {"unit": own, "source": source},
             tuple(dict.fromkeys(d for _, _, d in tried)),
             files,
-            {"unit": own, "drawn": drawn},
+            {"unit": own, "drawn": drawn, "by_signal": by_signal},
         )
 
     return make
@@ -103,6 +107,12 @@ def detection_of(
 def _known(photos: Sequence[Seen], reference: Reference) -> list[tuple[float, bool, str]]:
     """(size, whether its part was stopped, entry) of each photo of a defective part."""
     return [(reference.sizes[s.part], s.machine != "pass", s.hash) for s in photos if s.part in reference.sizes]
+
+
+def _signal(photos: Sequence[Seen], reference: Reference) -> dict[str, Any]:
+    """Signal over size: the score in multiples of the line above which a part may fail."""
+    known = [(reference.sizes[s.part], s.score / s.threshold) for s in photos if s.part in reference.sizes and s.score and s.threshold]
+    return asdict(signal([size for size, _ in known], [score for _, score in known], 1.0)) | {"signals": [score for _, score in known]}
 
 
 def _confirmed(photos: Sequence[Seen]) -> list[tuple[float, bool, str]]:

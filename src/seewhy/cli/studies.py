@@ -72,6 +72,9 @@ def pod(
     ] = None,
     unit: Annotated[str, typer.Option(help="Of the sizes in it.")] = "mm",
     drawn: Annotated[bool, typer.Option("--drawn", help="The defects were drawn on real good photos.")] = False,
+    by_signal: Annotated[
+        bool, typer.Option("--by-signal", help="Also from how far each score lies from its line (â versus a, ASTM E3023).")
+    ] = False,
     lot: Lot = "",
     product: Of = "",
     training: Training = None,
@@ -84,7 +87,7 @@ def pod(
     from seewhy.agent.quality.tables import reference_of
 
     known = reference_of(reference) if reference else None
-    made = detection_of(lot=lot, product=product, reference=known, unit=unit, drawn=drawn)
+    made = detection_of(lot=lot, product=product, reference=known, unit=unit, drawn=drawn, by_signal=by_signal)
     _enter(ledger, "detection", made, who(by, why, role), protocol, lot, product, training, json_)
 
 
