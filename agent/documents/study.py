@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from math import exp, log
 from typing import Any
 
@@ -13,6 +14,7 @@ from seewhy.agent.documents.signing import signed
 from seewhy.agent.ledger.store import Row
 from seewhy.agent.people.acts import find_entry
 from seewhy.agent.quality.bounds import Share
+from seewhy.agent.quality.detection import Signal
 from seewhy.errors import BadData
 from seewhy.prompts.legible import legible
 from seewhy.reports.documents.blocks import Block, Tone, callout, chart, heading, kpis, paragraph, rows, table
@@ -195,8 +197,14 @@ def detection_blocks(asked: Asked, entry: StudyDone) -> list[Block]:
     drawn = curves(lines, asked.say("detection.x", unit=unit), asked.say("detection.y"), dots=dots, upright=upright)
     blocks.append(chart(drawn, asked.say("detection.alt"), asked.say("detection.caption")))
     if by_signal:
-        shown = [(asked.number(by_signal[name], unit), asked.say(f"measure.{name}"), "") for name in ("a50", "a90", "a90_95")]
-        blocks += [heading(asked.say("detection.signal")), paragraph(asked.say("detection.signal_text", count=by_signal["count"])), kpis(shown)]
+        shown: list[tuple[str, str, Tone]] = [
+            (asked.number(by_signal[name], unit), asked.say(f"measure.{name}"), "") for name in ("a50", "a90", "a90_95")
+        ]
+        blocks += [
+            heading(asked.say("detection.signal")),
+            paragraph(asked.say("detection.signal_text", count=by_signal["count"])),
+            kpis(shown),
+        ]
     return [
         *blocks,
         heading(asked.say("detection.by_size")),

@@ -49,6 +49,27 @@ def test_a_study_that_misses_its_criterion_ends_with_1(book: Path) -> None:
     assert result.exit_code == 1 and "not met" in result.output
 
 
+def test_detection_by_signal_stands_beside_hit_and_miss(tmp_path: Path) -> None:
+    sizes, path = [0.2 + 0.1 * i for i in range(12)], tmp_path / "signals.sqlite"
+    with Ledger(path) as ledger:
+        for i, size in enumerate(sizes):
+            record = golden_record(f"p-{i}.png", serial=f"S-{i}")
+            line = record.decision.threshold.value or 0.0
+            score = record.decision.score.model_copy(update={"value": line * size * (1.1 if i % 2 else 1 / 1.1)})
+            ledger.append(record.model_copy(update={"decision": record.decision.model_copy(update={"score": score})}))
+    reference = tmp_path / "truth.csv"
+    reference.write_text("part,truth,size\n" + "".join(f"S-{i},fail,{size}\n" for i, size in enumerate(sizes)))
+    with pytest.raises(BadData, match="takes a --reference"):
+        run("study", "pod", path, "--by-signal", *WHO)
+    results = told("study", "pod", path, "--reference", reference, "--by-signal", *WHO)["results"]
+    assert results["signal"]["a50"] == pytest.approx(1.0, rel=0.05)  # where the score reaches its line
+    assert 1.0 < results["signal"]["a90"] < results["signal"]["a90_95"] < 1.5
+    for language, words in (("en", "â versus a"), ("ko", "â 대 a")):
+        out = tmp_path / f"{language}.html"
+        run("report", path, "--kind", "study", "--out", out, "--language", language)
+        assert words in out.read_text()
+
+
 def test_a_sample_lists_its_parts_and_its_certificate_shows_the_plan(book: Path, tmp_path: Path) -> None:
     said = run("study", "sample", book, "--lot", "L", "--aql", 6.5, *WHO)
     assert "draws 2 of 12 parts that passed (ISO 2859-1:1999, 2-A)" in said

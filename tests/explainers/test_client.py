@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from tests.helpers.programs import hears
 from tests.helpers.servers import GOOD, completion, hung, models_then, page, raw_server, speaking
 
 from seewhy.errors import BadData
@@ -343,7 +344,7 @@ except KeyboardInterrupt:
 @pytest.mark.slow
 def test_ctrl_c_ends_a_program_that_waits_for_words(threads: int) -> None:
     with speaking(hung(30.0)) as (url, server):
-        child = subprocess.Popen([sys.executable, "-c", ASKS, url, str(threads)], stdout=subprocess.PIPE)
+        child = subprocess.Popen([sys.executable, "-c", ASKS, url, str(threads)], stdout=subprocess.PIPE, preexec_fn=hears)
         assert child.stdout is not None
         assert child.stdout.readline() == b"asking\n"
         until = time.monotonic() + 10

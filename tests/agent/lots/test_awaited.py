@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from tests.helpers.photos import png
+from tests.helpers.programs import hears
 from tests.helpers.servers import hung, models_then, obedient, raw_server, speaking
 from tests.helpers.vlm import CARD, asking, saying, verdicts
 
@@ -76,12 +77,7 @@ def test_slow_words_follow_their_verdict(inspector: Inspector, photos: Path, tmp
 def begun(*command: str) -> subprocess.Popen[str]:
     """A command of the command line, which waits 0.2 s for words."""
     program = [sys.executable, "-c", HURRIED, *command]
-    return subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=_hears)
-
-
-def _hears() -> None:
-    """Let a program that whoever runs the tests has put into the background hear Ctrl-C."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    return subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hears)
 
 
 def wait_for(done: Callable[[], bool], program: subprocess.Popen[str]) -> None:

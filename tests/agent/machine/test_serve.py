@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from tests.helpers import ROOT
+from tests.helpers.programs import hears
 from typer.testing import CliRunner
 
 from seewhy.agent.machine.serve import model_and_flags, ready, serving
@@ -73,7 +74,7 @@ def served(tmp_path: Path, kind: str = "plain") -> Iterator[tuple[subprocess.Pop
     (tmp_path / "stand_in.py").write_text(STAND_IN)
     pids, log = tmp_path / "pids", tmp_path / "log"
     program = subprocess.Popen(
-        [sys.executable, "-c", SERVES, str(free_port()), str(pids), kind, str(log)], stdout=subprocess.PIPE, preexec_fn=_hears
+        [sys.executable, "-c", SERVES, str(free_port()), str(pids), kind, str(log)], stdout=subprocess.PIPE, preexec_fn=hears
     )
     assert program.stdout is not None
     started: list[int] = []
@@ -87,12 +88,6 @@ def served(tmp_path: Path, kind: str = "plain") -> Iterator[tuple[subprocess.Pop
         program.communicate()
         for pid in filter(alive, started):
             os.kill(pid, signal.SIGKILL)
-
-
-def _hears() -> None:
-    """Let a program hear what whoever runs the tests, under nohup or in the background, has let them ignore."""
-    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_DFL)
 
 
 def gone(pids: list[int], seconds: float) -> bool:
