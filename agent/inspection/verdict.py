@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from seewhy.agent.inspection.chain import Link
 from seewhy.agent.inspection.ruling import worst
 from seewhy.agent.models.calibration import LOT, needed
+from seewhy.agent.models.product import ProductModel
 from seewhy.agent.photos.levels import DOUBTS
 from seewhy.prompts import sentence, text
 from seewhy.record import Decision, Finding, Missing, Param, Ruling, Sentence, Severity, Stated, Status, Unexplained, Verdict
 from seewhy.types import ScoreMap
 
 EXTERNAL = "external"  # the calibration of a decision that seewhy did not make: somebody else detected
-COPIES_NAMED = 5  # in a record; the model names all
+PHOTOS_NAMED = 5  # in a record; the model names all
 FAR = 0.001  # how rarely a good part may lie above the line from which a part fails though alpha is not calibrated
 VLM = "vlm"  # the name of seewhy's own explainer that asks one
 
@@ -165,27 +166,30 @@ def _finding_reason(ruling: Ruling, finding: Finding) -> Sentence:
     return sentence("reason.finding", **said)
 
 
-def lacks(product: str, decision: Decision, copies: Sequence[tuple[str, str]], *, familiar: bool) -> list[Missing]:
+def lacks(model: ProductModel, decision: Decision, *, familiar: bool) -> list[Missing]:
     """What seewhy's own detector lacked.
 
     Args:
-        product: that its model is of.
+        model: by which it spoke.
         decision: what it came to.
-        copies: good photos that were left out, each with the one that it is a copy of.
         familiar: whether the photo looks like the product as a whole.
     """
     out = list[Missing]()
     if not familiar:
-        out.append(Missing(what="product", because=sentence("missing.unfamiliar", product=product)))
+        out.append(Missing(what="product", because=sentence("missing.unfamiliar", product=model.product)))
     if decision.calibration_method == LOT:
         out.append(Missing(what="calibration", because=sentence("missing.lot", photos=decision.calibration_photos)))
     elif decision.calibration == "uncalibrated":
         out.append(Missing(what="calibration", because=sentence("missing.calibration", **_needed(decision))))
     if decision.calibration_method == "disturbed_copies":
         out.append(Missing(what="second good photos", because=sentence("missing.copies", photos=decision.calibration_photos)))
-    if copies:
-        named = "; ".join(f"{copy} = {of}" for copy, of in copies[:COPIES_NAMED])
+    if copies := model.copies:
+        named = "; ".join(f"{copy} = {of}" for copy, of in copies[:PHOTOS_NAMED])
         out.append(Missing(what="distinct good photos", because=sentence("missing.distinct", count=len(copies), names=named)))
+    if dropped := model.good.left_out:
+        named, by = ", ".join(one.name for one in dropped[:PHOTOS_NAMED]), ", ".join(dict.fromkeys(one.by for one in dropped))
+        because = sentence("missing.left_out", count=len(dropped), names=named, by=by)
+        out.append(Missing(what="good photos that people left out", because=because))
     return out
 
 
