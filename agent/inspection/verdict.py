@@ -10,7 +10,21 @@ from seewhy.agent.models.calibration import LOT, needed
 from seewhy.agent.models.product import ProductModel
 from seewhy.agent.photos.levels import DOUBTS
 from seewhy.prompts import sentence, text
-from seewhy.record import Decision, Finding, Missing, Param, Ruling, Sentence, Severity, Stated, Status, Unexplained, Verdict
+from seewhy.record import (
+    Decision,
+    Drift,
+    Finding,
+    InspectionRecord,
+    Missing,
+    Param,
+    Ruling,
+    Sentence,
+    Severity,
+    Stated,
+    Status,
+    Unexplained,
+    Verdict,
+)
 from seewhy.types import ScoreMap
 
 EXTERNAL = "external"  # the calibration of a decision that seewhy did not make: somebody else detected
@@ -94,6 +108,10 @@ def verdict_of(
     elif decision.threshold.value is None or decision.calibration == "uncalibrated":
         verdict = "review" if verdict == "pass" else verdict
         said.append(_uncalibrated_reason(decision))
+    if (drift := decision.drift) is not None:
+        verdict = "review" if verdict == "pass" else verdict
+        shown = {"since": drift.since, "alarm": drift.alarm, "lot": drift.alarm_lot, "way": f"@drift.{drift.way}"}
+        said.append(sentence("reason.drift", **shown, photos=drift.photos, bound=drift.bound))
     doubts = [note for note in notes if note.key.removeprefix("note.") in DOUBTS]
     if doubts:
         verdict = "review" if verdict == "pass" else verdict
@@ -191,6 +209,21 @@ def lacks(model: ProductModel, decision: Decision, *, familiar: bool) -> list[Mi
         because = sentence("missing.left_out", count=len(dropped), names=named, by=by)
         out.append(Missing(what="good photos that people left out", because=because))
     return out
+
+
+def with_drift(record: InspectionRecord, drift: Drift | None) -> InspectionRecord:
+    """The record as it reads where good parts no longer score as the calibration's did: what would pass is asked about."""
+    if drift is None:
+        return record
+    decision = record.decision.model_copy(update={"drift": drift})
+    verdict, severity, reasons = verdict_of(decision, record.findings, record.photo.notes)
+    stated, graded = stated_verdict(verdict, severity, decision)
+    return record.model_copy(update={"decision": decision, "verdict": stated, "severity": graded, "reasons": reasons})
+
+
+def unwatched(record: InspectionRecord) -> InspectionRecord:
+    """The record of a run that was told not to watch for a drift."""
+    return record.model_copy(update={"missing": (*record.missing, Missing(what="drift", because=sentence("missing.drift")))})
 
 
 def gaps(findings: Sequence[Finding]) -> list[Missing]:

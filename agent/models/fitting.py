@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from seewhy.agent.models.candidates import AUTO, Merge, candidates, first_that_can, unfitted
 from seewhy.agent.models.calibration import LOT
+from seewhy.agent.models.candidates import AUTO, Merge, candidates, first_that_can, unfitted
 from seewhy.agent.models.distinct import Distinct, distinct
 from seewhy.agent.models.family import Family
 from seewhy.agent.models.folder import check_place
@@ -70,14 +70,15 @@ def fit_models(products: Mapping[str, Sequence[Photo]], asked: Fitting, folder: 
     fitted = first_that_can(able, lambda name: _fitted(name, scenes, asked, folder, progress), considered)
     for name, model in fitted.members.items():
         check_gross(model, pixels_of(scenes[name]), asked.alpha)
-    given = {"policy": asked.policy, "alpha": asked.alpha, "review": asked.review}
     known = {
         name: replace(
             model,
             card=asked.cards.get(name),
+            policy=asked.policy,
+            alpha=asked.alpha,
+            review=asked.review,
             copies=found[name].copies,
             good=_good(model, found[name], asked.without.get(name, ())),
-            **given,
         )
         for name, model in fitted.members.items()
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -58,7 +58,7 @@ class ProductModel:
     review: float | None = None  # further share of good parts that a person is asked about; None in models from before there was one
     copies: tuple[tuple[str, str], ...] = ()  # good photos that were left out, each with the one that it is a copy of
     sharp: Sharp | None = None  # what outlines findings; None in models from before, of a lot, and without good photos
-    good: GoodPhotos = GoodPhotos()  # which photos it was fitted on, and the oddest of them
+    good: GoodPhotos = field(default_factory=GoodPhotos)  # which photos it was fitted on, and the oddest of them
 
     @classmethod
     def fit(

@@ -50,13 +50,12 @@ def judge(ledger: Ledger, model: ProductModel, photo: str, decision: Literal["ke
 
 def left_out(ledger: Ledger, product: str) -> tuple[LeftOut, ...]:
     """The photos of a product that people dropped and nobody kept since."""
-    last = {row.entry.sha256: row for row in ledger.found("kind = 'good_photo'") if _about(row, product)}
+    last = dict[str | None, tuple[GoodPhoto, str]]()
+    for row in ledger.found("kind = 'good_photo'"):
+        if isinstance(row.entry, GoodPhoto) and row.entry.product == product:
+            last[row.entry.sha256] = row.entry, row.hash
     return tuple(
-        LeftOut(entry.name, entry.sha256 or "", entry.by, entry.cause, entry.why, row.hash)
-        for row in last.values()
-        if isinstance(entry := row.entry, GoodPhoto) and entry.cause is not None
+        LeftOut(entry.name, entry.sha256 or "", entry.by, entry.cause, entry.why, digest)
+        for entry, digest in last.values()
+        if entry.cause is not None
     )
-
-
-def _about(row: Row, product: str) -> bool:
-    return isinstance(row.entry, GoodPhoto) and row.entry.product == product
