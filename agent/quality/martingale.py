@@ -79,6 +79,21 @@ class Passed:
     lot: str
 
 
+@dataclass(slots=True)
+class _Run:
+    """Since when one and the same bet has been winning: a cumulative sum that starts anew at zero (Page, 1954)."""
+
+    bet: float
+    won: float = 0.0  # logarithm
+    since: str = ""
+
+    def take(self, p: float, name: str) -> None:
+        self.since = self.since or name
+        self.won += log(1 + self.bet * (p - 0.5))
+        if self.won <= 0:
+            self.won, self.since = 0.0, ""
+
+
 class Watch:
     """Good parts as they come, beside the calibration.
 
@@ -95,7 +110,7 @@ class Watch:
         self._key, self._size = key, key.photos - key.above
         self._scores, self._seen = list[float](), set[str]()
         self._jumpers = Jumpers()
-        self._lowest, self._since, self._sum, self._count = 0.0, "", 0.0, 0  # at the capital's lowest, and p-values since
+        self._runs = {way: _Run(bet) for way, bet in (("higher", -1.0), ("lower", 1.0))}
         self.drift: Drift | None = None
 
     def see(self, photo: Passed) -> Drift | None:
@@ -105,15 +120,18 @@ class Watch:
         self._seen.add(photo.sha256)
         p = self.p_value(photo)
         self._jumpers.bet(np.array([p]))
-        capital = float(self._jumpers.log_capital[0])
-        self._since = self._since or photo.name
-        self._sum, self._count = self._sum + p, self._count + 1
-        if self.drift is None and capital >= log(LEVEL):
-            way = "higher" if self._sum < self._count / 2 else "lower"
-            facts = {"photos": len(self._scores), "bound": 1 / LEVEL}
-            self.drift = Drift(since=self._since, alarm=photo.name, alarm_lot=photo.lot, way=way, **facts)
-        if capital <= self._lowest:
-            self._lowest, self._since, self._sum, self._count = capital, "", 0.0, 0
+        for run in self._runs.values():
+            run.take(p, photo.name)
+        if self.drift is None and float(self._jumpers.log_capital[0]) >= log(LEVEL):
+            way = max(self._runs, key=lambda name: self._runs[name].won)
+            self.drift = Drift(
+                since=self._runs[way].since or photo.name,
+                alarm=photo.name,
+                alarm_lot=photo.lot,
+                way="higher" if way == "higher" else "lower",
+                photos=len(self._scores),
+                bound=1 / LEVEL,
+            )
         return self.drift
 
     def p_value(self, photo: Passed) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import floor, log
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from seewhy.prompts import say
 from seewhy.record import Decision, InspectionRecord, Stated
 
 MODEL, PHOTOS, RATE = "m" * 64, 100, 0.06
+PARTS = 16
 CALIBRATION = np.sort(np.random.default_rng(7).gamma(9.0, size=PHOTOS))
 LINES = Calibration(CALIBRATION, CALIBRATION, 0.0, 0.0, "held_out")
 
@@ -101,7 +103,7 @@ def test_p_values_are_uniform_also_after_a_small_calibration() -> None:
     assert kstest(found, "uniform").pvalue > 0.01
 
 
-@pytest.mark.parametrize(("change", "way"), [(1.15, "higher"), (0.85, "lower")])
+@pytest.mark.parametrize(("change", "way"), [(1.5, "higher"), (0.7, "lower")])
 def test_a_change_is_found_either_way_and_dated(change: float, way: str) -> None:
     scores = np.random.default_rng(4).gamma(9.0, size=300)
     scores[100:] *= change
@@ -111,8 +113,8 @@ def test_a_change_is_found_either_way_and_dated(change: float, way: str) -> None
             watch.see(Passed(score, int((LINES.scores >= score).sum()) - key, f"{number}", f"{number}", "L"))
     assert watch.drift is not None
     assert watch.drift.way == way
-    assert 60 < int(watch.drift.since) <= int(watch.drift.alarm)
-    assert 100 < int(watch.drift.alarm) < 260
+    assert int(watch.drift.since) <= int(watch.drift.alarm)
+    assert 100 < int(watch.drift.alarm) < 200
 
 
 def test_only_what_could_pass_is_watched() -> None:
@@ -158,30 +160,29 @@ def test_what_was_seen_is_read_from_the_ledger_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_lot_under_another_light_is_asked_about_from_some_photo_on(inspector: Inspector, tmp_path: Path) -> None:
-    lot = tmp_path / "lot"
+def test_a_lot_unlike_the_calibration_is_asked_about_from_some_photo_on(inspector: Inspector, tmp_path: Path) -> None:
+    lot, known = tmp_path / "lot", inspector.model.calibration
     lot.mkdir()
-    for i in range(45):
-        pixels = good("plate", 300 + i).pixels
-        soft = np.asarray(Image.fromarray(pixels).resize((pixels.shape[1] // 2, pixels.shape[0] // 2)).resize(pixels.shape[1::-1]))
-        Image.fromarray(soft).save(lot / f"{i:02}.png")
+    for i in range(PARTS):
+        Image.fromarray(good("plate", 300 + i).pixels).save(lot / f"{i:02}.png")
     samples = read_layout(lot)
-    with Ledger(tmp_path / "a.sqlite") as ledger, Ledger(tmp_path / "b.sqlite") as other:
-        whole = run_batch(inspector, samples, ledger, lot="A")
-        run_batch(inspector, samples[:17], other, lot="A")
-        assert run_batch(inspector, samples, other, lot="A").review == whole.review
-        found = [row.entry for row in ledger.rows()]
-        assert [row.entry.content_sha256 for row in other.rows()] == [one.content_sha256 for one in found]  # type: ignore[union-attr]
-        alarmed = [i for i, one in enumerate(found) if isinstance(one, InspectionRecord) and one.decision.drift]
-        assert alarmed
-        assert alarmed == list(range(alarmed[0], 45))
-        assert whole.passed <= alarmed[0]
-        inspector.model.save(tmp_path / "model")
-        assert replay(ledger, str(alarmed[0] + 1), tmp_path / "model", lot).result == "equal"
+    far = replace(known, scores=2 * known.scores, peaks=2 * known.peaks)  # good parts score half of what they did
+    other = Inspector(replace(inspector.model, calibration=far).save(tmp_path / "model"), card=inspector.card, alpha=ALPHA)
+    with Ledger(tmp_path / "a.sqlite") as whole, Ledger(tmp_path / "b.sqlite") as cut:
+        tally = run_batch(other, samples, whole, lot="A")
+        run_batch(other, samples[:6], cut, lot="A")
+        assert run_batch(other, samples, cut, lot="A").review == tally.review
+        found = [row.entry for row in whole.rows() if isinstance(row.entry, InspectionRecord)]
+        assert [row.entry.content_sha256 for row in cut.rows()] == [one.content_sha256 for one in found]  # type: ignore[union-attr]
+        alarmed = [i for i, one in enumerate(found) if one.decision.drift]
+        assert alarmed == list(range(alarmed[0], PARTS))
+        assert (tally.passed, tally.review) == (alarmed[0], PARTS - alarmed[0])
+        assert found[-1].decision.drift is not None
+        assert found[-1].decision.drift.way == "lower"
+        assert replay(whole, str(alarmed[0] + 1), tmp_path / "model", lot).result == "equal"
     with Ledger(tmp_path / "c.sqlite") as ledger:
-        unwatched = run_batch(inspector, samples, ledger, lot="A", watch=False)
-        assert unwatched.passed > whole.passed
-        (row,) = ledger.found("seq = 45")
+        assert run_batch(other, samples[:2], ledger, lot="A", watch=False).passed == 2
+        (row,) = ledger.found("seq = 2")
         assert isinstance(row.entry, InspectionRecord)
         assert [m.what for m in row.entry.missing].count("drift") == 1
-    assert inspector.alpha == ALPHA
+        assert replay(ledger, "2", tmp_path / "model", lot).result == "equal"
