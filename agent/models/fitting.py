@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -9,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from seewhy.agent.models.calibration import LOT
 from seewhy.agent.models.candidates import AUTO, Merge, candidates, first_that_can, unfitted
 from seewhy.agent.models.distinct import Distinct, distinct
 from seewhy.agent.models.family import Family
@@ -22,6 +22,8 @@ from seewhy.agent.photos.lazy import pixels_of
 from seewhy.card import ProductCard
 from seewhy.errors import BadData
 from seewhy.types import Progress, silent
+
+LOG = logging.getLogger("seewhy.photos")
 
 __all__ = ["AUTO", "CalibrationWay", "Fitting", "Merge", "fit_models"]
 
@@ -78,7 +80,7 @@ def fit_models(products: Mapping[str, Sequence[Photo]], asked: Fitting, folder: 
             alpha=asked.alpha,
             review=asked.review,
             copies=found[name].copies,
-            good=_good(model, found[name], asked.without.get(name, ())),
+            good=model.good if asked.lot else _good(model, found[name], asked.without.get(name, ())),
         )
         for name, model in fitted.members.items()
     }
@@ -105,9 +107,9 @@ def _fitted(name: str, products: Mapping[str, Sequence[Photo]], asked: Fitting, 
 
 
 def _good(model: ProductModel, found: Distinct, without: Sequence[LeftOut]) -> GoodPhotos:
-    """What is known of its good photos; of a lot nobody knows which they are."""
-    if model.calibration.method == LOT:
-        return model.good
+    """What is known of a model's good photos."""
+    if lost := [out.name for out in without if out.sha256 not in found.dropped]:
+        LOG.warning("%s: %d photos that people dropped are not among the good ones: %s", model.product, len(lost), ", ".join(lost[:5]))
     return replace(model.good, listed=found.listed, left_out=tuple(out for out in without if out.sha256 in found.dropped))
 
 

@@ -16,7 +16,7 @@ from safetensors.numpy import save as save_arrays
 
 from seewhy.agent.models.calibration import LOT, Calibration, needed
 from seewhy.agent.models.familiarity import Familiarity
-from seewhy.agent.models.folder import load_folder, save_folder
+from seewhy.agent.models.folder import Considered, considered_in, load_folder, save_folder
 from seewhy.agent.models.good import GoodPhotos, Noticing
 from seewhy.agent.models.references import References, chosen_references
 from seewhy.agent.models.sharp import Sharp, watching_of
@@ -25,7 +25,6 @@ from seewhy.card import ProductCard
 from seewhy.detectors.protocol import Detector, scored_good
 from seewhy.detectors.saved import facts_of, restored
 from seewhy.errors import BadData, BadModel, SeewhyError, UnknownName
-from seewhy.record import Sentence
 from seewhy.types import Descriptor, Progress, ScoreMap, silent
 
 SPLIT_FROM = 1000  # good photos of which a fifth is set aside for calibration rather than each left out once: it says enough then
@@ -50,7 +49,7 @@ class ProductModel:
     references: References
     good_photos: int
     sha256: str = ""  # of the manifest; empty until saved
-    considered: tuple[tuple[str, Sentence], ...] = ()  # (detector, why it did not speak)
+    considered: Considered = ()
     familiarity: Familiarity | None = None  # where the detector knows several products
     card: ProductCard | None = None  # that it was fitted with
     policy: Mapping[str, Any] | None = None  # likewise, as plain data; None: the default one
@@ -276,7 +275,7 @@ def _read_member(folder: Path, manifest: Mapping[str, Any], product: str, own: M
         References(jpegs, tuple(own["reference_photos"]), descriptors),
         int(own["good_photos"]),
         manifest["manifest_sha256"],
-        tuple((name, Sentence.model_validate(why)) for name, why in manifest.get("considered", [])),
+        considered_in(manifest),
         Familiarity.from_json(own.get("familiarity")),
         ProductCard.model_validate(documents["card.json"]) if "card.json" in documents else None,
         documents.get("policy.json"),

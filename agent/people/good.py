@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Literal
 
 from seewhy.agent.ledger.store import Ledger, Pictured, Row
@@ -59,3 +61,13 @@ def left_out(ledger: Ledger, product: str) -> tuple[LeftOut, ...]:
         for entry, digest in last.values()
         if entry.cause is not None
     )
+
+
+def left_out_by_product(ledger: Path, products: Iterable[str]) -> dict[str, tuple[LeftOut, ...]]:
+    """The same of several products.
+
+    Raises:
+        LedgerError: there is no such ledger, or it was damaged.
+    """
+    with Ledger(ledger, read_only=True) as book:
+        return {product: left_out(book, product) for product in products}

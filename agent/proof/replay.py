@@ -9,14 +9,13 @@ from typing import Any, Literal
 
 from seewhy.agent.inspection.inspector import Inspector
 from seewhy.agent.inspection.terms import terms_of
-from seewhy.agent.inspection.verdict import unwatched
 from seewhy.agent.ledger.store import Ledger
 from seewhy.agent.models.product import ProductModel, load_members
 from seewhy.agent.people.acts import find_entry
 from seewhy.agent.photos.images import decode
 from seewhy.agent.photos.names import on_disk
 from seewhy.agent.proof import archive
-from seewhy.agent.quality.drifting import Watches
+from seewhy.agent.quality.drifting import watched_again
 from seewhy.canonical import sha256_bytes
 from seewhy.errors import BadData, BadModel
 from seewhy.record import InspectionRecord
@@ -73,15 +72,9 @@ def replay(ledger: Ledger, entry: str, model: Path, place: Path, *, tolerance: f
     card, policy = terms_of(then, ledger.evidence)
     photo = decode(_photo(place, then), then.photo.name, white_level=card.white_level)
     inspector = Inspector(_model(model, then, device), card=card, policy=policy, alpha=then.decision.alpha, device=device)
-    now = _watched(inspector.inspect(photo, lot=then.lot, part=then.part).record, then, ledger, row.seq, inspector)
+    now = inspector.inspect(photo, lot=then.lot, part=then.part).record
+    now = watched_again(now, then, row.seq, ledger, inspector.learned)
     return compared(then, now, tolerance)
-
-
-def _watched(now: InspectionRecord, then: InspectionRecord, ledger: Ledger, seq: int, inspector: Inspector) -> InspectionRecord:
-    """With what the watch over the ledger said at that moment, where there was one."""
-    if any(missing.what == "drift" for missing in then.missing):
-        return unwatched(now)
-    return Watches(ledger, inspector.learned, before=seq).after(now)
 
 
 def _photo(place: Path, record: InspectionRecord) -> bytes:

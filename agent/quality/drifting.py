@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from seewhy.agent.inspection.verdict import with_drift
+from seewhy.agent.inspection.verdict import unwatched, with_drift
 from seewhy.agent.ledger.chain import Stored
 from seewhy.agent.ledger.store import Ledger
 from seewhy.agent.quality.martingale import Key, Passed, Watch, watched
@@ -65,3 +65,20 @@ class Watches:
         key = Key(model, product, photos, at_line)
         watch = self._watches.setdefault(key, Watch(key))
         return watch.see(Passed(decision.score.value or 0.0, above, sha256, name, lot))
+
+
+def watched_again(
+    now: InspectionRecord, then: InspectionRecord, seq: int, ledger: Ledger, learned: Mapping[str, frozenset[str]]
+) -> InspectionRecord:
+    """A record that was made again, with what the watch over the ledger said when it was made first.
+
+    Args:
+        now: as it was made again.
+        then: as it was made first.
+        seq: number of that entry.
+        ledger: that holds it.
+        learned: see `Watches`.
+    """
+    if any(missing.what == "drift" for missing in then.missing):
+        return unwatched(now)
+    return Watches(ledger, learned, before=seq).after(now)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from seewhy.agent.models.calibration import Calibration
 from seewhy.agent.models.good import MOST_ODD
 from seewhy.detectors.patchcore import PatchCore
-from seewhy.evals.promises.few import PHOTO_PX, SMALL, Remembered, good_and_bad, small_settings
+from seewhy.evals.promises.small import PHOTO_PX, SMALL, Remembered, good_and_bad, small_settings
 from seewhy.evals.run import LITE, measuring
 from seewhy.types import Pixels
 

@@ -20,7 +20,7 @@ from seewhy.agent.models.calibration import EPSILON
 from seewhy.agent.models.product import DEFAULT_REVIEW
 from seewhy.agent.quality.martingale import LEVEL, Jumpers, Key, Passed, Watch
 from seewhy.detectors.patchcore import PatchCore
-from seewhy.evals.promises.few import SMALL, Remembered, good_and_bad, small_settings
+from seewhy.evals.promises.small import SMALL, Remembered, good_and_bad, small_settings
 from seewhy.evals.run import LITE, measuring
 from seewhy.types import Pixels
 
