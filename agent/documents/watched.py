@@ -14,7 +14,7 @@ from seewhy.agent.quality.masters import runs_of
 from seewhy.agent.quality.seen import Seen
 from seewhy.people import Complaint, Release, Review, SettingsChange
 from seewhy.prompts.people import told
-from seewhy.record import Drift
+from seewhy.record import Drift, Param
 from seewhy.reports.documents.blocks import Block, heading, paragraph, rows, table
 
 ALARM = 0.01  # p-value below which a drift is called
@@ -55,7 +55,13 @@ def drift_blocks(asked: Asked, photos: Sequence[Seen]) -> list[Block]:
 
 def _alarm(asked: Asked, model: str, drift: Drift) -> str:
     """What the watch over the ledger found (`seewhy.agent.quality.martingale`)."""
-    facts = {"since": drift.since, "alarm": drift.alarm, "lot": drift.alarm_lot, "way": f"@drift.{drift.way}", "photos": drift.photos}
+    facts: dict[str, Param] = {
+        "since": drift.since,
+        "alarm": drift.alarm,
+        "lot": drift.alarm_lot,
+        "way": f"@drift.{drift.way}",
+        "photos": drift.photos,
+    }
     return asked.say("monthly.drift_alarm", model=model[:12], bound=drift.bound, **facts)
 
 

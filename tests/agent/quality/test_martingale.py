@@ -128,6 +128,7 @@ def test_only_what_could_pass_is_watched() -> None:
     assert watched(decision(1.0, review_threshold=unsure)) is None
 
 
+@pytest.mark.slow
 def test_what_was_seen_is_read_from_the_ledger_again(tmp_path: Path) -> None:
     """Wherever a run is cut off, the next one knows all that was written; a photo counts once, and none that was learned."""
     scores = np.minimum(np.random.default_rng(5).gamma(9.0, size=120) * 1.2, LINES.threshold(RATE) or 0.0)
