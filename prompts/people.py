@@ -8,6 +8,7 @@ from seewhy.people import (
     Disposition,
     Erasure,
     FalseAlarm,
+    GoodPhoto,
     Hold,
     MissedDefect,
     Person,
@@ -79,6 +80,9 @@ def _said(entry: PersonsEntry | Confirmation, language: str) -> tuple[str, dict[
             changed = [word("released", name, language) for name, value in entry.after.items() if entry.before.get(name) != value]
             key = "settings_change" if entry.lot else "settings_adopted"
             return key, {"product": entry.product, "changed": ", ".join(changed)}
+        case GoodPhoto():
+            named: dict[str, Param] = {"name": entry.name, "product": entry.product}
+            return ("good_photo_keep", named) if entry.cause is None else ("good_photo_drop", named | {"cause": f"@cause.{entry.cause}"})
         case Hold():
             return ("hold", {"what": entry.name}) if entry.name else ("hold_lot", {"what": entry.lot})
         case Erasure():

@@ -19,7 +19,12 @@ from seewhy.reports.seal import marks, qr
 
 VERDICTS = ("pass", "fail", "review", "refused")
 SEVERITIES = ("critical", "major", "minor")
-UNCALIBRATED = ("reason.lot", "reason.unfamiliar", "reason.uncalibrated")  # what a record gives as the reason why nothing passes
+UNCALIBRATED = (
+    "reason.lot",
+    "reason.unfamiliar",
+    "reason.uncalibrated",
+    "reason.drift",
+)  # what a record gives as the reason why nothing passes
 WAITING = 40  # parts that wait for a person, listed by name
 NAMED = 6  # photos named beside a note
 

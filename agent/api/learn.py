@@ -6,12 +6,13 @@ import logging
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any, Unpack, cast
 
 from seewhy.agent.inspection.inspector import Inspector
 from seewhy.agent.inspection.policy import load_policy
 from seewhy.agent.inspection.terms import DEFAULT_ALPHA, DEFAULT_REVIEW, Given, Terms
 from seewhy.agent.models.fitting import AUTO, CalibrationWay, Fitting, Merge, fit_models
+from seewhy.agent.people.good import left_out_by_product
 from seewhy.agent.photos.layouts import Layout, Sample
 from seewhy.agent.photos.lazy import LazyPhotos, samples_by_product, white_level_for
 from seewhy.agent.photos.levels import FULL
@@ -21,6 +22,16 @@ from seewhy.prompts import sentence
 from seewhy.types import Place, Progress, silent
 
 LOG = logging.getLogger("seewhy.photos")
+
+
+class Learning(Given, total=False):
+    """What `fit` takes besides what every door does.
+
+    Attributes:
+        without: a ledger; the good photos that people dropped there are left out, and the model says which, by whom and why.
+    """
+
+    without: Place | None
 
 
 def fit(
@@ -34,7 +45,7 @@ def fit(
     calibration: CalibrationWay = "auto",
     add_to: Place | None = None,
     progress: Progress[Any] = silent,
-    **given: Unpack[Given],
+    **given: Unpack[Learning],
 ) -> Inspector:
     """Learn a product from its good photos, or several products at once with a detector that learns many (dinomaly).
 
@@ -53,7 +64,7 @@ def fit(
         calibration: "split", "leave-one-out" or "auto"; see `ProductModel.fit`.
         add_to: a model of several products that is trained on; `good` holds its products' photos too.
         progress: wraps the loops over photos.
-        given: card, policy, alpha, review, explainer, pictures, device; see `Given`. Of several products, cards by product.
+        given: card, policy, alpha, review, explainer, pictures, device, and without; see `Learning`. Of several products, cards by product.
 
     Returns:
         An inspector; of several products, of the first one, with all of them in `products`.
@@ -64,6 +75,7 @@ def fit(
         BadModel: something else than a model stands where the model would go.
         NotWritten: the model can't be written there.
     """
+    without = given.pop("without", None)
     terms = Terms.of(given)
     if good is not None and lot is not None:
         raise BadData("give good photos or a lot, not both: of a lot nobody knows what is good")
@@ -85,13 +97,14 @@ def fit(
         lot=lot is not None,
         add_to=None if add_to is None else Path(add_to),
         cards=cards,
+        without={} if without is None else left_out_by_product(Path(without), photos),
         policy=(terms.policy or load_policy()).model_dump(mode="json"),
         device=terms.device,
     )
     with tempfile.TemporaryDirectory(prefix="seewhy-") as passing:  # a model is named by what its folder holds
         members = fit_models(photos, asked, Path(save or Path(passing) / "model"), progress).members
     _tell_doubts(photos)
-    return Inspector.of_products(members, **given)
+    return Inspector.of_products(members, **cast(Given, given))
 
 
 def _card_with_white(card: ProductCard | None, product: str, good: Sequence[Sample]) -> ProductCard | None:

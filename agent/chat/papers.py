@@ -28,7 +28,7 @@ RESTS_ON: Mapping[str, tuple[str, Told]] = {
     "study": ("kind = 'study'", Told("no_study")),
     "dossier": ("kind = 'criterion'", Told("no_criterion")),
 }
-CHANGES = "kind IN ('release', 'settings_change', 'criterion', 'study', 'master_run', 'master_ruling', 'erasure')"
+CHANGES = "kind IN ('release', 'settings_change', 'good_photo', 'criterion', 'study', 'master_run', 'master_ruling', 'erasure')"
 CHOSEN = "kind IN ('master_run', 'study')"  # without them no lot is held back, and none is left out of a month
 
 

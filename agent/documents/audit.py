@@ -18,7 +18,7 @@ from seewhy.reports.documents.blocks import Block, heading, paragraph, table
 from seewhy.reports.documents.document import Document
 from seewhy.studies import QUALITY
 
-CHANGES = "kind IN ('release', 'settings_change', 'criterion', 'study', 'master_run', 'master_ruling', 'erasure')"
+CHANGES = "kind IN ('release', 'settings_change', 'good_photo', 'criterion', 'study', 'master_run', 'master_ruling', 'erasure')"
 
 
 def audit(asked: Asked) -> Document:

@@ -14,6 +14,7 @@ from seewhy.agent.quality.masters import runs_of
 from seewhy.agent.quality.seen import Seen
 from seewhy.people import Complaint, Release, Review, SettingsChange
 from seewhy.prompts.people import told
+from seewhy.record import Drift, Param
 from seewhy.reports.documents.blocks import Block, heading, paragraph, rows, table
 
 ALARM = 0.01  # p-value below which a drift is called
@@ -40,14 +41,28 @@ def drift_blocks(asked: Asked, photos: Sequence[Seen]) -> list[Block]:
                 )
             )
     head = heading(asked.say("monthly.drift"))
+    alarms = dict.fromkeys((s.model, s.drift) for s in photos if s.drift is not None)
+    head_blocks = [head, *(paragraph(_alarm(asked, model, drift)) for model, drift in alarms)]
     if not lines:
-        return [head, paragraph(asked.say("monthly.drift_none"), soft=True)]
+        return [*head_blocks, paragraph(asked.say("monthly.drift_none"), soft=True)]
     columns = [asked.say(f"monthly.{name}") for name in ("model", "good_parts", "calibration", "above", "p_value", "finding")]
     return [
-        head,
+        *head_blocks,
         table(columns, lines, align="lrrrrl", widths=(1, 0.8, 0.8, 0.9, 0.7, 2)),
         paragraph(asked.say("monthly.drift_text"), soft=True),
     ]
+
+
+def _alarm(asked: Asked, model: str, drift: Drift) -> str:
+    """What the watch over the ledger found (`seewhy.agent.quality.martingale`)."""
+    facts: dict[str, Param] = {
+        "since": drift.since,
+        "alarm": drift.alarm,
+        "lot": drift.alarm_lot,
+        "way": f"@drift.{drift.way}",
+        "photos": drift.photos,
+    }
+    return asked.say("monthly.drift_alarm", model=model[:12], bound=drift.bound, **facts)
 
 
 def people_blocks(asked: Asked, photos: Sequence[Seen]) -> list[Block]:

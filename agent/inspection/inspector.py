@@ -64,6 +64,11 @@ class Inspector:
             "alpha": repr(self.alpha),
         }
 
+    @property
+    def learned(self) -> Mapping[str, frozenset[str]]:
+        """SHA-256 of the good photos that each of its models learned, by the model's hash."""
+        return {link.model.sha256: frozenset(digest for _, digest in link.model.good.listed) for link in self._chain.links}
+
     def others(self, record: InspectionRecord) -> tuple[str, ...]:
         """What made a record that neither this model nor those that speak in its place have: model, card, policy or a rate."""
         made_by = record.provenance

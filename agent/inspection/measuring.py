@@ -56,7 +56,7 @@ def examined(photo: Photo, lot: str, spoken: Spoken, clock: Clock, *, keep_pictu
         card, size = link.agreed.card, (photo.width, photo.height)
         facts = [measure(r, card, *size, r.peak if seed is None else seed, scored.change) for r in found]
         likely = tuple(hypotheses(scored, r, *size) for r in found)
-    missing = lacks(link.model.product, decision, link.model.copies, familiar=spoken.familiar)
+    missing = lacks(link.model, decision, familiar=spoken.familiar)
     basis = Basis(link.agreed, link.provenance, decision, spoken.notes, tuple(missing), link, link.bright)
     detected = Detected(found, facts, likely, good, compared, scored.values, shown)
     return with_views(photo, lot, basis, detected, clock, keep_pictures=keep_pictures)

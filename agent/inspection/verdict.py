@@ -7,13 +7,28 @@ from collections.abc import Sequence
 from seewhy.agent.inspection.chain import Link
 from seewhy.agent.inspection.ruling import worst
 from seewhy.agent.models.calibration import LOT, needed
+from seewhy.agent.models.product import ProductModel
 from seewhy.agent.photos.levels import DOUBTS
 from seewhy.prompts import sentence, text
-from seewhy.record import Decision, Finding, Missing, Param, Ruling, Sentence, Severity, Stated, Status, Unexplained, Verdict
+from seewhy.record import (
+    Decision,
+    Drift,
+    Finding,
+    InspectionRecord,
+    Missing,
+    Param,
+    Ruling,
+    Sentence,
+    Severity,
+    Stated,
+    Status,
+    Unexplained,
+    Verdict,
+)
 from seewhy.types import ScoreMap
 
 EXTERNAL = "external"  # the calibration of a decision that seewhy did not make: somebody else detected
-COPIES_NAMED = 5  # in a record; the model names all
+PHOTOS_NAMED = 5  # in a record; the model names all
 FAR = 0.001  # how rarely a good part may lie above the line from which a part fails though alpha is not calibrated
 VLM = "vlm"  # the name of seewhy's own explainer that asks one
 
@@ -93,6 +108,10 @@ def verdict_of(
     elif decision.threshold.value is None or decision.calibration == "uncalibrated":
         verdict = "review" if verdict == "pass" else verdict
         said.append(_uncalibrated_reason(decision))
+    if (drift := decision.drift) is not None:
+        verdict = "review" if verdict == "pass" else verdict
+        shown = {"since": drift.since, "alarm": drift.alarm, "lot": drift.alarm_lot, "way": f"@drift.{drift.way}"}
+        said.append(sentence("reason.drift", **shown, photos=drift.photos, bound=drift.bound))
     doubts = [note for note in notes if note.key.removeprefix("note.") in DOUBTS]
     if doubts:
         verdict = "review" if verdict == "pass" else verdict
@@ -165,28 +184,46 @@ def _finding_reason(ruling: Ruling, finding: Finding) -> Sentence:
     return sentence("reason.finding", **said)
 
 
-def lacks(product: str, decision: Decision, copies: Sequence[tuple[str, str]], *, familiar: bool) -> list[Missing]:
+def lacks(model: ProductModel, decision: Decision, *, familiar: bool) -> list[Missing]:
     """What seewhy's own detector lacked.
 
     Args:
-        product: that its model is of.
+        model: by which it spoke.
         decision: what it came to.
-        copies: good photos that were left out, each with the one that it is a copy of.
         familiar: whether the photo looks like the product as a whole.
     """
     out = list[Missing]()
     if not familiar:
-        out.append(Missing(what="product", because=sentence("missing.unfamiliar", product=product)))
+        out.append(Missing(what="product", because=sentence("missing.unfamiliar", product=model.product)))
     if decision.calibration_method == LOT:
         out.append(Missing(what="calibration", because=sentence("missing.lot", photos=decision.calibration_photos)))
     elif decision.calibration == "uncalibrated":
         out.append(Missing(what="calibration", because=sentence("missing.calibration", **_needed(decision))))
     if decision.calibration_method == "disturbed_copies":
         out.append(Missing(what="second good photos", because=sentence("missing.copies", photos=decision.calibration_photos)))
-    if copies:
-        named = "; ".join(f"{copy} = {of}" for copy, of in copies[:COPIES_NAMED])
+    if copies := model.copies:
+        named = "; ".join(f"{copy} = {of}" for copy, of in copies[:PHOTOS_NAMED])
         out.append(Missing(what="distinct good photos", because=sentence("missing.distinct", count=len(copies), names=named)))
+    if dropped := model.good.left_out:
+        named, by = ", ".join(one.name for one in dropped[:PHOTOS_NAMED]), ", ".join(dict.fromkeys(one.by for one in dropped))
+        because = sentence("missing.left_out", count=len(dropped), names=named, by=by)
+        out.append(Missing(what="good photos that people left out", because=because))
     return out
+
+
+def with_drift(record: InspectionRecord, drift: Drift | None) -> InspectionRecord:
+    """The record as it reads where good parts no longer score as the calibration's did: what would pass is asked about."""
+    if drift is None:
+        return record
+    decision = record.decision.model_copy(update={"drift": drift})
+    verdict, severity, reasons = verdict_of(decision, record.findings, record.photo.notes)
+    stated, graded = stated_verdict(verdict, severity, decision)
+    return record.model_copy(update={"decision": decision, "verdict": stated, "severity": graded, "reasons": reasons})
+
+
+def unwatched(record: InspectionRecord) -> InspectionRecord:
+    """The record of a run that was told not to watch for a drift."""
+    return record.model_copy(update={"missing": (*record.missing, Missing(what="drift", because=sentence("missing.drift")))})
 
 
 def gaps(findings: Sequence[Finding]) -> list[Missing]:

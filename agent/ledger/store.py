@@ -86,13 +86,21 @@ class Ledger:
                     self._db.execute("ROLLBACK")
                 raise
 
-    def append(self, entry: AnyEntry, evidence: Pictured | None = None, *, claim: str | None = None) -> str:
+    def append(
+        self,
+        entry: AnyEntry,
+        evidence: Pictured | None = None,
+        *,
+        claim: str | None = None,
+        final: Callable[[], AnyEntry] | None = None,
+    ) -> str:
         """Write one entry and its pictures in one transaction, on the disk when this returns.
 
         Args:
             entry: a record, a refusal, or what refers to an earlier record.
             evidence: (media type, bytes) by SHA-256.
             claim: a claim's token (see `seewhy.agent.ledger.claims`): write only while it holds.
+            final: gives what is written in the entry's place, by a last look at the ledger; nobody writes in between.
 
         Returns:
             The entry's hash.
@@ -103,7 +111,7 @@ class Ledger:
         with self.writing() as db:
             if claim is not None and db.execute("SELECT token FROM claims WHERE lot = ?", (entry.lot,)).fetchone() != (claim,):
                 raise LedgerError(f"another run has taken over the lot {entry.lot!r} of {self.path}; this one stops and repeats nothing")
-            return self._insert(db, entry, evidence or {}).hash
+            return self._insert(db, entry if final is None else final(), evidence or {}).hash
 
     def append_after(self, look: Callable[[], tuple[AnyEntry, Pictured]]) -> Row:
         """Write what `look` makes of the ledger as it is; nobody writes in between.

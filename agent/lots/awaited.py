@@ -114,10 +114,10 @@ class Awaited:
             refusal = refused(photo.name, fault, lot, self._inspector.card.name, one.photo.part)
             self._known.write(refusal, {})
             return refusal
-        entry = self._known.write(inspection.record, inspection.pictures | inspection.documents)
-        if late:
-            self._owed.append(_Owed(one.photo, one.words, inspection.record, entry))
-        return inspection.record
+        entry, record = self._known.write(inspection.record, inspection.pictures | inspection.documents)
+        if late and isinstance(record, InspectionRecord):
+            self._owed.append(_Owed(one.photo, one.words, record, entry))
+        return record
 
     def _follow(self, one: _Owed) -> None:
         """Write words that came after their record, if any came."""

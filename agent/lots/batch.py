@@ -55,6 +55,7 @@ def run_batch(
     workers: int = 1,
     words_for_s: float | None = None,
     again: bool = False,
+    watch: bool = True,
     progress: Progress[Any] = silent,
 ) -> Tally:
     """Inspect a lot. Photos that were inspected already are skipped, so the same call resumes a broken run; refused ones are tried again.
@@ -70,6 +71,8 @@ def run_batch(
         words_for_s: seconds from the start after which nobody waits for an explainer's words any more; what is not described by then
             is `Unexplained`, and `explain_missing` fills it later. None: as long as they take.
         again: inspect anew what another model, card, policy or false-reject rate judged; the new entries supersede the old.
+        watch: compare good parts with the calibration as they come (`seewhy.agent.quality.martingale`); after an alarm nothing passes by
+            itself. Where this is turned off the records say so.
         progress: wraps the loop.
 
     Returns:
@@ -83,7 +86,7 @@ def run_batch(
     if workers < 1:
         raise BadData(f"workers is a number of threads, 1 or more, not {workers}")
     with claimed(ledger, lot) as claim:
-        known = Known(inspector, ledger, lot, claim)
+        known = Known(inspector, ledger, lot, claim, watch=watch)
         if not again:
             known.refuse_others(lot)
         note_settings(ledger, inspector, lot)

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from seewhy.agent.inspection.inspector import Inspector
+from seewhy.agent.inspection.verdict import unwatched
 from seewhy.agent.ledger.reading import entries, standing, with_later
 from seewhy.agent.ledger.store import Ledger
 from seewhy.agent.photos.images import read_bytes
 from seewhy.agent.photos.layouts import Sample
+from seewhy.agent.quality.drifting import Watches
 from seewhy.canonical import sha256_bytes
 from seewhy.errors import BadData, BadImage
 from seewhy.record import Entry, InspectionRecord, LaterWords, RefusedPhoto
@@ -31,6 +33,7 @@ class Known:
         ledger: open to write.
         lot: its name.
         claim: the run's, see `seewhy.agent.ledger.claims`.
+        watch: whether good parts are compared with the calibration, photo by photo; a record says where they aren't.
 
     Attributes:
         written: photos about which this run had something new to write.
@@ -39,27 +42,41 @@ class Known:
         LedgerError: an earlier entry was changed.
     """
 
-    def __init__(self, inspector: Inspector, ledger: Ledger, lot: str, claim: str) -> None:
+    def __init__(self, inspector: Inspector, ledger: Ledger, lot: str, claim: str, *, watch: bool = True) -> None:
         self._inspector, self._ledger, self._claim, self.written = inspector, ledger, claim, 0
         self._photos = dict[str, list[_Said]]()  # by name
         for entry in entries(ledger, lot):
             self._add(entry)
+        self._watches = Watches(ledger, inspector.learned) if watch else None
 
-    def write(self, entry: Entry, pictures: Pictured) -> str:
+    def write(self, entry: Entry, pictures: Pictured) -> tuple[str, Entry]:
         """Write a photo's entry, unless it is a refusal that stands word for word.
 
         Returns:
-            The entry's hash; empty where nothing was written.
+            The entry's hash, empty where nothing was written; and the entry as it was written.
 
         Raises:
             LedgerError: as for `Ledger.append`.
         """
         if isinstance(entry, RefusedPhoto) and entry.content_sha256 in {said.content for said in self._photos.get(entry.name, ())}:
-            return ""
-        written = self._ledger.append(entry, pictures, claim=self._claim)
-        self._add(entry)
+            return "", entry
+        final = [entry]
+
+        def last_look() -> Entry:
+            if isinstance(entry, InspectionRecord):
+                final[0] = self._compared(entry)
+            return final[0]
+
+        written = self._ledger.append(entry, pictures, claim=self._claim, final=last_look)
+        self._add(final[0])
         self.written += 1
-        return written
+        return written, final[0]
+
+    def _compared(self, record: InspectionRecord) -> InspectionRecord:
+        if self._watches is None:
+            return unwatched(record)
+        self._watches.catch_up()
+        return self._watches.after(record)
 
     def follow(self, record: InspectionRecord, words: LaterWords) -> None:
         """Write words that came after their record.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -29,13 +29,15 @@ class Distinct:
 
     kept: tuple[int, ...]
     copies: tuple[tuple[str, str], ...]  # (a photo that is left out, the photo that it is a copy of)
+    listed: tuple[tuple[str, str], ...] = ()  # (name, SHA-256) of those that are kept
+    dropped: frozenset[str] = frozenset()  # SHA-256 of those that are there and were to be left out
 
     def of(self, photos: Sequence[Photo]) -> Sequence[Photo]:
         """The photos of their own, read one at a time."""
         return Chosen(photos, self.kept)
 
 
-def distinct(photos: Sequence[Photo]) -> Distinct:
+def distinct(photos: Sequence[Photo], without: Collection[str] = ()) -> Distinct:
     """The first photo of each scene.
 
     Two photos show the same scene where their thumbnails agree to `SAME_LEVELS` and their fine detail correlates; a part that was taken
@@ -43,22 +45,29 @@ def distinct(photos: Sequence[Photo]) -> Distinct:
 
     Args:
         photos: read one at a time; photos whose thumbnails agree are read again.
+        without: SHA-256 of photos that a person left out; their copies don't stand in for them.
     """
-    thumbs, names = list[Thumb](), list[str]()
-    kept, copies = list[int](), list[tuple[str, str]]()
+    thumbs, names, scenes = list[Thumb](), list[str](), list[int]()
+    kept, copies, listed, dropped = list[int](), list[tuple[str, str]](), list[tuple[str, str]](), set[str]()
     for number in range(len(photos)):
         photo = photos[number]
         thumb = _thumb(photo.pixels)
-        near = [i for i, other in enumerate(thumbs) if _near(thumb, other)]
+        left_out = photo.sha256 in without
+        near = [] if left_out else [i for i, other in enumerate(thumbs) if _near(thumb, other)]
         detail = _detail(photo.pixels) if near else None
-        twin = next((i for i in near if detail is not None and _alike(detail, _detail(photos[kept[i]].pixels))), None)
+        twin = next((i for i in near if detail is not None and _alike(detail, _detail(photos[scenes[i]].pixels))), None)
         if twin is not None:
             copies.append((photo.name, names[twin]))
             continue
-        kept.append(number)
         thumbs.append(thumb)
         names.append(photo.name)
-    return Distinct(tuple(kept), tuple(copies))
+        scenes.append(number)
+        if left_out:
+            dropped.add(photo.sha256)
+        else:
+            kept.append(number)
+            listed.append((photo.name, photo.sha256))
+    return Distinct(tuple(kept), tuple(copies), tuple(listed), frozenset(dropped))
 
 
 def _near(one: Thumb, other: Thumb) -> bool:

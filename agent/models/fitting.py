@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -10,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from seewhy.agent.models.candidates import AUTO, Merge, candidates, first_that_can, unfitted
-from seewhy.agent.models.distinct import distinct
+from seewhy.agent.models.distinct import Distinct, distinct
 from seewhy.agent.models.family import Family
 from seewhy.agent.models.folder import check_place
+from seewhy.agent.models.good import GoodPhotos, LeftOut
 from seewhy.agent.models.gross import check_gross
 from seewhy.agent.models.product import CalibrationWay, ProductModel
 from seewhy.agent.photos.images import Photo
@@ -20,6 +22,8 @@ from seewhy.agent.photos.lazy import pixels_of
 from seewhy.card import ProductCard
 from seewhy.errors import BadData
 from seewhy.types import Progress, silent
+
+LOG = logging.getLogger("seewhy.photos")
 
 __all__ = ["AUTO", "CalibrationWay", "Fitting", "Merge", "fit_models"]
 
@@ -37,6 +41,7 @@ class Fitting:
     lot: bool = False  # whether nobody knows which of the photos are good
     add_to: Path | None = None  # a model of several products that is trained on
     cards: Mapping[str, ProductCard] = field(default_factory=dict)  # by product
+    without: Mapping[str, Sequence[LeftOut]] = field(default_factory=dict)  # by product, photos that a person had left out
     policy: Mapping[str, Any] | None = None  # kept with the model
     device: str = "cpu"
 
@@ -60,7 +65,7 @@ def fit_models(products: Mapping[str, Sequence[Photo]], asked: Fitting, folder: 
         NotWritten: nothing can be written there.
     """
     check_place(folder)
-    found = {name: distinct(photos) for name, photos in products.items()}
+    found = {name: distinct(photos, {out.sha256 for out in asked.without.get(name, ())}) for name, photos in products.items()}
     scenes = {name: found[name].of(photos) for name, photos in products.items()}
     first, photos = next(iter(scenes.items()))
     able, considered = candidates(asked.detector, asked.cards.get(first), good=len(photos), lot=asked.lot, device=asked.device)
@@ -69,7 +74,13 @@ def fit_models(products: Mapping[str, Sequence[Photo]], asked: Fitting, folder: 
         check_gross(model, pixels_of(scenes[name]), asked.alpha)
     known = {
         name: replace(
-            model, card=asked.cards.get(name), policy=asked.policy, alpha=asked.alpha, review=asked.review, copies=found[name].copies
+            model,
+            card=asked.cards.get(name),
+            policy=asked.policy,
+            alpha=asked.alpha,
+            review=asked.review,
+            copies=found[name].copies,
+            good=model.good if asked.lot else _good(model, found[name], asked.without.get(name, ())),
         )
         for name, model in fitted.members.items()
     }
@@ -93,6 +104,13 @@ def _fitted(name: str, products: Mapping[str, Sequence[Photo]], asked: Fitting, 
         raise BadData(f"{name} learns one product, and there are {len(products)} ({names}…); give one of them, or --detector dinomaly")
     options: dict[str, Any] = {"product": first, "alpha": asked.alpha, "calibration": asked.calibration, "progress": progress}
     return Family({first: ProductModel.fit(photos, detector, **options)})
+
+
+def _good(model: ProductModel, found: Distinct, without: Sequence[LeftOut]) -> GoodPhotos:
+    """What is known of a model's good photos."""
+    if lost := [out.name for out in without if out.sha256 not in found.dropped]:
+        LOG.warning("%s: %d photos that people dropped are not among the good ones: %s", model.product, len(lost), ", ".join(lost[:5]))
+    return replace(model.good, listed=found.listed, left_out=tuple(out for out in without if out.sha256 in found.dropped))
 
 
 def _training_folder(folder: Path) -> Path:

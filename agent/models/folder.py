@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from seewhy.agent.models.schema1 import as_schema_2
 from seewhy.agent.photos.folders import left_behind
 from seewhy.canonical import canonical_json, sha256_bytes, sha256_file
 from seewhy.disk import check_writable, write_folder
 from seewhy.errors import BadModel
+from seewhy.record import Sentence
 
 SCHEMA_VERSION = "2"
 MANIFEST = "manifest.json"
+Considered: TypeAlias = tuple[tuple[str, Sentence], ...]  # detectors, and why they did not speak
 
 
 def save_folder(folder: Path, facts: Mapping[str, Any], files: Mapping[str, bytes]) -> str:
@@ -102,3 +104,8 @@ def load_folder(folder: Path) -> dict[str, Any]:
         if sha256_file(file) != digest:
             raise BadModel(f"{file} was changed after the model was saved; restore it or fit the model again")
     return {**(as_schema_2(manifest) if version == "1" else manifest), "manifest_sha256": claimed}
+
+
+def considered_in(manifest: Mapping[str, Any]) -> Considered:
+    """The detectors that were considered for a model and did not speak, and why."""
+    return tuple((name, Sentence.model_validate(why)) for name, why in manifest.get("considered", []))

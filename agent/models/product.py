@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -14,9 +14,10 @@ import numpy.typing as npt
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
-from seewhy.agent.models.calibration import Calibration, needed
+from seewhy.agent.models.calibration import LOT, Calibration, needed
 from seewhy.agent.models.familiarity import Familiarity
-from seewhy.agent.models.folder import load_folder, save_folder
+from seewhy.agent.models.folder import Considered, considered_in, load_folder, save_folder
+from seewhy.agent.models.good import GoodPhotos, Noticing
 from seewhy.agent.models.references import References, chosen_references
 from seewhy.agent.models.sharp import Sharp, watching_of
 from seewhy.agent.photos.lazy import Chosen, Photos, pixels_of
@@ -24,7 +25,6 @@ from seewhy.card import ProductCard
 from seewhy.detectors.protocol import Detector, scored_good
 from seewhy.detectors.saved import facts_of, restored
 from seewhy.errors import BadData, BadModel, SeewhyError, UnknownName
-from seewhy.record import Sentence
 from seewhy.types import Descriptor, Progress, ScoreMap, silent
 
 SPLIT_FROM = 1000  # good photos of which a fifth is set aside for calibration rather than each left out once: it says enough then
@@ -32,6 +32,7 @@ SHARE = 0.2  # of the good photos that is set aside
 DEFAULT_REVIEW = 0.05  # of good parts, about which a person is asked besides those that alpha rejects
 MOST_WHOLES = 200  # good photos whose descriptions as wholes are learned
 FINE = "fine/"  # of a product's folder, what outlines its findings
+ODD = "odd/"  # likewise, pictures of the good photos that score highest
 VALUES_PER_PHOTO = 4096  # map values per photo behind the noise floor
 
 
@@ -48,7 +49,7 @@ class ProductModel:
     references: References
     good_photos: int
     sha256: str = ""  # of the manifest; empty until saved
-    considered: tuple[tuple[str, Sentence], ...] = ()  # (detector, why it did not speak)
+    considered: Considered = ()
     familiarity: Familiarity | None = None  # where the detector knows several products
     card: ProductCard | None = None  # that it was fitted with
     policy: Mapping[str, Any] | None = None  # likewise, as plain data; None: the default one
@@ -56,6 +57,7 @@ class ProductModel:
     review: float | None = None  # further share of good parts that a person is asked about; None in models from before there was one
     copies: tuple[tuple[str, str], ...] = ()  # good photos that were left out, each with the one that it is a copy of
     sharp: Sharp | None = None  # what outlines findings; None in models from before, of a lot, and without good photos
+    good: GoodPhotos = field(default_factory=GoodPhotos)  # which photos it was fitted on, and the oddest of them
 
     @classmethod
     def fit(
@@ -97,14 +99,15 @@ class ProductModel:
         detector.fit(pixels, progress)
         way = detector.calibrates  # a template that has seen many photos of each view can leave one out after all
         alone = way in ("left_out", "held_out") and count < 2  # nothing is left to score a single photo by
-        watching = watching_of(pixels, range(count), way, progress)
+        watching, noticing = watching_of(pixels, range(count), way, progress), Noticing(photos)
         maps = iter(()) if alone else scored_good(detector, pixels, range(count), progress)
-        found, described = _calibration(watching(maps), way)
+        found, described = _calibration(noticing(watching(maps)), way)
         if way == "lot":
             described = {}  # nobody said that they are good: none may stand beside a finding as the good photo
         elif not described and count:
             described = {0: detector.score(pixels[0]).descriptor}
-        return cls(product, detector, found, chosen_references(photos, described), count, alpha=alpha, sharp=watching.sharp)
+        references, good = chosen_references(photos, described), GoodPhotos(odd=() if way == LOT else noticing.odd)
+        return cls(product, detector, found, references, count, alpha=alpha, sharp=watching.sharp, good=good)
 
     @classmethod
     def calibrated(
@@ -129,16 +132,17 @@ class ProductModel:
         """
         pixels, (learned, aside) = pixels_of(photos), parts
         maps = ((i, detector.score(pixels[i])) for i in progress(aside, "calibrating", len(aside)))
-        watching = watching_of(pixels, learned, "held_out", progress)
-        found, described = _calibration(watching(maps), "held_out")
+        watching, noticing = watching_of(pixels, learned, "held_out", progress), Noticing(photos)
+        found, described = _calibration(noticing(watching(maps)), "held_out")
         familiar = None
         if detector.calibrates == "held_out":
             wholes = [detector.score(pixels[i]).descriptor for i in learned[:MOST_WHOLES]]
             familiar = Familiarity.of([w for w in wholes if w is not None], [d for d in described.values() if d is not None])
         if not described:
             described = {learned[0]: detector.score(pixels[learned[0]]).descriptor}
-        references = chosen_references(photos, described)
-        return cls(product, detector, found, references, len(photos), familiarity=familiar, alpha=alpha, sharp=watching.sharp)
+        references, good = chosen_references(photos, described), GoodPhotos(odd=noticing.odd)
+        known: dict[str, Any] = {"familiarity": familiar, "alpha": alpha, "sharp": watching.sharp, "good": good}
+        return cls(product, detector, found, references, len(photos), **known)
 
     def save(self, folder: Path) -> ProductModel:
         """Write the model folder; the model with its hash comes back.
@@ -234,6 +238,7 @@ def _member_facts(member: ProductModel) -> dict[str, Any]:
         "good_photos": member.good_photos,
         "familiarity": member.familiarity.to_json() if member.familiarity else None,
         **({"sharp": member.sharp.facts()} if member.sharp else {}),
+        "good": member.good.facts(),
     }
 
 
@@ -241,6 +246,7 @@ def _member_files(member: ProductModel) -> dict[str, bytes]:
     documents = {"card.json": member.card and member.card.model_dump(mode="json"), "policy.json": member.policy}
     files = {name: json.dumps(document, ensure_ascii=False).encode() for name, document in documents.items() if document is not None}
     files |= {f"{FINE}{name}": data for name, data in (member.sharp.fine.files() if member.sharp else {}).items()}
+    files |= {f"{ODD}{name}": data for name, data in member.good.files().items()}
     files |= {f"references/{i:03}.jpg": data for i, data in enumerate(member.references.jpegs)}
     return files | {"references.safetensors": save_arrays({"descriptors": member.references.descriptors})}
 
@@ -260,8 +266,7 @@ def _read_member(folder: Path, manifest: Mapping[str, Any], product: str, own: M
     descriptors = load_arrays((here / "references.safetensors").read_bytes())["descriptors"]
     if descriptors.ndim != 2 or len(descriptors) != len(own["reference_photos"]):
         raise ValueError("each kept good photo has one descriptor")
-    inside = f"{own['folder']}{FINE}"
-    fine = {n.removeprefix(inside): (folder / n).read_bytes() for n in manifest["files"] if "sharp" in own and n.startswith(inside)}
+    fine, odd = (_files_in(folder, manifest, f"{own['folder']}{room}") for room in (FINE, ODD))
     jpegs = tuple((here / f"references/{i:03}.jpg").read_bytes() for i in range(len(own["reference_photos"])))
     return ProductModel(
         product,
@@ -270,7 +275,7 @@ def _read_member(folder: Path, manifest: Mapping[str, Any], product: str, own: M
         References(jpegs, tuple(own["reference_photos"]), descriptors),
         int(own["good_photos"]),
         manifest["manifest_sha256"],
-        tuple((name, Sentence.model_validate(why)) for name, why in manifest.get("considered", [])),
+        considered_in(manifest),
         Familiarity.from_json(own.get("familiarity")),
         ProductCard.model_validate(documents["card.json"]) if "card.json" in documents else None,
         documents.get("policy.json"),
@@ -278,7 +283,12 @@ def _read_member(folder: Path, manifest: Mapping[str, Any], product: str, own: M
         None if own.get("review") is None else float(own["review"]),
         tuple((str(copy), str(of)) for copy, of in own.get("copies", ())),
         Sharp.from_facts(own["sharp"], fine) if "sharp" in own else None,
+        GoodPhotos.from_facts(own["good"], odd) if "good" in own else GoodPhotos(),
     )
+
+
+def _files_in(folder: Path, manifest: Mapping[str, Any], room: str) -> dict[str, bytes]:
+    return {name.removeprefix(room): (folder / name).read_bytes() for name in manifest["files"] if name.startswith(room)}
 
 
 def learned_and_aside(count: int, alpha: float) -> tuple[list[int], list[int]]:

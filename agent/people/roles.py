@@ -26,6 +26,7 @@ Kind: TypeAlias = Literal[
     "withdrawal",
     "sign_off",
     "release",
+    "good_photo",
     "complaint",
     "hold",
     "erasure",

@@ -27,16 +27,20 @@ class LazyPhotos(Sequence[Photo]):
 
     def __init__(self, samples: Sequence[Sample], white_level: int = FULL) -> None:
         self._samples, self._white_level = samples, white_level
+        self._last: tuple[Sample, Photo] | None = None  # several look at one photo, one after the other
         self.doubted: dict[str, set[str]] = {}
 
     def __len__(self) -> int:
         return len(self._samples)
 
     def __getitem__(self, at: Any) -> Any:
-        sample = self._samples[at]
+        sample, last = self._samples[at], self._last
+        if last is not None and last[0] is sample:
+            return last[1]
         photo = read_photo(sample.path, name=sample.name, root=sample.root, white_level=self._white_level)
         for note in DOUBTS & set(photo.notes):
             self.doubted.setdefault(note, set()).add(photo.name)
+        self._last = sample, photo
         return photo
 
 

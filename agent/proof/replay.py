@@ -15,6 +15,7 @@ from seewhy.agent.people.acts import find_entry
 from seewhy.agent.photos.images import decode
 from seewhy.agent.photos.names import on_disk
 from seewhy.agent.proof import archive
+from seewhy.agent.quality.drifting import watched_again
 from seewhy.canonical import sha256_bytes
 from seewhy.errors import BadData, BadModel
 from seewhy.record import InspectionRecord
@@ -72,6 +73,7 @@ def replay(ledger: Ledger, entry: str, model: Path, place: Path, *, tolerance: f
     photo = decode(_photo(place, then), then.photo.name, white_level=card.white_level)
     inspector = Inspector(_model(model, then, device), card=card, policy=policy, alpha=then.decision.alpha, device=device)
     now = inspector.inspect(photo, lot=then.lot, part=then.part).record
+    now = watched_again(now, then, row.seq, ledger, inspector.learned)
     return compared(then, now, tolerance)
 
 

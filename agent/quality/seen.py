@@ -12,7 +12,7 @@ from seewhy.agent.ledger.reading import standing
 from seewhy.agent.ledger.store import AnyEntry, Ledger, Pictured, Row
 from seewhy.errors import BadData
 from seewhy.people import MissedDefect, Person, PersonsEntry, Review, Withdrawal, decided_by, outcome
-from seewhy.record import Confirmation, LaterWords
+from seewhy.record import Confirmation, Drift, LaterWords
 from seewhy.studies import MasterRun, StudyDone
 
 MACHINE = ("inspection", "refusal")
@@ -58,6 +58,7 @@ class Seen:
     p_value: float | None = None
     calibration: int = 0  # good photos; 0 where the rate isn't calibrated
     model: str = ""
+    drift: Drift | None = None  # the alarm under which it was judged
     size_px: tuple[int, int] = (1, 1)
     spots: tuple[Spot, ...] = ()
     people: list[Person] = field(default_factory=list)
@@ -181,6 +182,7 @@ def _seen(stored: Stored) -> Seen:
         p_value=decision["p_value"]["value"],
         calibration=decision["calibration_photos"] if decision["calibration"] == "calibrated" else 0,
         model=body["provenance"]["model_sha256"],
+        drift=Drift.model_validate(decision["drift"]) if "drift" in decision else None,
         size_px=size,
         spots=tuple(_spot(finding, size) for finding in body["findings"]),
     )

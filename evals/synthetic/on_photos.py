@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from seewhy.agent.models.pasted import pasted
 from seewhy.detectors.template.detector import disturbed
 from seewhy.evals.synthetic.surfaces import DEFECTS, KINDS, Drawn, Kind
-from seewhy.types import Mask, Pixels
+from seewhy.types import Pixels
 
 FAINT = 0.6  # of the drawn defects' usual strength: easier ones tell no detectors apart
 USUAL_CONTRAST = 100.0  # grey levels between a photo's darkest and lightest, for which that strength is meant
-PASTES = 12  # places that a pasted defect is tried at
 
 
 def defect_on(pixels: Pixels, number: int, *, pattern: bool) -> Drawn:
@@ -21,31 +21,12 @@ def defect_on(pixels: Pixels, number: int, *, pattern: bool) -> Drawn:
     Of a printed `pattern`, always the latter: a defect there is a change of the pattern.
     """
     if pattern or number % 2:
-        return _pasted(pixels, number)
+        return Drawn(*pasted(pixels, number), "pasted")
     made = draw_on(pixels, KINDS[number // 2 % len(KINDS)], number)
     low, high = np.percentile(pixels[::4, ::4], (2, 98))
     strength = FAINT * max(1.0, float(high - low) / USUAL_CONTRAST)
     changed = pixels + strength * (made.pixels.astype(np.float32) - pixels)
     return Drawn(np.clip(np.rint(changed), 0, 255).astype(np.uint8), made.mask, made.kind)
-
-
-def _pasted(pixels: Pixels, number: int) -> Drawn:
-    """A rectangle from elsewhere in the photo (CutPaste; Li et al., CVPR 2021): of many tries, the one that changes most."""
-    rng = np.random.default_rng([13, number])
-    height, width = pixels.shape[:2]
-    best: tuple[float, Pixels, Mask] | None = None
-    for _ in range(PASTES):
-        h, w = (max(4, round(float(rng.uniform(0.03, 0.09)) * side)) for side in (height, width))
-        (y, x), (v, u) = ((int(rng.integers(0, height - h)), int(rng.integers(0, width - w))) for _ in range(2))
-        piece, place = pixels[v : v + h, u : u + w], pixels[y : y + h, x : x + w]
-        change = float(np.abs(piece.astype(np.int16) - place).mean())
-        if best is None or change > best[0]:
-            canvas, mask = pixels.copy(), np.zeros((height, width), bool)
-            canvas[y : y + h, x : x + w] = piece
-            mask[y : y + h, x : x + w] = True
-            best = change, canvas, mask
-    assert best is not None
-    return Drawn(best[1], best[2], "pasted")
 
 
 def draw_on(pixels: Pixels, kind: Kind, seed: int) -> Drawn:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from seewhy.agent.api.explain import explain, explain_all
     from seewhy.agent.api.learn import fit
     from seewhy.agent.api.load import load
+    from seewhy.agent.api.oddest import oddest
     from seewhy.agent.api.similar import similar
     from seewhy.agent.api.speak import vlm
     from seewhy.agent.api.words import from_words
@@ -39,6 +40,7 @@ __all__ = [
     "fit",
     "from_words",
     "load",
+    "oddest",
     "similar",
     "vlm",
 ]
@@ -50,6 +52,7 @@ _LAZY = {
     "fit": "seewhy.agent.api.learn",
     "from_words": "seewhy.agent.api.words",
     "load": "seewhy.agent.api.load",
+    "oddest": "seewhy.agent.api.oddest",
     "similar": "seewhy.agent.api.similar",
     "vlm": "seewhy.agent.api.speak",
     "Inspection": "seewhy.agent.inspection.result",

@@ -12,6 +12,7 @@ Decided: TypeAlias = Literal["pass", "fail"]
 Action: TypeAlias = Literal["rework", "repair", "use_as_is", "scrap", "return", "sort"]
 Meaning: TypeAlias = Literal["review", "approval", "responsibility", "authorship"]
 Released: TypeAlias = Literal["model", "card", "policy", "roles"]
+Cause: TypeAlias = Literal["defective", "other_product", "blurred", "exposure", "process"]  # process: made or shot as none will be
 Words: TypeAlias = Annotated[str, Field(min_length=1, max_length=4000)]
 Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=200)]
 Digest: TypeAlias = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -153,6 +154,24 @@ class SettingsChange(PersonsEntry):
     after: dict[str, str]
 
 
+class GoodPhoto(PersonsEntry):
+    """A person's word on a photo that a model learned as good: it stays, or the next fit leaves it out for what is wrong with it.
+
+    That it scores high is no cause: whoever drops photos by their scores moves the line below what good parts will score.
+    """
+
+    kind: Literal["good_photo"] = "good_photo"
+    decision: Literal["keep", "drop"]
+    cause: Cause | None = None
+    model_sha256: Digest  # that learned it
+
+    @model_validator(mode="after")
+    def _caused(self) -> Self:
+        if (self.decision == "drop") != (self.cause is not None):
+            raise ValueError("a photo is dropped for a cause, and kept without one")
+        return self
+
+
 class Complaint(PersonsEntry):
     """A customer's complaint and the inspections that it is about."""
 
@@ -177,7 +196,7 @@ class Erasure(PersonsEntry):
 
 
 AboutPart: TypeAlias = Review | Disposition | Correction | FalseAlarm | MissedDefect | Comment | Withdrawal | SignOff
-Person: TypeAlias = AboutPart | Release | SettingsChange | Complaint | Hold | Erasure
+Person: TypeAlias = AboutPart | Release | SettingsChange | GoodPhoto | Complaint | Hold | Erasure
 WORST = ("fail", "refused", "review", "pass")  # verdicts of a part's photos, the one that decides first
 PERSONS: tuple[type[PersonsEntry], ...] = (
     Review,
@@ -190,6 +209,7 @@ PERSONS: tuple[type[PersonsEntry], ...] = (
     SignOff,
     Release,
     SettingsChange,
+    GoodPhoto,
     Complaint,
     Hold,
     Erasure,

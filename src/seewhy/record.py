@@ -267,10 +267,21 @@ class Finding(Grown):
         return self.p_value is not None and self.p_value.status == "unverified"
 
 
+class Drift(Saved):
+    """Good parts no longer score as the calibration's good photos did: what was promised of them is no longer known to hold."""
+
+    since: str  # photo from which, by the best guess, they don't
+    alarm: str  # photo at which that was certain enough
+    alarm_lot: str
+    way: Literal["higher", "lower"]  # than the calibration's
+    photos: int  # that were compared until then
+    bound: float  # how probable such an alarm is, in the whole life of a model, where nothing has changed
+
+
 class Decision(Grown):
     """The photo's score against its lines: it passes below one, may fail above the other, and in between a person is asked."""
 
-    grown: ClassVar[tuple[str, ...]] = ("review_rate", "review_threshold", "fail_threshold")
+    grown: ClassVar[tuple[str, ...]] = ("review_rate", "review_threshold", "fail_threshold", "drift")
 
     score: Stated[float]
     threshold: Stated[float]
@@ -284,6 +295,7 @@ class Decision(Grown):
     review_rate: float | None = None  # of good parts, how many more than alpha a person is asked about; null in models before it
     review_threshold: Stated[float] | None = None  # up to it a part passes; unverified: nothing passes, there are too few good photos
     fail_threshold: Stated[float] | None = None  # where alpha is not calibrated: above it a part may fail all the same
+    drift: Drift | None = None  # from the photo on at which it was found; nothing passes by itself then
 
     @property
     def asked(self) -> bool:

@@ -31,6 +31,7 @@ from seewhy.errors import SeewhyError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="See the defect, know why.")
 app.command()(fitting.fit)
+app.command()(fitting.oddest)
 app.command()(inspecting.inspect)
 app.command()(inspecting.batch)
 app.command()(ledgers.report)
@@ -43,6 +44,7 @@ for command in (
     people.mark,
     people.comment,
     people.withdraw,
+    people.good,
     people.release,
     people.complain,
     people.history,

@@ -1,4 +1,4 @@
-"""Learning a product."""
+"""Learning a product, and which of its good photos hold the line."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import typer
 from seewhy.cli.options import (
     Device,
     Json,
+    Language,
     PolicyFile,
+    Product,
     Way,
     cards_of,
 )
 from seewhy.cli.stopping import NOW
-from seewhy.cli.terminal import print_fitted, progress, tell_losses, tell_of_photos
+from seewhy.cli.terminal import print_fitted, print_oddest, progress, tell_losses, tell_of_photos
 
 
 def fit(
@@ -44,6 +46,7 @@ def fit(
         list[str] | None, typer.Option(help="Product card (YAML), kept with the model; of several products PRODUCT=FILE, several times.")
     ] = None,
     policy: PolicyFile = None,
+    without: Annotated[Path | None, typer.Option(help="Ledger: leave out the good photos that people dropped there (seewhy good).")] = None,
     alpha: Annotated[float, typer.Option(help="False-reject rate asked for on good parts, kept with the model.")] = 0.01,
     review: Annotated[float, typer.Option(help="How many more good parts a person may be asked about, kept with the model.")] = 0.05,
     calibration_: Annotated[Way, typer.Option("--calibration", help="Set photos aside (split), or score each one left out.")] = "auto",
@@ -81,8 +84,31 @@ def fit(
         review=review,
         calibration=calibration_,
         add_to=add_to,
+        without=without,
         device=device,
         settings=settings_for(detector, **options, options=option or (), stand_ins=stand_ins),
         progress=progress,
     )
     print_fitted([one.model for one in inspector.products.values()], out_, alpha, review, json_)
+
+
+def oddest(
+    model: Annotated[Path, typer.Argument(help="Model folder made by `seewhy fit`.")],
+    good: Annotated[
+        Path | None, typer.Option(help="The good photos that it was fitted on: defects are drawn on them, and counted where they pass.")
+    ] = None,
+    out_: Annotated[Path | None, typer.Option("--out", "-o", help="HTML page with the photos and their score maps.")] = None,
+    product: Product = "",
+    language: Language = "en",
+    device: Device = "cpu",
+    json_: Json = False,
+) -> None:
+    """Which few good photos hold the line, what each costs, and in what they differ from the others."""
+    from seewhy.agent.api.oddest import oddest as oddest_
+    from seewhy.agent.inspection.terms import check_device
+
+    check_device(device)
+    found = oddest_(model, good, product=product, device=device, progress=progress)
+    if out_ is not None:
+        found.report(out_, language)
+    print_oddest(found.to_json(), language, json_)

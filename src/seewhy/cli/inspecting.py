@@ -144,6 +144,9 @@ def batch(
     again: Annotated[
         bool, typer.Option("--again", help="Inspect anew what another model, card, policy or alpha judged; the new entries supersede.")
     ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch/--no-watch", help="Compare good parts with the calibration; after an alarm nothing passes by itself.")
+    ] = True,
     language: Annotated[str, typer.Option(help="With --vlm: language that its texts are also said in: en or ko.")] = "en",
     json_: Json = False,
 ) -> None:
@@ -173,7 +176,8 @@ def batch(
             device=device,
             explainer=explainer,
         )
-        tally = run_batch(inspector, samples, book, lot=name, workers=workers, words_for_s=words_for, again=again, progress=progress)
+        options: dict[str, Any] = {"workers": workers, "words_for_s": words_for, "again": again, "watch": watch}
+        tally = run_batch(inspector, samples, book, lot=name, progress=progress, **options)
         head = book.head[1]
     words = {word: getattr(tally, word) for word in tally.__slots__}
     if json_:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from seewhy.cli.options import Json
 from seewhy.cli.terminal import out, plain, print_entered, print_history, print_json, print_table
-from seewhy.people import Action, Decided, Meaning
+from seewhy.people import Action, Cause, Decided, Meaning
 from seewhy.record import Severity
 
 LedgerFile = Annotated[Path, typer.Argument(help="Ledger file.")]
@@ -147,6 +147,30 @@ def withdraw(
 
     with opened(ledger) as book:
         print_entered(acts.withdraw(book, entry, who(by, why, role)), json_)
+
+
+def good(
+    ledger: LedgerFile,
+    model: Annotated[Path, typer.Argument(help="Model folder that learned the photo.")],
+    photo: Annotated[str, typer.Argument(help="Name of the photo, as `seewhy oddest` has it.")],
+    decision: Annotated[Literal["keep", "drop"], typer.Argument(help="keep, or drop: the next fit --without LEDGER leaves it out.")],
+    by: By,
+    why: Annotated[str, typer.Option(help="What was seen on the photo; a high score is no reason.")] = "",
+    cause: Annotated[
+        Cause | None, typer.Option(help="With drop: defective, other_product, blurred, exposure or process (none will be made or shot so).")
+    ] = None,
+    product: Annotated[str, typer.Option(help="With a model of several products: which one.")] = "",
+    role: Role = "",
+    json_: Json = False,
+) -> None:
+    """Keep a good photo that holds the line, or drop it for what is wrong with it; the ledger is made when it isn't there."""
+    from seewhy.agent.ledger.store import Ledger
+    from seewhy.agent.models.product import ProductModel
+    from seewhy.agent.people.good import judge
+
+    known = ProductModel.load(model, product=product)
+    with Ledger(ledger) as book:
+        print_entered(judge(book, known, photo, decision, who(by, why, role), cause), json_)
 
 
 def release(

@@ -60,6 +60,8 @@ def print_fitted(models: Sequence[Any], folder: Path, alpha: float, review: floa
             "threshold": m.calibration.threshold(alpha),
             "review_threshold": m.calibration.threshold(alpha + review),
             "sha256": m.sha256,
+            "left_out": [out.name for out in m.good.left_out],
+            "oddest": [{"name": one.name, "score": one.score, "signs": list(one.signs)} for one in m.good.odd],
         }
         for m in models
     ]
@@ -77,6 +79,12 @@ def print_fitted(models: Sequence[Any], folder: Path, alpha: float, review: floa
             )
             for copy, of in m.copies[:5]:
                 out.print(f"[dim]  {plain(copy)} = {plain(of)}[/]", highlight=False, soft_wrap=True)
+        for dropped in m.good.left_out:
+            out.print(f"[dim]left out by {plain(dropped.by)} ({dropped.cause}): {plain(dropped.name)}[/]", highlight=False, soft_wrap=True)
+        if m.good.odd:
+            names = ", ".join(f"{plain(one.name)} ({one.score:.4g})" for one in m.good.odd[:3])
+            told = f"the line is held by {names}; look at them with `seewhy oddest {folder} -o odd.html`"
+            out.print(f"[dim]{told}[/]", highlight=False, soft_wrap=True)
         if lot:
             out.print("[yellow]uncalibrated[/]: no photo is known to be good; no part passes without a person")
         elif not m.calibration.supports(alpha):
@@ -84,6 +92,38 @@ def print_fitted(models: Sequence[Any], folder: Path, alpha: float, review: floa
             done = "parts pass" if len(m.calibration) >= passing else f"parts pass from {passing} good photos on"
             fails = f"a false-reject rate of {alpha} needs {needed(alpha)}, and until then a part fails only far beyond the good ones"
             out.print(f"[yellow]uncalibrated[/]: {done}; {fails}", highlight=False, soft_wrap=True)
+    return None
+
+
+def print_oddest(found: dict[str, Any], language: str, json_: bool) -> None:
+    """The good photos that hold the line, the highest score first."""
+    if json_:
+        return print_json(found)
+    from seewhy.prompts import number, text
+    from seewhy.reports.oddest import left_out_line
+
+    def shown(value: float | None) -> str:
+        return "–" if value is None else number(value)
+
+    said = {"alpha": found["alpha"], "rate": round(found["alpha"] + found["review"], 6)}
+    provisional = "" if found["calibrated"] else f" ({text('odd.provisional', language)})"
+    out.print(f"{text('odd.line', language, **said)}: {shown(found['line'])}{provisional}", highlight=False)
+    out.print(f"{text('odd.review_line', language, **said)}: {shown(found['review_line'])}", highlight=False)
+    drawn = found["drawn"]
+    columns = ["name", "score", "without_line", "without_review", *(["without_escapes"] if drawn else []), "signs"]
+    table = Table(*(text(f"odd.{name}", language) for name in columns), box=None)
+    for row in found["rows"]:
+        signs = ", ".join(text(f"sign.{sign}", language) for sign in row["signs"])
+        escapes = [text("odd.escapes_value", language, escaped=row["escaped"], drawn=drawn)] if drawn else []
+        table.add_row(plain(row["name"]), *map(shown, (row["score"], row["line"], row["review_line"])), *escapes, signs)
+    out.print(table)
+    for one in found["left_out"]:
+        out.print(plain(left_out_line(one, language)), highlight=False, soft_wrap=True)
+    if drawn:
+        told = text("odd.escapes_value", language, escaped=found["escaped"], drawn=drawn)
+        out.print(f"{text('odd.escapes', language)}: {told}", highlight=False)
+    for name in ("drawn_text" if drawn else "not_drawn", "by_score", "to_drop"):
+        out.print(f"[dim]{plain(text(f'odd.{name}', language))}[/]", highlight=False, soft_wrap=True)
     return None
 
 
