@@ -47,13 +47,12 @@ def exported(module: nn.Module, height: int, width: int) -> Exported:
     Raises:
         BadModel: OpenVINO doesn't know one of its operations.
     """
-    import openvino
     import torch
     from openvino.frontend import FrontEndManager
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
     example = torch.zeros((1, height, width, 3), dtype=torch.uint8)
-    with warnings.catch_warnings(), torch.no_grad(), tempfile.TemporaryDirectory() as folder:
+    with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # that tracing is old, and that sizes are compared, which are the same for every photo
         traced = torch.jit.trace(module.eval(), example, check_trace=False)  # type: ignore[no-untyped-call]
         frontend = FrontEndManager().load_by_framework("pytorch")  # openvino.convert_model does the same and reports its use to the maker
@@ -63,6 +62,14 @@ def exported(module: nn.Module, height: int, width: int) -> Exported:
         except Exception as error:  # its failures have no base class of their own
             why = " ".join(str(error).split())[-200:]
             raise BadModel(f"OpenVINO can't run this network ({why}); choose the engine torch") from error
+        return written(graph)
+
+
+def written(graph: Any) -> Exported:
+    """A graph of OpenVINO's as files."""
+    import openvino
+
+    with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.xml"
         openvino.save_model(graph, path, compress_to_fp16=False)
         return Exported(path.read_bytes(), path.with_suffix(".bin").read_bytes())

@@ -7,9 +7,11 @@ from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import Any, Protocol
 
+from seewhy.detectors.parts import lite
+from seewhy.detectors.parts.backbones import backbone
 from seewhy.detectors.parts.network import Exported, Network
 from seewhy.detectors.parts.ways import Engine, Precision, Spec
-from seewhy.detectors.weights.store import WeightsFile
+from seewhy.detectors.weights.store import WeightsFile, packaged
 from seewhy.packages import installed
 from seewhy.types import Features, Pixels
 
@@ -70,10 +72,10 @@ def patches(spec: Spec, *, engine: Engine = "auto", precision: Precision = "f32"
         MissingWeights: the encoder's weights aren't on this machine.
         BadModel: OpenVINO was asked for and can't run the encoder.
     """
-    from seewhy.detectors.parts.described import TorchPatches, any_size
+    able = device == "cpu" and dtype == "float32" and backbone(spec.backbone).any_size and installed("openvino")
+    if engine == "torch" or (engine == "auto" and not able):
+        from seewhy.detectors.parts.described import TorchPatches
 
-    wanted = engine == "openvino" or (engine == "auto" and device == "cpu" and dtype == "float32" and any_size(spec.backbone))
-    if not wanted or (engine == "auto" and not installed("openvino")):
         return TorchPatches(spec, device=device, dtype=dtype)
     files, weights = _exported(spec)
     return OpenVinoPatches(Network(files, precision), files, weights, precision)
@@ -92,6 +94,10 @@ def kept_patches(learned: Mapping[str, Any], files: Mapping[str, bytes]) -> Open
 
 @lru_cache(maxsize=8)
 def _exported(spec: Spec) -> tuple[Exported, WeightsFile]:
+    brought = packaged(backbone(spec.backbone).weights) if spec.backbone == lite.NAME else None
+    if brought is not None:
+        state, weights = brought
+        return lite.lite_network(spec, state), weights
     from seewhy.detectors.parts.described import exported_from
 
     return exported_from(spec)
