@@ -259,7 +259,10 @@ class PatchCore(Single):
             for pixels in progress((photos[i] for i in range(len(photos))), "learning good photos", len(photos))
         ]
         owners = np.repeat(np.arange(len(drawn)), [len(looks[0]) for looks in drawn])
-        for memory, candidates in zip(self._memories, (np.concatenate(one) for one in zip(*drawn, strict=True)), strict=True):
+        parts = [list(one) for one in zip(*drawn, strict=True)]  # of each look, by photo
+        del drawn
+        for memory in self._memories:
+            candidates = np.concatenate(parts.pop(0))  # which leave the memory before the next look's are put together
             memory.fill(candidates, owners, self._settings.seed)
             if len(self._memories) > 1:
                 memory.measure_spread(candidates, owners)

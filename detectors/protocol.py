@@ -13,7 +13,10 @@ from seewhy.card import ProductCard
 from seewhy.detectors.weights.store import WeightsFile
 from seewhy.errors import BadData, BadModel
 from seewhy.record import Sentence
+from seewhy.threads import cores, side_by_side
 from seewhy.types import Pixels, Progress, ScoreMap, silent
+
+SMALL_BYTES = 32 << 20  # of decoded photos in the hands of as many threads at a time
 
 Calibrates: TypeAlias = Literal["left_out", "held_out", "disturbed_copies", "lot"]
 
@@ -158,11 +161,17 @@ def scored_good(
         progress: wraps the loop.
         title: of the loop.
     """
-    for number in progress(numbers, title, len(numbers)):
+
+    def scored(number: int) -> tuple[int, ScoreMap]:
         match detector.calibrates:
             case "left_out":
-                yield number, detector.without(number).score(photos[number])
+                return number, detector.without(number).score(photos[number])
             case "disturbed_copies":
-                yield number, detector.score(detector.copy_of(photos[number], number))
+                return number, detector.score(detector.copy_of(photos[number], number))
             case "held_out" | "lot":
-                yield number, detector.score(photos[number])
+                return number, detector.score(photos[number])
+
+    if not len(numbers):
+        return
+    workers = max(1, min(cores(), len(numbers), SMALL_BYTES // photos[numbers[0]].nbytes))
+    yield from progress(side_by_side(scored, numbers, workers), title, len(numbers))

@@ -6,12 +6,12 @@ any size that the network itself takes, and is compiled for each size when the f
 
 from __future__ import annotations
 
-import os
 import tempfile
 import warnings
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ import numpy as np
 from seewhy.detectors.parts.ways import Precision
 from seewhy.errors import BadModel
 from seewhy.packages import installed
+from seewhy.threads import cores, sharing
 from seewhy.types import Features, Pixels
 
 if TYPE_CHECKING:
@@ -96,27 +97,36 @@ class Network:
             self._graph = self._core.read_model(files.structure, files.values)
         except (RuntimeError, TypeError) as error:
             raise BadModel(f"OpenVINO {openvino.__version__} can't read the model's network; fit the model again here") from error
-        self._options = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": _threads(), "PERFORMANCE_HINT": "LATENCY"}
-        self._compiled: OrderedDict[tuple[int, int], Any] = OrderedDict()
+        self._options = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
+        self._compiled: OrderedDict[tuple[int, int, int], SimpleQueue[Any]] = OrderedDict()
         self._lock = Lock()
 
     def __call__(self, pixels: Pixels) -> list[Features]:
         """Features of a photo (h, w, 3): (rows, cols, D) float32 for each of the network's outputs."""
-        with self._lock:
-            request = self._for_size(*pixels.shape[:2])
+        idle = self._for_size(*pixels.shape[:2], sharing())
+        request = idle.get()
+        try:
             request.infer([np.ascontiguousarray(pixels[None])])
             return [np.array(request.get_output_tensor(i).data) for i in range(len(self._graph.outputs))]
+        finally:
+            idle.put(request)
 
-    def _for_size(self, height: int, width: int) -> Any:
-        size = height, width
-        if size not in self._compiled:
-            graph = self._graph.clone()
-            graph.reshape([1, height, width, 3])
-            self._compiled[size] = self._core.compile_model(graph, "CPU", self._options).create_infer_request()
-        self._compiled.move_to_end(size)
-        if len(self._compiled) > SIZES:
-            self._compiled.popitem(last=False)
-        return self._compiled[size]
+    def _for_size(self, height: int, width: int, workers: int) -> SimpleQueue[Any]:
+        """Requests for a photo's size, as many as threads may ask at a time; each has its share of the cores."""
+        with self._lock:
+            key = height, width, workers
+            if key not in self._compiled:
+                graph = self._graph.clone()
+                graph.reshape([1, height, width, 3])
+                threads = {"NUM_STREAMS": workers, "INFERENCE_NUM_THREADS": max(workers, cores())}
+                compiled = self._core.compile_model(graph, "CPU", self._options | threads)
+                self._compiled[key] = SimpleQueue()
+                for _ in range(workers):
+                    self._compiled[key].put(compiled.create_infer_request())
+            self._compiled.move_to_end(key)
+            if len(self._compiled) > SIZES:
+                self._compiled.popitem(last=False)
+            return self._compiled[key]
 
 
 def multiplies_in_bf16() -> bool:
@@ -125,7 +135,3 @@ def multiplies_in_bf16() -> bool:
 
     return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
-
-def _threads() -> int:
-    own = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return int(os.environ.get("OMP_NUM_THREADS") or own)
