@@ -29,6 +29,7 @@ from seewhy.detectors.weights.store import WeightsFile
 from seewhy.errors import BadData
 from seewhy.prompts import sentence
 from seewhy.record import Sentence
+from seewhy.threads import side_by_side, workers_for
 from seewhy.types import Features, Map, Pixels, Progress, ScoreMap, silent
 
 TURNS = (1, 2, 3)  # quarter turns
@@ -254,10 +255,9 @@ class PatchCore(Single):
         turns = (0, *TURNS) if self._turns else (0,)
         rng = np.random.default_rng(self._settings.seed)
         per_photo = -(-self._settings.candidate_rows // len(photos))
-        drawn = [
-            _some(self._rows(pixels, turns), per_photo, rng)
-            for pixels in progress((photos[i] for i in range(len(photos))), "learning good photos", len(photos))
-        ]
+        workers = workers_for(len(photos), photos[0].nbytes)
+        described = side_by_side(lambda i: self._rows(photos[i], turns), range(len(photos)), workers)
+        drawn = [_some(looks, per_photo, rng) for looks in progress(described, "learning good photos", len(photos))]
         owners = np.repeat(np.arange(len(drawn)), [len(looks[0]) for looks in drawn])
         parts = [list(one) for one in zip(*drawn, strict=True)]  # of each look, by photo
         del drawn

@@ -13,10 +13,8 @@ from seewhy.card import ProductCard
 from seewhy.detectors.weights.store import WeightsFile
 from seewhy.errors import BadData, BadModel
 from seewhy.record import Sentence
-from seewhy.threads import cores, side_by_side
+from seewhy.threads import side_by_side, workers_for
 from seewhy.types import Pixels, Progress, ScoreMap, silent
-
-SMALL_BYTES = 32 << 20  # of decoded photos in the hands of as many threads at a time
 
 Calibrates: TypeAlias = Literal["left_out", "held_out", "disturbed_copies", "lot"]
 
@@ -173,5 +171,5 @@ def scored_good(
 
     if not len(numbers):
         return
-    workers = max(1, min(cores(), len(numbers), SMALL_BYTES // photos[numbers[0]].nbytes))
+    workers = workers_for(len(numbers), photos[numbers[0]].nbytes)
     yield from progress(side_by_side(scored, numbers, workers), title, len(numbers))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 from seewhy.agent.inspection.inspector import Inspector
 from seewhy.agent.ledger.claims import claimed
@@ -19,9 +19,6 @@ from seewhy.errors import BadData
 from seewhy.record import Entry
 from seewhy.threads import side_by_side
 from seewhy.types import Progress, silent
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,4 +91,3 @@ def run_batch(
         for _ in progress(written, f"lot {lot}", len(left)):
             pass
     return Tally(**known.words(), skipped=len(samples) - known.written)
-

@@ -118,7 +118,8 @@ class MemoryBank:
         other = type(self)(self._cpu)
         if isinstance(index, faiss.IndexIVF):
             selector = faiss.IDSelectorNot(faiss.IDSelectorBatch(rows))
-            other._params = faiss.SearchParametersIVF(sel=selector, nprobe=index.nprobe)
+            kind: Any = faiss.SearchParametersIVF
+            other._params = kind(sel=selector, nprobe=index.nprobe)
             return other
         other._numbers = np.setdiff1d(np.arange(self.rows), rows)
         other._index = faiss.IndexFlatL2(self.dims)  # with a selector faiss compares row by row, which takes four times as long

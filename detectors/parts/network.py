@@ -81,10 +81,10 @@ class Network:
 
     Args:
         files: of the network.
-        precision: of its arithmetic; bf16 is faster where the processor multiplies in it, see `fast`.
+        precision: of its arithmetic; bf16 is faster, and only taken where the processor multiplies in it.
 
     Raises:
-        BadModel: OpenVINO isn't installed, or can't read the files.
+        BadModel: OpenVINO isn't installed, or can't read the files, or the processor doesn't have that precision.
     """
 
     def __init__(self, files: Exported, precision: Precision = "f32") -> None:
@@ -93,6 +93,8 @@ class Network:
         import openvino
 
         self._core = openvino.Core()
+        if precision == "bf16" and not multiplies_in_bf16():
+            raise BadModel("this processor doesn't multiply in bf16, and in f32 the scores would be others; fit the model here, in f32")
         try:
             self._graph = self._core.read_model(files.structure, files.values)
         except (RuntimeError, TypeError) as error:
@@ -103,7 +105,7 @@ class Network:
 
     def __call__(self, pixels: Pixels) -> list[Features]:
         """Features of a photo (h, w, 3): (rows, cols, D) float32 for each of the network's outputs."""
-        idle = self._for_size(*pixels.shape[:2], sharing())
+        idle = self._for_size(pixels.shape[0], pixels.shape[1], sharing())
         request = idle.get()
         try:
             request.infer([np.ascontiguousarray(pixels[None])])
@@ -130,8 +132,7 @@ class Network:
 
 
 def multiplies_in_bf16() -> bool:
-    """Whether this processor has instructions for bf16 (AVX512-BF16, AMX); without them it is slower than f32."""
+    """Whether this processor has instructions for bf16 (AVX512-BF16, AMX); without them OpenVINO takes f32 and doesn't say so."""
     import openvino
 
     return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-

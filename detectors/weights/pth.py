@@ -45,7 +45,7 @@ def read_pth(data: bytes) -> dict[str, npt.NDArray[Any]]:
 
 def _value(file: BytesIO) -> Any:
     """What the next pickle in a file lays out: numbers, texts, tuples, lists, dicts, and of tensors what they are built from."""
-    stack, memo = list[Any](), dict[int, Any]()
+    stack, memo = list[Any](), dict[Any, Any]()
     for operation, argument, _ in pickletools.genops(file):
         name = operation.name
         if name in ("BINPUT", "LONG_BINPUT"):

@@ -17,6 +17,7 @@ from typing import Generic, Self, TypeAlias, TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 AHEAD = 2  # items in flight per thread
+SMALL_BYTES = 32 << 20  # of decoded photos in the hands of all threads
 PARTING_S = 0.3  # that a run which was broken off waits for what is under way
 
 Task: TypeAlias = "tuple[Future[R], T]"
@@ -85,6 +86,16 @@ def cores() -> int:
     """Processor cores that this process may use; fewer where `OMP_NUM_THREADS` says so."""
     own = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return int(os.environ.get("OMP_NUM_THREADS") or own)
+
+
+def workers_for(items: int, item_bytes: int) -> int:
+    """How many threads may work on photos of a size at a time: as many as there are cores, fewer where the photos are large.
+
+    Args:
+        items: how many there are.
+        item_bytes: of a decoded photo.
+    """
+    return max(1, min(cores(), items, SMALL_BYTES // max(1, item_bytes)))
 
 
 def side_by_side(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[R]:

@@ -25,6 +25,7 @@ from seewhy.detectors.catalogue import BORROWED, DETECTORS, ENSEMBLE, FAMILY, OW
 from seewhy.detectors.parts.backbones import BACKBONES
 from seewhy.detectors.parts.bank import MemoryBank, greedy_k_centre
 from seewhy.detectors.parts.encoder import Encoder
+from seewhy.detectors.parts.kept import Kept
 from seewhy.detectors.parts.memory import Memory
 from seewhy.detectors.parts.tiles import blend, tiles_for
 from seewhy.detectors.parts.whitening import Moments, Whitening
@@ -137,6 +138,18 @@ def test_greedy_k_centre_takes_no_row_twice_however_many_are_alike() -> None:
 def test_greedy_k_centre_of_few_rows_is_all_of_them() -> None:
     rows = np.zeros((60, 5), np.float32)
     assert greedy_k_centre(rows, 100, seed=0).tolist() == list(range(60))
+
+
+def test_features_are_kept_up_to_a_limit_and_handed_out_once() -> None:
+    kept, photos = Kept(room_bytes=1000), [noise(8, 8, i) for i in range(3)]
+    features = [[np.full((10, 10), i, np.float32)] for i in range(3)]  # 400 bytes each
+    for photo, own in zip(photos, features, strict=True):
+        kept.add(photo, own)
+    anew = [np.zeros((1, 1), np.float32)]
+    assert [kept.taken(photo, lambda _: anew)[0].shape for photo in photos] == [(10, 10), (10, 10), (1, 1)]
+    assert kept.taken(photos[0], lambda _: anew) is anew
+    kept.add(photos[2], features[2])
+    assert kept.taken(photos[2], lambda _: anew) is features[2]
 
 
 @pytest.mark.slow
