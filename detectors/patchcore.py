@@ -18,18 +18,16 @@ import numpy as np
 import numpy.typing as npt
 
 from seewhy.detectors.parts.backbones import backbone
-from seewhy.detectors.parts.kept import Kept
 from seewhy.detectors.parts.memory import Look, Memory
-from seewhy.detectors.parts.patches import Patches, kept_patches, patches
+from seewhy.detectors.parts.patches import Kept, Patches, kept_patches, patches
 from seewhy.detectors.parts.resolution import answer_to_a_dot
 from seewhy.detectors.parts.tiles import Tile, blend, tiles_for
 from seewhy.detectors.parts.ways import Engine, Precision, Spec, Way
-from seewhy.detectors.protocol import Calibrates, Single
+from seewhy.detectors.protocol import Calibrates, Single, over_photos
 from seewhy.detectors.weights.store import WeightsFile
 from seewhy.errors import BadData
 from seewhy.prompts import sentence
 from seewhy.record import Sentence
-from seewhy.threads import side_by_side, workers_for
 from seewhy.types import Features, Map, Pixels, Progress, ScoreMap, silent
 
 TURNS = (1, 2, 3)  # quarter turns
@@ -255,8 +253,7 @@ class PatchCore(Single):
         turns = (0, *TURNS) if self._turns else (0,)
         rng = np.random.default_rng(self._settings.seed)
         per_photo = -(-self._settings.candidate_rows // len(photos))
-        workers = workers_for(len(photos), photos[0].nbytes)
-        described = side_by_side(lambda i: self._rows(photos[i], turns), range(len(photos)), workers)
+        described = over_photos(lambda i: self._rows(photos[i], turns), photos, range(len(photos)))
         drawn = [_some(looks, per_photo, rng) for looks in progress(described, "learning good photos", len(photos))]
         owners = np.repeat(np.arange(len(drawn)), [len(looks[0]) for looks in drawn])
         parts = [list(one) for one in zip(*drawn, strict=True)]  # of each look, by photo

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol, Self, TypeAlias, runtime_checkable
+from typing import Any, Literal, Protocol, Self, TypeAlias, TypeVar, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from seewhy.record import Sentence
 from seewhy.threads import side_by_side, workers_for
 from seewhy.types import Pixels, Progress, ScoreMap, silent
 
+T = TypeVar("T")
 Calibrates: TypeAlias = Literal["left_out", "held_out", "disturbed_copies", "lot"]
 
 
@@ -169,7 +170,10 @@ def scored_good(
             case "held_out" | "lot":
                 return number, detector.score(photos[number])
 
-    if not len(numbers):
-        return
-    workers = workers_for(len(numbers), photos[numbers[0]].nbytes)
-    yield from progress(side_by_side(scored, numbers, workers), title, len(numbers))
+    yield from progress(over_photos(scored, photos, numbers), title, len(numbers))
+
+
+def over_photos(work: Callable[[int], T], photos: Sequence[Pixels], numbers: Sequence[int]) -> Iterator[T]:
+    """What `work` gives for each of some photos, by their numbers and in their order; several at a time where they are small."""
+    if len(numbers):
+        yield from side_by_side(work, numbers, workers_for(len(numbers), photos[numbers[0]].nbytes))

@@ -25,8 +25,8 @@ from seewhy.detectors.catalogue import BORROWED, DETECTORS, ENSEMBLE, FAMILY, OW
 from seewhy.detectors.parts.backbones import BACKBONES
 from seewhy.detectors.parts.bank import MemoryBank, greedy_k_centre
 from seewhy.detectors.parts.encoder import Encoder
-from seewhy.detectors.parts.kept import Kept
 from seewhy.detectors.parts.memory import Memory
+from seewhy.detectors.parts.patches import Kept
 from seewhy.detectors.parts.tiles import blend, tiles_for
 from seewhy.detectors.parts.whitening import Moments, Whitening
 from seewhy.detectors.patchcore import PatchCore, PatchCoreSettings
