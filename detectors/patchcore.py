@@ -19,11 +19,11 @@ import numpy.typing as npt
 
 from seewhy.detectors.parts.backbones import backbone
 from seewhy.detectors.parts.memory import Look, Memory
-from seewhy.detectors.parts.patches import Patches, kept_patches, patches
+from seewhy.detectors.parts.patches import Kept, Patches, kept_patches, patches
 from seewhy.detectors.parts.resolution import answer_to_a_dot
 from seewhy.detectors.parts.tiles import Tile, blend, tiles_for
 from seewhy.detectors.parts.ways import Engine, Precision, Spec, Way
-from seewhy.detectors.protocol import Calibrates, Single
+from seewhy.detectors.protocol import Calibrates, Single, over_photos
 from seewhy.detectors.weights.store import WeightsFile
 from seewhy.errors import BadData
 from seewhy.prompts import sentence
@@ -97,6 +97,7 @@ class PatchCore(Single):
         self._settings = replace(wanted, layers=looks[0].layers)
         self._device = device
         self._memories = tuple(Memory(look, device) for look in looks)
+        self._kept = Kept()  # features of the photos that were learned, for those that calibrate; only between fit and save
         self._turns = wanted.turns == "yes"  # as fit decides where the settings say "auto"
         self._turn_ratio: float | None = None  # measured by fit where turns is "auto"
         self._resolution_cells = 1.0  # measured by fit
@@ -190,9 +191,10 @@ class PatchCore(Single):
 
     def files(self) -> dict[str, bytes]:
         """Each bank's index, and beside it the density around its rows and what whitens; the network where it was exported."""
-        kept = [memory.to_bytes() for memory in self._memories]
+        self._kept.clear()
+        banks = [memory.to_bytes() for memory in self._memories]
         return self._patches.files() | {
-            name: data for names, both in zip(FILES, kept, strict=False) for name, data in zip(names, both, strict=True)
+            name: data for names, both in zip(FILES, banks, strict=False) for name, data in zip(names, both, strict=True)
         }
 
     @classmethod
@@ -251,24 +253,32 @@ class PatchCore(Single):
         turns = (0, *TURNS) if self._turns else (0,)
         rng = np.random.default_rng(self._settings.seed)
         per_photo = -(-self._settings.candidate_rows // len(photos))
-        drawn = [
-            _some(self._rows(pixels, turns), per_photo, rng)
-            for pixels in progress((photos[i] for i in range(len(photos))), "learning good photos", len(photos))
-        ]
+        described = over_photos(lambda i: self._rows(photos[i], turns), photos, range(len(photos)))
+        drawn = [_some(looks, per_photo, rng) for looks in progress(described, "learning good photos", len(photos))]
         owners = np.repeat(np.arange(len(drawn)), [len(looks[0]) for looks in drawn])
-        for memory, candidates in zip(self._memories, (np.concatenate(one) for one in zip(*drawn, strict=True)), strict=True):
+        parts = [list(one) for one in zip(*drawn, strict=True)]  # of each look, by photo
+        del drawn
+        for memory in self._memories:
+            candidates = np.concatenate(parts.pop(0))  # which leave the memory before the next look's are put together
             memory.fill(candidates, owners, self._settings.seed)
             if len(self._memories) > 1:
                 memory.measure_spread(candidates, owners)
 
     def _rows(self, pixels: Pixels, turns: Sequence[int]) -> list[Features]:
         """All patch features of a photo and of its turned copies, (N, D), of each look."""
-        tiles = [looks for turn in turns for _, looks in self._encode(np.ascontiguousarray(np.rot90(pixels, turn)))]
+        tiles = [looks for turn in turns for _, looks in self._encode(np.ascontiguousarray(np.rot90(pixels, turn)), keep=not turn)]
         return [np.concatenate([cells.reshape(-1, cells.shape[-1]) for cells in one]) for one in zip(*tiles, strict=True)]
 
-    def _encode(self, pixels: Pixels) -> list[tuple[Tile, list[Features]]]:
-        """Patch features of each tile, (rows, cols, D) float32, of each look."""
-        return [(tile, self._patches(tile.seen(pixels))[: len(self._memories)]) for tile in self._tiles(pixels)]
+    def _encode(self, pixels: Pixels, *, keep: bool = False) -> list[tuple[Tile, list[Features]]]:
+        """Patch features of each tile, (rows, cols, D) float32, of each look; kept for the next time where that is wanted."""
+        described = list[tuple[Tile, list[Features]]]()
+        for tile in self._tiles(pixels):
+            seen = tile.seen(pixels)
+            looks = self._kept.taken(seen, self._patches)
+            if keep:
+                self._kept.add(seen, looks)
+            described.append((tile, looks[: len(self._memories)]))
+        return described
 
     def _tiles(self, pixels: Pixels) -> list[Tile]:
         s = self._settings

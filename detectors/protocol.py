@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol, Self, TypeAlias, runtime_checkable
+from typing import Any, Literal, Protocol, Self, TypeAlias, TypeVar, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +13,10 @@ from seewhy.card import ProductCard
 from seewhy.detectors.weights.store import WeightsFile
 from seewhy.errors import BadData, BadModel
 from seewhy.record import Sentence
+from seewhy.threads import side_by_side, workers_for
 from seewhy.types import Pixels, Progress, ScoreMap, silent
 
+T = TypeVar("T")
 Calibrates: TypeAlias = Literal["left_out", "held_out", "disturbed_copies", "lot"]
 
 
@@ -158,11 +160,20 @@ def scored_good(
         progress: wraps the loop.
         title: of the loop.
     """
-    for number in progress(numbers, title, len(numbers)):
+
+    def scored(number: int) -> tuple[int, ScoreMap]:
         match detector.calibrates:
             case "left_out":
-                yield number, detector.without(number).score(photos[number])
+                return number, detector.without(number).score(photos[number])
             case "disturbed_copies":
-                yield number, detector.score(detector.copy_of(photos[number], number))
+                return number, detector.score(detector.copy_of(photos[number], number))
             case "held_out" | "lot":
-                yield number, detector.score(photos[number])
+                return number, detector.score(photos[number])
+
+    yield from progress(over_photos(scored, photos, numbers), title, len(numbers))
+
+
+def over_photos(work: Callable[[int], T], photos: Sequence[Pixels], numbers: Sequence[int]) -> Iterator[T]:
+    """What `work` gives for each of some photos, by their numbers and in their order; several at a time where they are small."""
+    if len(numbers):
+        yield from side_by_side(work, numbers, workers_for(len(numbers), photos[numbers[0]].nbytes))

@@ -21,6 +21,7 @@ MEASUREMENTS: Mapping[str, str] = {  # read without importing; see `described`
     "spine": "promises.spine:main",
     "ledger": "promises.ledger:main",
     "people": "promises.people:main",
+    "speed": "promises.speed:main",
     "documents": "promises.documents:main",
     "proof": "promises.proof:main",
     "replay": "promises.replay:main",

@@ -124,6 +124,12 @@ def resident_mib() -> float:
     return round(int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))) / 1024, 1)
 
 
+def peak_mib() -> int:
+    """The most memory that this process has had (Linux)."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) >> 10
+
+
 def _plain(data: Any) -> Any:
     """As it will be read again, so that a table doesn't depend on where its run was broken off."""
     return json.loads(json.dumps(data))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 from seewhy.agent.inspection.inspector import Inspector
 from seewhy.agent.ledger.claims import claimed
@@ -18,11 +17,8 @@ from seewhy.agent.people.settings import note_settings
 from seewhy.agent.photos.layouts import Sample
 from seewhy.errors import BadData
 from seewhy.record import Entry
-from seewhy.threads import in_order
+from seewhy.threads import side_by_side
 from seewhy.types import Progress, silent
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,26 +88,9 @@ def run_batch(
         note_settings(ledger, inspector, lot)
         left = [sample for sample in samples if not known.inspected(sample)]
         log = ledger.path.with_name(f"{ledger.path.name}.log")
-        examined = _shared_out(lambda sample: examined_or_refused(inspector, sample, lot, log), left, workers)
+        examined = side_by_side(lambda sample: examined_or_refused(inspector, sample, lot, log), left, workers)
         until = None if words_for_s is None else time.monotonic() + words_for_s
         written = Awaited(inspector, known, until, log).written(examined)
         for _ in progress(written, f"lot {lot}", len(left)):
             pass
     return Tally(**known.words(), skipped=len(samples) - known.written)
-
-
-def _shared_out(work: Callable[[T], R], items: Sequence[T], workers: int) -> Iterator[R]:
-    """`in_order` for work that fills the machine's cores: they are shared out among the workers."""
-    if workers == 1:
-        yield from map(work, items)
-        return
-    torch = sys.modules.get("torch")  # it is there where it runs the model
-    if torch is None:
-        yield from in_order(work, items, workers)
-        return
-    before = torch.get_num_threads()
-    torch.set_num_threads(max(1, before // workers))
-    try:
-        yield from in_order(work, items, workers)
-    finally:
-        torch.set_num_threads(before)

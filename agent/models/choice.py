@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from seewhy.card import ProductCard
 from seewhy.detectors.catalogue import Row, rows
@@ -12,6 +14,7 @@ from seewhy.record import Sentence
 
 AUTO = "auto"
 BANK_FROM = 8  # good photos from which a memory bank needs no words beside it
+DRIVERS = "/dev/nvidiactl", "/dev/dxg", "/dev/kfd"  # one of which is there on Linux (NVIDIA's; under Windows; AMD's) with any GPU
 TRAINS_FROM = 100  # good photos from which a reconstruction model is worth its training
 
 
@@ -46,6 +49,8 @@ REASONS: Mapping[str, Callable[[Situation], bool]] = {
 
 
 def _has_gpu() -> bool:
+    if not any(Path(driver).exists() for driver in DRIVERS) and sys.platform == "linux":
+        return False  # without importing torch, which takes longer than a small fit
     import torch
 
     return torch.cuda.is_available()

@@ -15,8 +15,11 @@ T = TypeVar("T")
 Photos: TypeAlias = Sequence[Photo]  # which may be lazy: each is decoded whenever it is asked for
 
 
+KEPT_BYTES = 64 << 20  # of decoded photos, which a fit asks for several times each; those beyond it are decoded anew
+
+
 class LazyPhotos(Sequence[Photo]):
-    """Photos that are decoded when they are asked for, so that thousands don't fill the memory.
+    """Photos that are decoded when they are asked for, so that thousands don't fill the memory; the first few are kept.
 
     Raises:
         BadImage: on access, when a file can't be read; fitting on a broken good photo is refused, not skipped.
@@ -27,20 +30,22 @@ class LazyPhotos(Sequence[Photo]):
 
     def __init__(self, samples: Sequence[Sample], white_level: int = FULL) -> None:
         self._samples, self._white_level = samples, white_level
-        self._last: tuple[Sample, Photo] | None = None  # several look at one photo, one after the other
         self.doubted: dict[str, set[str]] = {}
+        self._kept, self._room = dict[int, Photo](), KEPT_BYTES
 
     def __len__(self) -> int:
         return len(self._samples)
 
     def __getitem__(self, at: Any) -> Any:
-        sample, last = self._samples[at], self._last
-        if last is not None and last[0] is sample:
-            return last[1]
+        if at in self._kept:
+            return self._kept[at]
+        sample = self._samples[at]
         photo = read_photo(sample.path, name=sample.name, root=sample.root, white_level=self._white_level)
         for note in DOUBTS & set(photo.notes):
             self.doubted.setdefault(note, set()).add(photo.name)
-        self._last = sample, photo
+        if photo.pixels.nbytes <= self._room:
+            self._room -= photo.pixels.nbytes
+            self._kept[at] = photo
         return photo
 
 

@@ -26,6 +26,11 @@ class Backbone:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
 
+    @property
+    def any_size(self) -> bool:
+        """Whether the network, written down once, takes photos of any size; transformers have the place of each patch built in."""
+        return not self.architecture.startswith("vit_")
+
     def build(self) -> nn.Module:
         """The whole network with random weights, on the CPU."""
         import timm

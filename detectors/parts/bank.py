@@ -12,6 +12,8 @@ from seewhy.errors import BadModel
 from seewhy.types import Features
 
 EXACT_LIMIT = 100_000  # rows; larger banks are searched by IVF-PQ
+AT_ONCE = 256  # farthest rows among which a coreset's next ones are looked for
+BLOCK = 4096  # rows whose distances are in the processor's cache at a time
 
 
 def greedy_k_centre(features: Features, count: int, seed: int, projected: int = 64) -> npt.NDArray[np.int64]:
@@ -29,26 +31,50 @@ def greedy_k_centre(features: Features, count: int, seed: int, projected: int = 
     Returns:
         (min(count, N),) row numbers, in the order taken.
     """
-    import torch
-
     rows, dims = features.shape
     if rows <= count:
         return np.arange(rows)
     rng = np.random.default_rng(seed)
-    points = torch.from_numpy(features)
+    points = features
     if dims > projected:
-        matrix = rng.standard_normal((dims, projected)).astype(np.float32) / projected**0.5
-        points = points @ torch.from_numpy(matrix)  # (N, P)
-    squares = points.square().sum(1)  # (N,)
-    nearest = torch.full((rows,), float("inf"))
-    taken = np.empty(count, np.int64)
-    latest = int(rng.integers(rows))
-    for step in range(count):
-        taken[step] = latest
-        distance = torch.addmv(squares, points, points[latest], alpha=-2)  # (N,) squared, less a constant
-        torch.minimum(nearest, distance.add_(squares[latest]), out=nearest)
-        latest = int(nearest.argmax())
-    return taken
+        points = features @ (rng.standard_normal((dims, projected)).astype(np.float32) / np.float32(projected**0.5))  # (N, P)
+    squares = np.einsum("nd,nd->n", points, points)  # (N,)
+    nearest = np.full(rows, np.inf, np.float32)  # squared distance to the rows taken
+    taken = [int(rng.integers(rows))]
+    _note(nearest, points, squares, np.array(taken))
+    while len(taken) < count:
+        following = _following(nearest, points)[: count - len(taken)]
+        _note(nearest, points, squares, following)
+        taken += following.tolist()
+    return np.array(taken, np.int64)
+
+
+def _following(nearest: npt.NDArray[np.float32], points: Features) -> npt.NDArray[np.int64]:
+    """The rows that are taken next, found without looking at all others after each: as no distance grows, a row among the `AT_ONCE`
+    farthest is the farthest of all as long as it is farther than the rest were."""
+    far = np.argpartition(nearest, -min(AT_ONCE, len(nearest)))[-AT_ONCE:]
+    own, least = nearest[far].copy(), float(nearest[far].min())
+    shown = points[far]
+    squares = np.einsum("nd,nd->n", shown, shown)
+    apart = squares[:, None] + squares - 2 * (shown @ shown.T)  # (AT_ONCE, AT_ONCE) squared
+    order = [int(own.argmax())]
+    while True:
+        np.minimum(own, apart[order[-1]], out=own)
+        own[order[-1]] = -np.inf
+        latest = int(own.argmax())
+        if own[latest] <= least:
+            return far[order]
+        order.append(latest)
+
+
+def _note(nearest: npt.NDArray[np.float32], points: Features, squares: Features, taken: npt.NDArray[np.int64]) -> None:
+    """Bring the squared distances to the rows taken (N,) up to date with some more, in place."""
+    for at in range(0, len(points), BLOCK):
+        part = slice(at, at + BLOCK)
+        apart = points[part] @ (-2 * points[taken]).T  # (BLOCK, M)
+        apart += squares[taken]
+        np.minimum(nearest[part], apart.min(1) + squares[part], out=nearest[part])
+    nearest[taken] = -np.inf
 
 
 class MemoryBank:
@@ -61,6 +87,7 @@ class MemoryBank:
         self._cpu = index
         self._index = _on_device(index, device)
         self._params: Any = None  # of every search
+        self._numbers: npt.NDArray[np.int64] | None = None  # of the index's rows in the whole bank, where some are passed over
 
     @classmethod
     def build(cls, features: Features, device: str = "cpu", exact_limit: int = EXACT_LIMIT) -> Self:
@@ -86,13 +113,17 @@ class MemoryBank:
         return cls(index, device)
 
     def excluding(self, rows: npt.NDArray[np.int64]) -> Self:
-        """The same bank whose searches pass over `rows`: nothing is copied or trained anew. It searches on the CPU."""
-        other = type(self)(self._cpu)
-        selector = faiss.IDSelectorNot(faiss.IDSelectorBatch(rows))
+        """The same bank whose searches pass over `rows`: nothing is trained anew. It searches on the CPU."""
         index: Any = faiss.downcast_index(self._cpu)
-        inverted = {"nprobe": index.nprobe} if isinstance(index, faiss.IndexIVF) else {}
-        kind: Any = faiss.SearchParametersIVF if inverted else faiss.SearchParameters
-        other._params = kind(sel=selector, **inverted)
+        other = type(self)(self._cpu)
+        if isinstance(index, faiss.IndexIVF):
+            selector = faiss.IDSelectorNot(faiss.IDSelectorBatch(rows))
+            kind: Any = faiss.SearchParametersIVF
+            other._params = kind(sel=selector, nprobe=index.nprobe)
+            return other
+        other._numbers = np.setdiff1d(np.arange(self.rows), rows)
+        other._index = faiss.IndexFlatL2(self.dims)  # with a selector faiss compares row by row, which takes four times as long
+        other._index.add(faiss.rev_swig_ptr(index.get_xb(), self.rows * self.dims).reshape(self.rows, self.dims)[other._numbers])
         return other
 
     def to_bytes(self) -> bytes:
@@ -122,8 +153,8 @@ class MemoryBank:
         """
         if features.shape[1] != self.dims:
             raise BadModel(f"the bank holds features of length {self.dims}, these have {features.shape[1]}; fit the model again")
-        squared, rows = self._index.search(np.ascontiguousarray(features), min(count, self.rows), params=self._params)
-        return np.sqrt(np.maximum(squared, 0.0, dtype=np.float32)), rows
+        squared, rows = self._index.search(np.ascontiguousarray(features), min(count, self._index.ntotal), params=self._params)
+        return np.sqrt(np.maximum(squared, 0.0, dtype=np.float32)), rows if self._numbers is None else self._numbers[rows]
 
     def row(self, number: int) -> Features:
         """One feature of the bank, (D,); approximate where the index is."""

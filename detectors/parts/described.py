@@ -67,11 +67,6 @@ class TorchPatches:
         return {}
 
 
-def any_size(name: str) -> bool:
-    """Whether an encoder, written down once, takes photos of any size; transformers have the place of each patch built in."""
-    return not backbone(name).architecture.startswith("vit_")
-
-
 def exported_from(spec: Spec) -> tuple[Exported, WeightsFile]:
     """The network for OpenVINO, and the weights that are in it.
 
@@ -79,7 +74,7 @@ def exported_from(spec: Spec) -> tuple[Exported, WeightsFile]:
         MissingWeights: the encoder's weights aren't on this machine.
         BadModel: OpenVINO can't run it for photos of any size.
     """
-    if not any_size(spec.backbone):
+    if not backbone(spec.backbone).any_size:
         raise BadModel(f"{spec.backbone} can't be exported for photos of any size; choose the engine torch")
     module = Described(spec)
     return exported(module, EXAMPLE_PX, EXAMPLE_PX), module.encoder.weights

@@ -62,6 +62,7 @@ class Memory:
         self._spare_rows = np.zeros((0, 1), np.float32)  # (rows of the bank, K) as the bank holds them
         self._moments: Moments | None = None  # of the candidates, where the look is whitened
         self._spares: tuple[MemoryBank, npt.NDArray[np.int64]] | None = None  # of a photo that was left out, and whose rows they stand for
+        self._whitened_without = dict[int, tuple[Whitening, MemoryBank]]()  # by the photo that was left out, so that each is done once
 
     @property
     def bank(self) -> MemoryBank:
@@ -94,6 +95,7 @@ class Memory:
         self._around = distances[:, 1:], near[:, 1:]  # the nearest row to a row is itself
         self._density = self._density_of(self._around[0], np.ones(self._around[0].shape, bool))
         self._keep_spares(rows, owners)
+        self._whitened_without = {}
 
     def measure_spread(self, candidates: Features, owners: npt.NDArray[np.int64]) -> None:
         """How far the distances of good patches to those of other photos spread: from their median to their 99th percentile.
@@ -130,9 +132,11 @@ class Memory:
         other = copy(self)
         other.owner = np.zeros(0, np.int64)
         if self._moments is not None and len(self._learned):
-            other._whitening = Whitening.of(self._moments - Moments.of(self._learned[self._owners == photo]))
-            left = np.concatenate([self._chosen[~own], self._spare[own & (self._spare >= 0)]])
-            other._bank = MemoryBank.build(other._whitening(self._learned[left]), self._device)
+            if photo not in self._whitened_without:
+                whitening = Whitening.of(self._moments - Moments.of(self._learned[self._owners == photo]))
+                left = np.concatenate([self._chosen[~own], self._spare[own & (self._spare >= 0)]])
+                self._whitened_without[photo] = whitening, MemoryBank.build(whitening(self._learned[left]), self._device)
+            other._whitening, other._bank = self._whitened_without[photo]
             return other
         other._bank = self.bank.excluding(np.flatnonzero(own))
         distances, rows = self._around

@@ -6,12 +6,12 @@ any size that the network itself takes, and is compiled for each size when the f
 
 from __future__ import annotations
 
-import os
 import tempfile
 import warnings
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ import numpy as np
 from seewhy.detectors.parts.ways import Precision
 from seewhy.errors import BadModel
 from seewhy.packages import installed
+from seewhy.threads import cores, sharing
 from seewhy.types import Features, Pixels
 
 if TYPE_CHECKING:
@@ -47,13 +48,12 @@ def exported(module: nn.Module, height: int, width: int) -> Exported:
     Raises:
         BadModel: OpenVINO doesn't know one of its operations.
     """
-    import openvino
     import torch
     from openvino.frontend import FrontEndManager
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
     example = torch.zeros((1, height, width, 3), dtype=torch.uint8)
-    with warnings.catch_warnings(), torch.no_grad(), tempfile.TemporaryDirectory() as folder:
+    with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # that tracing is old, and that sizes are compared, which are the same for every photo
         traced = torch.jit.trace(module.eval(), example, check_trace=False)  # type: ignore[no-untyped-call]
         frontend = FrontEndManager().load_by_framework("pytorch")  # openvino.convert_model does the same and reports its use to the maker
@@ -63,6 +63,14 @@ def exported(module: nn.Module, height: int, width: int) -> Exported:
         except Exception as error:  # its failures have no base class of their own
             why = " ".join(str(error).split())[-200:]
             raise BadModel(f"OpenVINO can't run this network ({why}); choose the engine torch") from error
+        return written(graph)
+
+
+def written(graph: Any) -> Exported:
+    """A graph of OpenVINO's as files."""
+    import openvino
+
+    with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.xml"
         openvino.save_model(graph, path, compress_to_fp16=False)
         return Exported(path.read_bytes(), path.with_suffix(".bin").read_bytes())
@@ -73,10 +81,10 @@ class Network:
 
     Args:
         files: of the network.
-        precision: of its arithmetic; bf16 is faster where the processor multiplies in it, see `fast`.
+        precision: of its arithmetic; bf16 is faster, and only taken where the processor multiplies in it.
 
     Raises:
-        BadModel: OpenVINO isn't installed, or can't read the files.
+        BadModel: OpenVINO isn't installed, or can't read the files, or the processor doesn't have that precision.
     """
 
     def __init__(self, files: Exported, precision: Precision = "f32") -> None:
@@ -85,40 +93,46 @@ class Network:
         import openvino
 
         self._core = openvino.Core()
+        if precision == "bf16" and not multiplies_in_bf16():
+            raise BadModel("this processor doesn't multiply in bf16, and in f32 the scores would be others; fit the model here, in f32")
         try:
             self._graph = self._core.read_model(files.structure, files.values)
         except (RuntimeError, TypeError) as error:
             raise BadModel(f"OpenVINO {openvino.__version__} can't read the model's network; fit the model again here") from error
-        self._options = {"INFERENCE_PRECISION_HINT": precision, "INFERENCE_NUM_THREADS": _threads(), "PERFORMANCE_HINT": "LATENCY"}
-        self._compiled: OrderedDict[tuple[int, int], Any] = OrderedDict()
+        self._options = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
+        self._compiled: OrderedDict[tuple[int, int, int], SimpleQueue[Any]] = OrderedDict()
         self._lock = Lock()
 
     def __call__(self, pixels: Pixels) -> list[Features]:
         """Features of a photo (h, w, 3): (rows, cols, D) float32 for each of the network's outputs."""
-        with self._lock:
-            request = self._for_size(*pixels.shape[:2])
+        idle = self._for_size(pixels.shape[0], pixels.shape[1], sharing())
+        request = idle.get()
+        try:
             request.infer([np.ascontiguousarray(pixels[None])])
             return [np.array(request.get_output_tensor(i).data) for i in range(len(self._graph.outputs))]
+        finally:
+            idle.put(request)
 
-    def _for_size(self, height: int, width: int) -> Any:
-        size = height, width
-        if size not in self._compiled:
-            graph = self._graph.clone()
-            graph.reshape([1, height, width, 3])
-            self._compiled[size] = self._core.compile_model(graph, "CPU", self._options).create_infer_request()
-        self._compiled.move_to_end(size)
-        if len(self._compiled) > SIZES:
-            self._compiled.popitem(last=False)
-        return self._compiled[size]
+    def _for_size(self, height: int, width: int, workers: int) -> SimpleQueue[Any]:
+        """Requests for a photo's size, as many as threads may ask at a time; each has its share of the cores."""
+        with self._lock:
+            key = height, width, workers
+            if key not in self._compiled:
+                graph = self._graph.clone()
+                graph.reshape([1, height, width, 3])
+                threads = {"NUM_STREAMS": workers, "INFERENCE_NUM_THREADS": max(workers, cores())}
+                compiled = self._core.compile_model(graph, "CPU", self._options | threads)
+                self._compiled[key] = SimpleQueue()
+                for _ in range(workers):
+                    self._compiled[key].put(compiled.create_infer_request())
+            self._compiled.move_to_end(key)
+            if len(self._compiled) > SIZES:
+                self._compiled.popitem(last=False)
+            return self._compiled[key]
 
 
 def multiplies_in_bf16() -> bool:
-    """Whether this processor has instructions for bf16 (AVX512-BF16, AMX); without them it is slower than f32."""
+    """Whether this processor has instructions for bf16 (AVX512-BF16, AMX); without them OpenVINO takes f32 and doesn't say so."""
     import openvino
 
     return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-
-
-def _threads() -> int:
-    own = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return int(os.environ.get("OMP_NUM_THREADS") or own)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import Any, Protocol
 
+from seewhy.canonical import sha256_bytes
+from seewhy.detectors.parts import lite
+from seewhy.detectors.parts.backbones import backbone
 from seewhy.detectors.parts.network import Exported, Network
 from seewhy.detectors.parts.ways import Engine, Precision, Spec
-from seewhy.detectors.weights.store import WeightsFile
+from seewhy.detectors.weights.store import WeightsFile, packaged
 from seewhy.packages import installed
 from seewhy.types import Features, Pixels
 
+ROOM_BYTES = 256 << 20  # however many photos there are: those beyond it are looked at again
 STRUCTURE, VALUES = "network.xml", "network.bin"  # in a model's folder
 
 
@@ -70,10 +74,10 @@ def patches(spec: Spec, *, engine: Engine = "auto", precision: Precision = "f32"
         MissingWeights: the encoder's weights aren't on this machine.
         BadModel: OpenVINO was asked for and can't run the encoder.
     """
-    from seewhy.detectors.parts.described import TorchPatches, any_size
+    able = device == "cpu" and dtype == "float32" and backbone(spec.backbone).any_size and installed("openvino")
+    if engine == "torch" or (engine == "auto" and not able):
+        from seewhy.detectors.parts.described import TorchPatches
 
-    wanted = engine == "openvino" or (engine == "auto" and device == "cpu" and dtype == "float32" and any_size(spec.backbone))
-    if not wanted or (engine == "auto" and not installed("openvino")):
         return TorchPatches(spec, device=device, dtype=dtype)
     files, weights = _exported(spec)
     return OpenVinoPatches(Network(files, precision), files, weights, precision)
@@ -92,6 +96,40 @@ def kept_patches(learned: Mapping[str, Any], files: Mapping[str, bytes]) -> Open
 
 @lru_cache(maxsize=8)
 def _exported(spec: Spec) -> tuple[Exported, WeightsFile]:
+    brought = packaged(backbone(spec.backbone).weights) if spec.backbone == lite.NAME else None
+    if brought is not None:
+        state, weights = brought
+        return lite.lite_network(spec, state), weights
     from seewhy.detectors.parts.described import exported_from
 
     return exported_from(spec)
+
+
+class Kept:
+    """Features that are wanted twice, by learning and by calibrating: by what the network saw, each handed out once."""
+
+    def __init__(self, room_bytes: int = ROOM_BYTES) -> None:
+        self._room, self._kept = room_bytes, dict[str, list[Features]]()
+
+    def add(self, seen: Pixels, features: list[Features]) -> None:
+        """Keep the features of a tile (h, w, 3) where there is room for them."""
+        wanted = sum(one.nbytes for one in features)
+        if wanted <= self._room:
+            self._room -= wanted
+            self._kept[_name(seen)] = features
+
+    def taken(self, seen: Pixels, otherwise: Callable[[Pixels], list[Features]]) -> list[Features]:
+        """The features of a tile, which are not kept any longer; from `otherwise` where they weren't."""
+        features = self._kept.pop(_name(seen), None) if self._kept else None
+        if features is None:
+            return otherwise(seen)
+        self._room += sum(one.nbytes for one in features)
+        return features
+
+    def clear(self) -> None:
+        """Keep nothing any longer."""
+        self._kept.clear()
+
+
+def _name(seen: Pixels) -> str:
+    return f"{seen.shape}{sha256_bytes(seen.tobytes())}"

@@ -8,13 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from seewhy.canonical import sha256_file
+from seewhy.canonical import sha256_bytes, sha256_file
 from seewhy.detectors.weights.known import KNOWN, OPEN, Weights, known
+from seewhy.detectors.weights.pth import read_pth
 from seewhy.errors import MissingWeights, WeightsMismatch
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     import torch
 
 
@@ -56,6 +58,22 @@ def load(name: str) -> tuple[dict[str, torch.Tensor], WeightsFile]:
         WeightsMismatch: the file isn't the pinned one.
     """
     return _load(name, weights_folder())
+
+
+def packaged(name: str) -> tuple[dict[str, npt.NDArray[Any]], WeightsFile] | None:
+    """The arrays of a file that a package brings, in its order, read without torch; None where none does.
+
+    Raises:
+        WeightsMismatch: the file isn't the pinned one.
+    """
+    row = known(name)
+    file = _packaged(row)
+    if file is None:
+        return None
+    data = file.read_bytes()
+    digest = sha256_bytes(data)
+    must_match(row, digest, file)
+    return read_pth(data), file_of(row, digest)
 
 
 def forget() -> None:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from seewhy.agent.api.learn import fit
 from seewhy.agent.api.load import load
-from seewhy.evals.run import alone
+from seewhy.evals.run import alone, peak_mib
 from seewhy.evals.synthetic.surfaces import defective, write_dataset
 from seewhy.types import Pixels
 
@@ -42,7 +42,7 @@ def _inspected(folder: Path, name: str) -> dict[str, Any]:
         "verdict": record.verdict.value,
         "findings": len(record.findings),
         "core_seconds": round(seconds, 1),
-        "peak_memory_mib": _peak_mib(),
+        "peak_memory_mib": peak_mib(),
     }
 
 
@@ -70,8 +70,3 @@ def _drawn(what: str) -> Pixels:
         for radius in range(100, HEIGHT_PX // 2, 200):
             cv2.circle(pixels, (WIDTH_PX // 2, HEIGHT_PX // 2), radius, (255, 0, 255), 40)
     return pixels
-
-
-def _peak_mib() -> int:
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) >> 10

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Generic, Self, TypeAlias, TypeVar
@@ -14,6 +17,7 @@ from typing import Generic, Self, TypeAlias, TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 AHEAD = 2  # items in flight per thread
+SMALL_BYTES = 32 << 20  # of decoded photos in the hands of all threads
 PARTING_S = 0.3  # that a run which was broken off waits for what is under way
 
 Task: TypeAlias = "tuple[Future[R], T]"
@@ -76,3 +80,64 @@ def in_order(work: Callable[[T], R], items: Iterable[T], threads: int) -> Iterat
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+def cores() -> int:
+    """Processor cores that this process may use; fewer where `OMP_NUM_THREADS` says so."""
+    own = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return int(os.environ.get("OMP_NUM_THREADS") or own)
+
+
+def workers_for(items: int, item_bytes: int) -> int:
+    """How many threads may work on photos of a size at a time: as many as there are cores, fewer where the photos are large.
+
+    Args:
+        items: how many there are.
+        item_bytes: of a decoded photo.
+    """
+    return max(1, min(cores(), items, SMALL_BYTES // max(1, item_bytes)))
+
+
+def side_by_side(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[R]:
+    """`in_order` for work that fills the machine's cores: they are shared out among the workers meanwhile."""
+    if workers == 1:
+        yield from map(work, items)
+        return
+    with _shared_out(workers) as each:
+        yield from in_order(lambda item: _with_faiss_threads(each, work, item), items, workers)
+
+
+class _Sharing:
+    workers = 1
+
+
+def sharing() -> int:
+    """Among how many threads of this process the machine's cores are shared out now."""
+    return _Sharing.workers
+
+
+@contextmanager
+def _shared_out(workers: int) -> Iterator[int]:
+    """What runs on all cores else runs on a share of them: torch and OpenCV where they are in use, OpenVINO by `sharing`."""
+    before, each = _Sharing.workers, max(1, cores() // workers)
+    known = [(module, get, put) for name, get, put in THREADED if (module := sys.modules.get(name))]
+    counts = [getattr(module, get)() for module, get, _ in known]
+    _Sharing.workers = workers
+    try:
+        for module, _, put in known:
+            getattr(module, put)(each)
+        yield each
+    finally:
+        _Sharing.workers = before
+        for (module, _, put), count in zip(known, counts, strict=True):
+            getattr(module, put)(count)
+
+
+THREADED = (("torch", "get_num_threads", "set_num_threads"), ("cv2", "getNumThreads", "setNumThreads"))
+
+
+def _with_faiss_threads(each: int, work: Callable[[T], R], item: T) -> R:
+    """faiss takes the number from OpenMP, which has one for every thread that calls it."""
+    if faiss := sys.modules.get("faiss"):
+        faiss.omp_set_num_threads(each)
+    return work(item)

@@ -26,6 +26,7 @@ from seewhy.detectors.parts.backbones import BACKBONES
 from seewhy.detectors.parts.bank import MemoryBank, greedy_k_centre
 from seewhy.detectors.parts.encoder import Encoder
 from seewhy.detectors.parts.memory import Memory
+from seewhy.detectors.parts.patches import Kept
 from seewhy.detectors.parts.tiles import blend, tiles_for
 from seewhy.detectors.parts.whitening import Moments, Whitening
 from seewhy.detectors.patchcore import PatchCore, PatchCoreSettings
@@ -117,15 +118,38 @@ def test_a_cnn_backbone_gives_its_stages(name: str, monkeypatch: pytest.MonkeyPa
     assert [tuple(m.shape) for m in maps] == [(1, 512, 8, 12), (1, 1024, 4, 6)]
 
 
-def test_greedy_k_centre_is_the_greedy_choice() -> None:
-    rows = np.random.default_rng(0).normal(size=(60, 5)).astype(np.float32)
-    chosen = greedy_k_centre(rows, 12, seed=3)
+@pytest.mark.parametrize(("rows_", "count"), [(60, 12), (1500, 400), (300, 299)])
+def test_greedy_k_centre_is_the_greedy_choice(rows_: int, count: int) -> None:
+    rows = np.random.default_rng(0).normal(size=(rows_, 5)).astype(np.float32)
+    chosen = greedy_k_centre(rows, count, seed=3)
     taken = [int(chosen[0])]
-    while len(taken) < 12:
-        distance = np.min([np.linalg.norm(rows - rows[t], axis=1) for t in taken], axis=0)
+    distance = np.linalg.norm(rows - rows[taken[0]], axis=1)
+    while len(taken) < count:
         taken.append(int(distance.argmax()))
+        distance = np.minimum(distance, np.linalg.norm(rows - rows[taken[-1]], axis=1))
     assert taken == chosen.tolist()
+
+
+def test_greedy_k_centre_takes_no_row_twice_however_many_are_alike() -> None:
+    rows = np.repeat(np.random.default_rng(0).normal(size=(10, 5)), 60, axis=0).astype(np.float32)
+    assert len(set(greedy_k_centre(rows, 400, seed=3))) == 400
+
+
+def test_greedy_k_centre_of_few_rows_is_all_of_them() -> None:
+    rows = np.zeros((60, 5), np.float32)
     assert greedy_k_centre(rows, 100, seed=0).tolist() == list(range(60))
+
+
+def test_features_are_kept_up_to_a_limit_and_handed_out_once() -> None:
+    kept, photos = Kept(room_bytes=1000), [noise(8, 8, i) for i in range(3)]
+    features = [[np.full((10, 10), i, np.float32)] for i in range(3)]  # 400 bytes each
+    for photo, own in zip(photos, features, strict=True):
+        kept.add(photo, own)
+    anew = [np.zeros((1, 1), np.float32)]
+    assert [kept.taken(photo, lambda _: anew)[0].shape for photo in photos] == [(10, 10), (10, 10), (1, 1)]
+    assert kept.taken(photos[0], lambda _: anew) is anew
+    kept.add(photos[2], features[2])
+    assert kept.taken(photos[2], lambda _: anew) is features[2]
 
 
 @pytest.mark.slow

@@ -13,11 +13,12 @@ import torch
 from tests.helpers.photos import noise
 from torch import Tensor, nn
 
-from seewhy.detectors.parts.network import Exported, Network, exported
+from seewhy.detectors.parts.network import Exported, Network, exported, multiplies_in_bf16
 from seewhy.detectors.parts.patches import patches
 from seewhy.detectors.parts.ways import Spec, Way
 from seewhy.errors import BadModel
 from seewhy.evals.synthetic.surfaces import good
+from seewhy.threads import side_by_side
 
 
 class Small(nn.Module):
@@ -55,6 +56,21 @@ def test_what_it_gave_is_not_overwritten_by_the_next_photo(files: Exported) -> N
     kept = [f.copy() for f in first]
     network(noise(64, 96, 2))
     assert all(np.array_equal(a, b) for a, b in zip(first, kept, strict=True))
+
+
+def test_threads_side_by_side_give_what_one_gives(files: Exported) -> None:
+    network, photos = Network(files), [noise(64, 96, i) for i in range(12)]
+    one = [network(photo) for photo in photos]
+    several = list(side_by_side(network, photos, 3))
+    assert all(np.allclose(a, b, atol=1e-6) for own, other in zip(one, several, strict=True) for a, b in zip(own, other, strict=True))
+
+
+def test_a_precision_that_the_processor_lacks_is_refused(files: Exported) -> None:
+    if multiplies_in_bf16():
+        assert np.allclose(Network(files, "bf16")(noise(64, 96))[0], Network(files)(noise(64, 96))[0], atol=0.05)
+    else:
+        with pytest.raises(BadModel, match="doesn't multiply in bf16"):
+            Network(files, "bf16")
 
 
 @pytest.mark.parametrize("part", ["structure", "values"])

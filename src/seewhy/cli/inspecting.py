@@ -24,6 +24,7 @@ from seewhy.cli.options import (
     explainer_at,
     models_of,
     part_of,
+    workers_of,
 )
 from seewhy.cli.stopping import NOW
 from seewhy.cli.terminal import out, plain, print_entry, print_json, progress, tell_of_photos
@@ -123,7 +124,9 @@ def batch(
     alpha: Alpha = None,
     review: Review = None,
     device: Device = "cpu",
-    workers: Annotated[int, typer.Option(min=1, help="Threads.")] = 1,
+    workers: Annotated[
+        int, typer.Option(parser=workers_of, metavar="N|auto", help="Photos at a time; auto: as many as there are processor cores.")
+    ] = 1,
     vlm: Vlm = "",
     vlm_model: VlmModel = "",
     vlm_timeout: VlmTimeout = 60.0,

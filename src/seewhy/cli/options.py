@@ -64,6 +64,25 @@ def part_of(given: list[str]) -> Any:
     return PartIdentity(**{name: value for name, _, value in pairs})
 
 
+def workers_of(given: str | int) -> int:
+    """A number of threads from 1, or as many as there are processor cores.
+
+    Raises:
+        typer.BadParameter: it is neither.
+
+    >>> workers_of("3")
+    3
+    """
+    from seewhy.threads import cores
+
+    text = str(given)
+    if text == "auto":
+        return cores()
+    if not text.isdecimal() or int(text) < 1:
+        raise typer.BadParameter(f"{text} is neither a number of threads from 1 nor auto")
+    return int(text)
+
+
 def models_of(given: list[str] | None) -> list[Any]:
     """Folders, or (folder, product): what `--then` was given."""
     pairs = [(one, "") if Path(one).is_dir() else one.rpartition("=")[::2] for one in given or ()]

@@ -1,0 +1,75 @@
+"""How long a fit and an inspection take, on the synthetic brick of 400 x 320 px, and what a fit's parts take."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from seewhy.agent.api.learn import fit
+from seewhy.agent.api.load import load
+from seewhy.agent.ledger.store import Ledger
+from seewhy.agent.lots.batch import run_batch
+from seewhy.agent.photos.layouts import read_layout
+from seewhy.evals.run import LITE, alone, measuring, peak_mib
+from seewhy.evals.synthetic.surfaces import write_dataset
+from seewhy.threads import cores
+
+FEW, MANY, LOT = 5, 120, 80  # good photos of a small and of a usual fit, and photos of a lot
+
+
+def main(out: Path) -> None:
+    """Seconds of a first fit, of its parts, of a cold start and of a lot; clock and processor."""
+    with TemporaryDirectory() as folder, measuring(out, {"weights": LITE, "cores": cores()}, "openvino", "faiss-cpu") as table:
+        for photos in (FEW, MANY):
+            data = write_dataset(Path(folder) / str(photos), "brick", good_train=photos, good_test=LOT, per_kind=0)
+            table.row(f"fit_{photos}", alone, _fitted, data, Path(folder) / f"model_{photos}")
+        table.row("lot", alone, _lot, data / "test", Path(folder))
+
+
+class _Watch:
+    """Times the loops of a fit, by their titles."""
+
+    def __init__(self) -> None:
+        self.spent: defaultdict[str, float] = defaultdict(float)
+
+    def __call__(self, items: Iterable[Any], title: str, _total: int | None) -> Iterator[Any]:
+        began = time.process_time()
+        yield from items
+        self.spent[title] += time.process_time() - began
+
+
+def _fitted(data: Path, model: Path) -> dict[str, Any]:
+    """A fit in a fresh process, and what it took; what is beside the loops is reading weights, the coresets and their distances."""
+    watch, began, worked = _Watch(), time.perf_counter(), time.process_time()
+    fit(data, save=model, progress=watch)
+    seconds, processor = time.perf_counter() - began, time.process_time() - worked
+    parts = {title.replace(" ", "_"): round(spent, 2) for title, spent in watch.spent.items()}
+    beside = round(processor - sum(watch.spent.values()), 2)
+    return {
+        "seconds": round(seconds, 1),
+        "processor_seconds": round(processor, 1),
+        "parts": {**parts, "coresets_and_the_rest": beside},
+        "peak_memory_mib": peak_mib(),
+    }
+
+
+def _lot(data: Path, folder: Path) -> dict[str, Any]:
+    """Photos a second by one worker and by as many as there are cores, after a first photo each."""
+    samples = read_layout(data)
+    figures = dict[str, Any]()
+    for workers in dict.fromkeys((1, cores())):
+        inspector = load(folder / f"model_{MANY}")
+        inspector.inspect(samples[0].path)
+        with Ledger(folder / f"{workers}.sqlite") as ledger:
+            began, worked = time.perf_counter(), time.process_time()
+            run_batch(inspector, samples, ledger, lot="lot", workers=workers)
+            seconds, processor = time.perf_counter() - began, time.process_time() - worked
+        figures[f"workers_{workers}"] = {
+            "photos_per_s": round(len(samples) / seconds, 2),
+            "processor_ms_per_photo": round(1000 * processor / len(samples), 1),
+        }
+    return figures
