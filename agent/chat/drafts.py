@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from seewhy.agent.chat.problems import Told
 from seewhy.card import DefectType, Part, ProductCard, Scale
+from seewhy.prompts.telling import Misfit
 
 MOST = 40  # defects or parts of a form
 
@@ -61,7 +61,7 @@ def card_from(form: Mapping[str, Any] | CardForm, before: ProductCard | None = N
     """The card that a form makes of the one before; what the form doesn't show stays as it is.
 
     Raises:
-        Told: a field doesn't fit; says which and why.
+        BadData: a field doesn't fit; says which and why.
     """
     try:
         read = form if isinstance(form, CardForm) else CardForm.model_validate(form)
@@ -77,9 +77,7 @@ def card_from(form: Mapping[str, Any] | CardForm, before: ProductCard | None = N
         }
         return ProductCard.model_validate((ProductCard() if before is None else before).model_dump() | fields)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "card"
-        raise Told("card_field", field=where, why=first["msg"].removeprefix("Value error, ")) from error
+        raise Misfit(error, "problem.card_field") from error
 
 
 def difference(before: ProductCard | None, after: ProductCard) -> list[dict[str, str]]:

@@ -58,7 +58,7 @@ def set_aside(call: Call, product: str, file: str) -> None:
 
 def learn(call: Call, product: str) -> dict[str, Any] | None:
     """Learn the good photos, in the background."""
-    return job_shown(call.desk.learn(call.product(product)))
+    return job_shown(call.desk.learn(call.product(product)), call.language)
 
 
 def learn_as_good(call: Call, product: str, lot: str, file: str) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def add_photos(call: Call, product: str, files: Files, lot: str = "") -> dict[st
 
 def go_on(call: Call, product: str, lot: str) -> dict[str, Any] | None:
     """Inspect what of a lot was not inspected yet."""
-    return job_shown(call.desk.inspect(call.product(product), lot))
+    return job_shown(call.desk.inspect(call.product(product), lot), call.language)
 
 
 def pause(call: Call, product: str) -> dict[str, Any] | None:
@@ -110,14 +110,14 @@ def pause(call: Call, product: str) -> dict[str, Any] | None:
         job.resume()
     else:
         job.pause()
-    return job_shown(job)
+    return job_shown(job, call.language)
 
 
 def stop(call: Call, product: str) -> dict[str, Any] | None:
     """End before the next photo; what was inspected stays."""
     job = _running(call, product)
     job.stop()
-    return job_shown(job)
+    return job_shown(job, call.language)
 
 
 def _running(call: Call, product: str) -> Job:

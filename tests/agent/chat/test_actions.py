@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +17,7 @@ from seewhy.agent.chat.accounts import Accounts
 from seewhy.agent.chat.actions import ACTIONS
 from seewhy.agent.chat.assistant import Assistant
 from seewhy.agent.chat.gallery import LotIndex
+from seewhy.agent.chat.looking import Call
 from seewhy.agent.chat.routes import router
 from seewhy.agent.chat.talking import At, talk
 from seewhy.agent.chat.workspace import Home
@@ -397,3 +399,67 @@ def test_a_server_that_is_down_is_told_and_commands_go_on(inspected: Asked) -> N
     with closing(Assistant("http://127.0.0.1:9", "scripted", timeout_s=2)) as gone:
         assert "doesn't answer" in said(inspected, "How is it going, friend?", assistant=gone)[0]
         assert "Finding 1" in said(inspected, "why 1", "stain.png", assistant=gone)[0]
+
+
+REFUSED = [
+    ("judge", {"file": "none.png", "verdict": "pass", "why": "이유"}),
+    ("judge", {"file": "stain.png", "verdict": "pass", "why": " "}),
+    ("judge", {"file": "stain.png", "verdict": "maybe", "why": "이유"}),
+    ("fine", {"file": "stain.png", "finding": 9, "why": "이유"}),
+    ("missed", {"file": "good.png", "type": "찍힘", "box": [0, 0, 9999, 30]}),
+    ("dispose", {"file": "good.png", "action": "scrap", "why": "이유"}),
+    ("dispose", {"file": "stain.png", "action": "use_as_is", "why": "이유"}),
+    ("sign", {"file": "stain.png", "meaning": "approval", "why": "이유", "role": "품질"}),
+    ("take_back", {"file": "stain.png"}),
+]
+
+
+def test_what_is_refused_is_said_in_the_pages_language(inspected: Asked, home: Home) -> None:
+    reader = Asked(home, language="ko")
+    for act, given in REFUSED:
+        told = reader.problem(act, **AT, **given)
+        assert korean(told), told
+        assert str(home.folder) not in told
+        assert not korean(inspected.problem(act, **AT, **given))
+
+
+CARDS: list[dict[str, object]] = [
+    {"name": ""},
+    {"name": "x" * 500},
+    {"mm_per_px": -1},
+    {"mm_per_px": 0.1, "mm_uncertainty": 0.2},
+    {"defects": [{"name": "긁힘"}, {"name": "긁힘"}]},
+    {"defects": [{"name": "line"}]},
+    {"parts": [{"name": "왼쪽", "box": [0.5, 0, 0.2, 1]}]},
+    {"parts": [{"name": "왼쪽", "box": "x"}]},
+    {"colour": "red"},
+]
+
+
+def test_what_doesnt_fit_a_card_is_said_in_the_pages_language(tmp_path: Path) -> None:
+    home = Home.at(tmp_path / "w")
+    for changed in CARDS:
+        told = Asked(home, language="ko").problem("create", form={"name": "판"} | changed)
+        assert korean(told), told
+        assert not korean(re.sub("[긁힘왼쪽]", "", Asked(home).problem("create", form={"name": "plate"} | changed)))
+
+
+def test_why_a_job_failed_is_said_in_each_readers_language(home: Home) -> None:
+    english, reader = Asked(home), Asked(home, language="ko")
+    reader.desk = english.desk
+    reader.call = Call(english.desk, reader.call.person, "ko", reader.uploads)
+    for path in home.product("plate").good_photos():
+        path.write_bytes(b"no photo any more")
+    english("learn", product="plate")
+    while english.desk.jobs.running("plate") is not None:
+        time.sleep(0.05)
+    said, told = english("job", product="plate")["problem"], reader("job", product="plate")["problem"]
+    assert said
+    assert not korean(said)
+    assert korean(told)
+
+
+def korean(text: str) -> bool:
+    """Whether it is a sentence of Korean, what a program says in brackets left out."""
+    own = re.sub(r"프로그램이 알린 내용: .*", "", text)
+    return bool(re.search("[가-힣]", own)) and not re.search(r"[A-Za-z]{2,}(?: [A-Za-z']{2,}){2,}", own)
