@@ -186,7 +186,7 @@ def _four_eyes(entry: SignOff, part: Part) -> Sentence | None:
     return _told("four_eyes", part, by=entry.by, kind=f"@entry_kind.{own[0].kind}")  # type: ignore[attr-defined]
 
 
-CHECKS: dict[type[PersonsEntry], Callable[..., str]] = {
+CHECKS: dict[type[PersonsEntry], Callable[..., Sentence | None]] = {
     Review: _review,
     Disposition: _disposition,
     Correction: _correction,

@@ -16,7 +16,7 @@ export function w(key, values = {}) {
 }
 
 export function h(tag, attributes = {}, ...children) {
-  const svg = ["svg", "path", "polygon", "rect", "line", "circle", "text", "g"].includes(tag);
+  const svg = ["svg", "path", "polygon", "polyline", "rect", "line", "circle", "text", "g"].includes(tag);
   const made = svg ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
