@@ -41,6 +41,11 @@ export function fill(parent, ...children) {
   put(parent, ...children);
 }
 
+// A text whose commands stand between backticks.
+export function marked(text) {
+  return text.split("`").map((part, at) => (at % 2 ? h("code", {}, part) : part));
+}
+
 // Ask the server to do something; a refusal is shown and thrown.
 export async function ask(name, given = {}) {
   const told = await act({ name, given, me: owner() });

@@ -8,10 +8,10 @@ export function factsPanel(app, view) {
     verdict(seen),
     !seen.refused && score(seen.score),
     h("ol", { class: "sw-findings" }, seen.findings.map((finding) => findingCard(app, view, finding))),
-    decision(app, view),
     people(app, view),
     seen.missing?.length > 0 && h("details", { class: "sw-more" }, h("summary", {}, w("missing")), h("ul", {}, seen.missing.map((text) => h("li", {}, text)))),
     seen.provenance?.length > 0 && h("details", { class: "sw-more" }, h("summary", {}, w("provenance")), h("dl", { class: "sw-dl" }, seen.provenance.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]))),
+    decision(app, view), // last, as it stays at the panel's foot
   ];
 }
 

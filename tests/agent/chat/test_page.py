@@ -57,7 +57,7 @@ TEXTS = """() => {
 }"""
 ENGLISH = re.compile(r"[A-Za-z]{2,}(?:[ ,;:'-]+[A-Za-z]{2,}){2,}")
 # What the test itself enters in English.
-ENTERED = ("seen under the lamp", "no rework is allowed", "seen with the supplier", "more may be asked about")
+ENTERED = ("drawn on the first photo", "seen under the lamp", "no rework is allowed", "seen with the supplier", "more may be asked about")
 
 
 @pytest.fixture(scope="module")
@@ -293,6 +293,80 @@ def test_from_words_to_the_first_report(browser: Any, server: tuple[str, Path], 
         people = [row.entry for row in ledger.rows() if isinstance(row.entry, PersonsEntry)]
     assert [one.kind for one in people] == ["review", "missed_defect", "disposition", "sign_off", "settings_change"]
     assert {one.by for one in people} == {"Kim"}
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_zones_outline_and_scale_are_drawn_and_good_photos_sorted(browser: Any, server: tuple[str, Path], language: str) -> None:
+    address, workspace = server
+    at = Page(browser, address, language)
+    page = at.page
+    page.get_by_label(at.word("your_name")).fill("Kim")
+    page.keyboard.press("Tab")
+    page.get_by_label(at.word("product")).select_option(label=NAMED[language][0])
+    at.tab("setup")
+    at.press("draw_on")
+    page.locator(".sw-frame-big").wait_for()
+    page.wait_for_function("document.querySelector('.sw-base').complete")
+    box = page.locator(".sw-sheet").bounding_box()
+    place = lambda x, y: (box["x"] + x * box["width"], box["y"] + y * box["height"])  # noqa: E731
+    page.mouse.move(*place(0.1, 0.1))
+    page.mouse.down()
+    page.mouse.move(*place(0.6, 0.5), steps=4)
+    page.mouse.up()
+    page.keyboard.type({"en": "sealing face", "ko": "밀봉면"}[language])
+    page.keyboard.press("Tab")
+    at.press("draw_outline")
+    for corner in ((0.05, 0.05), (0.95, 0.05), (0.95, 0.95), (0.05, 0.95), (0.5, 0.5)):
+        page.mouse.click(*place(*corner))
+    page.keyboard.press("Backspace")
+    page.keyboard.press("Enter")
+    page.locator(".sw-own polygon.outline").wait_for()
+    at.press("draw_scale")
+    page.mouse.click(*place(0.2, 0.3))
+    page.mouse.click(*place(0.8, 0.3))
+    page.get_by_label(at.word("length"), exact=True).fill("30")
+    page.get_by_label(at.word("length_sure"), exact=True).fill("0.1")
+    at.press("work_out")
+    page.locator(".sw-big").wait_for()
+    at.sound()
+    at.press("take_over")
+    page.locator(".sw-diff td ins").nth(2).wait_for()
+    product = next(one for one in Home.at(workspace).products() if one.card.name == NAMED[language][0])
+    assert product.card.parts == ()  # nothing is saved before the click
+    at.sound()
+    at.press("save_card")
+    at.answer("drawn on the first photo")
+    page.locator(".sw-toast", has_text=at.word("saved")).wait_for()
+    card = product.card
+    assert card.parts[0].box == pytest.approx((0.1, 0.1, 0.6, 0.5), abs=0.02)
+    assert len(card.outline) == 4
+    assert card.scale is not None
+    width = Image.open(product.good_photos()[0]).width
+    assert card.scale.mm_per_px == pytest.approx(30 / (0.6 * width), rel=0.02)
+    assert card.scale.uncertainty > card.scale.mm_per_px * 0.1 / 30
+
+    at.press("look_at_odd")
+    page.locator(".sw-heat").wait_for()
+    oddest = page.locator(".sw-photobar h2").inner_text()
+    at.sound()
+    page.keyboard.press("d")
+    page.wait_for_function("name => document.querySelector('.sw-photobar h2').textContent !== name", arg=oddest)
+    page.keyboard.press("k")
+    page.locator(".sw-app").get_by_role("button", name=at.word("odd_done", count=1)).click()
+    at.answer("not plainly good")
+    page.locator(".sw-shelf li").nth(3).wait_for()
+    assert not (product.good / oddest).exists()
+    assert (product.folder / "aside" / oddest).is_file()
+
+    at.tab("inspect")
+    page.locator(".sw-tile").first.wait_for()
+    page.locator(".sw-app").get_by_role("button", name=re.compile(at.word("telling", count=r"\d"))).click()
+    page.locator(".sw-photobar h2").wait_for()
+    first = page.locator(".sw-photobar h2").inner_text()
+    at.sound()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("name => document.querySelector('.sw-photobar h2').textContent !== name", arg=first)
+    at.close()
 
 
 def test_a_reload_in_mid_batch_and_a_second_tab_show_the_same(browser: Any, server: tuple[str, Path], photos: Path) -> None:
