@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
-from seewhy.agent.chat import judging, looking, setting_up
+from seewhy.agent.chat import judging, looking, preparing, setting_up
 from seewhy.agent.chat.looking import Call
 from seewhy.agent.chat.problems import Told, problem
 from seewhy.agent.people.roles import Kind
@@ -34,6 +34,10 @@ ACTIONS: Mapping[str, Action] = {
     "gallery": Action(looking.gallery),
     "photo": Action(looking.photo),
     "similar": Action(looking.similar),
+    "reference": Action(preparing.reference),
+    "oddest": Action(preparing.oddest),
+    "telling": Action(preparing.telling),
+    "scale_by_clicks": Action(preparing.scale_by_clicks),
     "line": Action(looking.line),
     "documents": Action(looking.documents),
     "compared": Action(setting_up.compared),
@@ -41,7 +45,7 @@ ACTIONS: Mapping[str, Action] = {
     "create": Action(setting_up.create, "release"),
     "save_card": Action(setting_up.save_card, "release"),
     "add_good": Action(setting_up.add_good, "release"),
-    "set_aside": Action(setting_up.set_aside, "release"),
+    "sort_good": Action(setting_up.sort_good, "release"),
     "learn_as_good": Action(setting_up.learn_as_good, "release"),
     "learn": Action(setting_up.learn, "release"),
     "adopt_line": Action(setting_up.adopt_line, "release"),

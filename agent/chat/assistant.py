@@ -122,7 +122,7 @@ def _proposing() -> list[Any]:
     from langchain_core.tools import StructuredTool
 
     def draft_card(**given: Any) -> str:
-        return CardForm.model_validate(given).model_dump_json()
+        return CardForm.model_validate(given).model_dump_json(exclude_unset=True)
 
     def propose_learning() -> str:
         return "The button is shown; a person presses it."

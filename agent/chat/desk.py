@@ -1,4 +1,4 @@
-"""What the page works with: the loaded models, jobs and indexes of a workspace, and the acts that change its settings."""
+"""What the page works with: the loaded models, jobs and indexes of a workspace."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 
 from seewhy.agent.api.learn import fit
 from seewhy.agent.chat.gallery import LotIndex
+from seewhy.agent.chat.good import look_at_good
 from seewhy.agent.chat.jobs import Job, Jobs
 from seewhy.agent.chat.lots import compare, inspect_lot, lot_for_now
 from seewhy.agent.chat.problems import Told
 from seewhy.agent.chat.workspace import Home, ProductFolder, Settings
 from seewhy.agent.inspection.inspector import Inspector
 from seewhy.agent.inspection.policy import load_policy
-from seewhy.agent.ledger.store import Ledger
 from seewhy.agent.models.product import ProductModel
-from seewhy.agent.people.settings import change_settings
 from seewhy.agent.tools.workspace import Workspace
+from seewhy.card import ProductCard
 
 ASSISTANT = "assistant"  # the role under which tools write
 
@@ -41,13 +41,13 @@ class Desk:
         with self._lock:
             return self._indexes.setdefault(product.key, LotIndex(product.ledger))
 
-    def inspector(self, product: ProductFolder, settings: Settings | None = None) -> Inspector:
-        """Of the model that speaks, under the product's card, policy and lines; loaded once.
+    def inspector(self, product: ProductFolder, settings: Settings | None = None, card: ProductCard | None = None) -> Inspector:
+        """Of the model that speaks, under the product's card, policy and lines, or those that are given; loaded once.
 
         Raises:
             BadData: the product has no model yet.
         """
-        settings, card = settings or product.settings, product.card
+        settings, card = settings or product.settings, card or product.card
         if not settings.model:
             raise Told("no_model")
         policy = load_policy(product.policy) if product.policy else None
@@ -89,7 +89,8 @@ class Desk:
     def _learn(self, product: ProductFolder, folder: Path, job: Job) -> None:
         settings = product.settings
         terms: dict[str, Any] = {"card": product.card, "policy": product.policy, "alpha": settings.alpha, "review": settings.review}
-        fit(product.good, save=folder, progress=job.progress(), **terms)
+        learned = fit(product.good, save=folder, progress=job.progress(), **terms)
+        look_at_good(product, learned.model, folder, job)
         if not settings.model:
             product.save_settings(settings.model_copy(update={"model": folder.name}))
             self.inspector(product)
@@ -111,32 +112,6 @@ class Desk:
     def lot_for_now(self, product: ProductFolder) -> str:
         """The lot that photos go into now."""
         return lot_for_now(product, self.inspector(product) if product.model else None)
-
-    def change(self, product: ProductFolder, who: Any, **changed: Any) -> None:
-        """Adopt another model or other lines: an entry first, then the file, so that nothing is changed without a word in the ledger.
-
-        Args:
-            product: whose.
-            who: changes them, and why; see `seewhy.agent.people.settings.change_settings`.
-            changed: fields of `Settings`.
-
-        Raises:
-            BadData: nothing is changed, there is no such model, they may not, or something runs.
-        """
-        settings = product.settings
-        new = Settings.model_validate(settings.model_dump() | changed)
-        if new.model not in product.models():
-            raise Told("no_such_model", model=new.model[:20])
-        if self.jobs.running(product.key) is not None:
-            raise Told("busy")
-        before = self._told(product, settings)
-        after = self._told(product, new)
-        with Ledger(product.ledger) as ledger:
-            change_settings(ledger, product.card.name, before, after, who)
-        product.save_settings(new)
-
-    def _told(self, product: ProductFolder, settings: Settings) -> dict[str, str]:
-        return self.inspector(product, settings).settings | {"review": repr(settings.review)}
 
     def close(self) -> None:
         """Stop what runs."""

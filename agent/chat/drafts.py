@@ -7,10 +7,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from seewhy.agent.chat.problems import Told
 from seewhy.card import DefectType, Part, ProductCard, Scale
+from seewhy.prompts.telling import Misfit
 
 MOST = 40  # defects or parts of a form
+MOST_CORNERS = 400  # of an outline
 
 
 class DefectForm(BaseModel):
@@ -39,6 +40,7 @@ class CardForm(BaseModel):
     processes: list[str] = Field(default=[], max_length=MOST, description="How it is made: machining, casting, …")
     defects: list[DefectForm] = Field(default=[], max_length=MOST, description="Defects that matter; what doesn't matter is left out.")
     parts: list[PartForm] = Field(default=[], max_length=MOST)
+    outline: list[tuple[float, float]] = Field(default=[], max_length=MOST_CORNERS, description="Corners x, y, each 0 to 1.")
     mm_per_px: float | None = Field(default=None, gt=0, le=1000)
     mm_uncertainty: float = Field(default=0.0, ge=0, description="Of mm_per_px, half width at 95 %.")
 
@@ -52,6 +54,7 @@ def form_of(card: ProductCard) -> CardForm:
         processes=list(card.processes),
         defects=[DefectForm(name=d.name, description=d.description) for d in card.defects],
         parts=[PartForm(name=p.name, box=p.box) for p in card.parts],
+        outline=list(card.outline),
         mm_per_px=None if card.scale is None else card.scale.mm_per_px,
         mm_uncertainty=0.0 if card.scale is None else card.scale.uncertainty,
     )
@@ -61,7 +64,7 @@ def card_from(form: Mapping[str, Any] | CardForm, before: ProductCard | None = N
     """The card that a form makes of the one before; what the form doesn't show stays as it is.
 
     Raises:
-        Told: a field doesn't fit; says which and why.
+        BadData: a field doesn't fit; says which and why.
     """
     try:
         read = form if isinstance(form, CardForm) else CardForm.model_validate(form)
@@ -73,13 +76,12 @@ def card_from(form: Mapping[str, Any] | CardForm, before: ProductCard | None = N
             "processes": _words(read.processes),
             "defects": tuple(_defect(d, known) for d in read.defects if d.name.strip()),
             "parts": tuple(Part(name=p.name.strip(), box=p.box) for p in read.parts),
+            "outline": tuple(read.outline),
             "scale": None if read.mm_per_px is None else Scale(mm_per_px=read.mm_per_px, uncertainty=read.mm_uncertainty),
         }
         return ProductCard.model_validate((ProductCard() if before is None else before).model_dump() | fields)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "card"
-        raise Told("card_field", field=where, why=first["msg"].removeprefix("Value error, ")) from error
+        raise Misfit(error, "problem.card_field") from error
 
 
 def difference(before: ProductCard | None, after: ProductCard) -> list[dict[str, str]]:
@@ -102,6 +104,7 @@ def _told(form: CardForm) -> dict[str, str]:
         "processes": ", ".join(form.processes),
         "defects": "; ".join(f"{d.name} ({d.description})" if d.description else d.name for d in form.defects),
         "parts": "; ".join(f"{p.name} ({', '.join(f'{v:.2f}' for v in p.box)})" for p in form.parts),
+        "outline": ", ".join(f"{x:.3f} {y:.3f}" for x, y in form.outline),
         "scale": scale,
     }
 

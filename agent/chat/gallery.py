@@ -106,6 +106,7 @@ def page_of(items: list[Item], *, number: int, only: str = "", worst_first: bool
         "pages": pages,
         "counts": {verdict: counts[verdict] for verdict in ORDER},
         "total": len(items),
+        "open": sum(not item.people and item.score is not None for item in items),
     }
 
 

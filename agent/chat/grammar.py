@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from seewhy.agent.chat.drafts import CardForm, DefectForm
 
@@ -135,7 +135,8 @@ def card_in(said: str) -> CardForm | None:
     defects = [word for sentence in re.split(r"[.;\n]", rest) for word in _defects(sentence)]
     materials = [word for word in MATERIALS if word in plain.lower()]
     forms = [DefectForm(name=defect[:120]) for defect in dict.fromkeys(defects)]
-    return CardForm(name=name[:120], description=name[:1000], materials=materials, defects=forms)
+    found: dict[str, Any] = {"materials": materials, "defects": forms}
+    return CardForm(name=name[:120], description=name[:1000], **{field: value for field, value in found.items() if value})
 
 
 def _defects(sentence: str) -> list[str]:

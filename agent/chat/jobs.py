@@ -32,7 +32,7 @@ class Job:
     step: str = ""  # as the loop calls itself
     done: int = 0
     total: int = 0
-    problem: str = ""
+    problem: SeewhyError | None = None  # why it failed
     began: float = field(default_factory=time.monotonic)
     waited_s: float = 0.0  # while it was paused
     _go: threading.Event = field(default_factory=threading.Event)
@@ -139,7 +139,7 @@ def _run(job: Job, work: Callable[[Job], None]) -> None:
     except Stopped:
         job.state = "stopped"
     except SeewhyError as error:
-        job.state, job.problem = "failed", str(error)
+        job.state, job.problem = "failed", error
     except Exception as error:  # a job's thread has nobody else to tell
         LOG.exception("a job failed")
-        job.state, job.problem = "failed", f"{type(error).__name__}: {str(error)[:200]}"
+        job.state, job.problem = "failed", Told("failed", why=f"{type(error).__name__}: {str(error)[:200]}")

@@ -13,7 +13,7 @@ from seewhy.agent.chat.gallery import page_of
 from seewhy.agent.chat.jobs import Job
 from seewhy.agent.chat.lines import drawn_at, enough_for, steps
 from seewhy.agent.chat.papers import offered
-from seewhy.agent.chat.problems import Told
+from seewhy.agent.chat.problems import Told, problem
 from seewhy.agent.chat.showing import address, item_shown, shown
 from seewhy.agent.chat.workspace import ProductFolder
 from seewhy.agent.people.roles import Kind
@@ -64,17 +64,17 @@ def _product(call: Call, product: ProductFolder) -> dict[str, Any]:
         "before": [name for name in product.models() if name < settings.model][-1:],
         "lots": product.lots(),
         "lot": call.desk.lot_for_now(product),
-        "job": job_shown(call.desk.jobs.last(product.key)),
+        "job": job_shown(call.desk.jobs.last(product.key), call.language),
     }
 
 
 def job(call: Call, product: str) -> dict[str, Any] | None:
     """How far the product's job is."""
-    return job_shown(call.desk.jobs.last(call.product(product).key))
+    return job_shown(call.desk.jobs.last(call.product(product).key), call.language)
 
 
-def job_shown(found: Job | None) -> dict[str, Any] | None:
-    """A job as the page shows it."""
+def job_shown(found: Job | None, language: str) -> dict[str, Any] | None:
+    """A job as the page shows it, in a language."""
     if found is None:
         return None
     seconds = found.left_s
@@ -85,7 +85,7 @@ def job_shown(found: Job | None) -> dict[str, Any] | None:
         "done": found.done,
         "total": found.total,
         "left_s": None if seconds is None else round(seconds),
-        "problem": found.problem,
+        "problem": problem(found.problem, language) if found.problem else "",
     }
 
 

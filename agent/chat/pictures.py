@@ -16,6 +16,7 @@ from seewhy.agent.ledger.store import Ledger
 from seewhy.agent.photos.images import read_photo
 from seewhy.pictures import Picture, decoded, jpeg, smaller
 from seewhy.record import Entry, InspectionRecord
+from seewhy.types import Map, Pixels
 
 VIEW_PX, THUMBNAIL_PX = 1600, 320  # longest sides
 QUALITY = 88
@@ -30,15 +31,30 @@ def file_picture(folder: Path, name: str, longest: int, white_level: int) -> byt
         BadData: the folder has no such photo.
         BadImage: it can't be read any more.
     """
+    path = _found(folder, name)
+    return _encoded(path, path.stat().st_mtime_ns, longest, white_level)
+
+
+def pixels_in(folder: Path, name: str, longest: int, white_level: int) -> Pixels:
+    """A photo of a folder, (H, W, 3), its longer side no longer than `longest`.
+
+    Raises:
+        BadData: the folder has no such photo.
+        BadImage: it can't be read any more.
+    """
+    return smaller(read_photo(_found(folder, name), root=folder, white_level=white_level).pixels, longest)
+
+
+def _found(folder: Path, name: str) -> Path:
     path = next((path for path in photos_in(folder) if path.name == name), None)
     if path is None:
         raise Told("no_photo", name=name[:60])
-    return _encoded(path, path.stat().st_mtime_ns, longest, white_level)
+    return path
 
 
 @lru_cache(maxsize=512)
 def _encoded(path: Path, _changed: int, longest: int, white_level: int) -> bytes:
-    return jpeg(smaller(read_photo(path, root=path.parent, white_level=white_level).pixels, longest), QUALITY)
+    return jpeg(pixels_in(path.parent, path.name, longest, white_level), QUALITY)
 
 
 def heat_picture(product: ProductFolder, lot: str, name: str) -> bytes:
@@ -52,7 +68,15 @@ def heat_picture(product: ProductFolder, lot: str, name: str) -> bytes:
         map_ = evidence_of(entry, "map", ledger)
     if map_ is None or not isinstance(entry, InspectionRecord):
         raise Told("not_kept")
-    level = map_.astype(np.float32) / np.float32(65535) * np.float32(_times_threshold(entry))
+    return heat_over(map_.astype(np.float32) / np.float32(65535) * np.float32(_times_threshold(entry)))
+
+
+def heat_over(level: Map) -> bytes:
+    """A map as a transparent picture that lies over its photo.
+
+    Args:
+        level: (H, W) in thresholds.
+    """
     share = np.clip(level / HEAT_TIMES, 0, 1)
     colours = cv2.applyColorMap((255 * share).astype(np.uint8), cv2.COLORMAP_INFERNO)[..., ::-1]
     alpha = np.clip((level - HEAT_FROM) / (1 - HEAT_FROM), 0, 1)

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from seewhy.errors import BadData, SeewhyError
-from seewhy.prompts import say, sentence
+from seewhy.prompts import telling
+from seewhy.prompts.telling import told as problem
 from seewhy.record import Param
 
+__all__ = ["Told", "problem"]
 
-class Told(BadData):
+
+class Told(telling.Told):
     """Something that can't be done as it was asked; `key` is a message of the group `problem`."""
 
     def __init__(self, key: str, /, **values: Param) -> None:
-        self.sentence = sentence(f"problem.{key}", **values)
-        super().__init__(self.sentence.text)
-
-
-def problem(error: SeewhyError, language: str) -> str:
-    """An error as people read it: the page's own in their language, what other parts of seewhy say as they say it."""
-    return say(error.sentence, language) if isinstance(error, Told) else str(error)
+        super().__init__(f"problem.{key}", **values)

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from seewhy.agent.chat.accounts import Accounts
 from seewhy.agent.chat.desk import Desk
+from seewhy.agent.chat.good import heat_of
 from seewhy.agent.chat.papers import lot_report, paper
 from seewhy.agent.chat.pictures import THUMBNAIL_PX, VIEW_PX, file_picture, good_picture, heat_picture
 from seewhy.agent.chat.problems import Told, problem
@@ -129,6 +130,10 @@ def _picture(desk: Desk, key: str, kind: str, where: list[str]) -> tuple[bytes, 
     match kind, where:
         case "good", [name]:
             return file_picture(product.good, name, THUMBNAIL_PX, product.card.white_level), "image/jpeg"
+        case "good-heat", [name] if (heat := heat_of(product, name)) is not None:
+            return heat, "image/png"
+        case "good-photo", [name]:
+            return file_picture(product.good, name, VIEW_PX, product.card.white_level), "image/jpeg"
         case (("photo" | "thumbnail"), [lot, name]) if lot in product.lots():
             longest = VIEW_PX if kind == "photo" else THUMBNAIL_PX
             return file_picture(product.folder / "lots" / lot, name, longest, product.card.white_level), "image/jpeg"

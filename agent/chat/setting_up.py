@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from seewhy.agent.chat import lots
+from seewhy.agent.chat import adopting, good, lots
 from seewhy.agent.chat.drafts import card_from, difference
 from seewhy.agent.chat.jobs import Job
 from seewhy.agent.chat.looking import Call, job_shown
@@ -29,14 +29,17 @@ def diff(call: Call, product: str, form: dict[str, Any]) -> list[dict[str, str]]
     return difference(before, card_from(form, before))
 
 
-def save_card(call: Call, product: str, form: dict[str, Any]) -> list[dict[str, str]]:
-    """Save the card; what was changed comes back."""
+def save_card(call: Call, product: str, form: dict[str, Any], why: str = "") -> list[dict[str, str]]:
+    """Save the card; what was changed comes back. Once something was learned, verdicts rest on it: an entry with a reason."""
     found = call.product(product)
     card = card_from(form, found.card)
     changed = difference(found.card, card)
-    if call.desk.jobs.running(found.key) is not None:
+    if found.settings.model and changed:
+        adopting.change_card(call.desk, found, card, call.person.who(_reason(why), "release"))
+    elif call.desk.jobs.running(found.key) is not None:
         raise Told("busy")
-    found.save_card(card)
+    else:
+        found.save_card(card)
     return changed
 
 
@@ -46,19 +49,26 @@ def add_good(call: Call, product: str, files: Files) -> dict[str, Any]:
     return taken_shown(_taken(call, files, found.good), call.language)
 
 
-def set_aside(call: Call, product: str, file: str) -> None:
-    """Take a good photo out again; it is moved, never deleted."""
+def sort_good(call: Call, product: str, keep: list[str], drop: list[str], why: str = "") -> None:
+    """Keep good photos that were looked at, and take others out again: they are moved, never deleted.
+
+    What a model was learned from is an entry with a reason; before anything was learned nothing rests on it.
+    """
     found = call.product(product)
-    path = next((path for path in photos_in(found.good) if path.name == file), None)
-    if path is None:
-        raise Told("no_photo", name=file[:60])
-    take([Upload(path, path.name)], found.folder / "aside")
-    path.unlink()
+    paths = {path.name: path for path in found.good_photos()}
+    if lost := [name for name in (*keep, *drop) if name not in paths]:
+        raise Told("no_photo", name=lost[0][:60])
+    if drop and found.settings.model:
+        adopting.change_good(call.desk, found, drop, call.person.who(_reason(why), "release"))
+    for path in (paths[name] for name in dict.fromkeys(drop)):
+        take([Upload(path, path.name)], found.folder / "aside")
+        path.unlink()
+    good.keep(found, [name for name in keep if name not in drop])
 
 
 def learn(call: Call, product: str) -> dict[str, Any] | None:
     """Learn the good photos, in the background."""
-    return job_shown(call.desk.learn(call.product(product)))
+    return job_shown(call.desk.learn(call.product(product)), call.language)
 
 
 def learn_as_good(call: Call, product: str, lot: str, file: str) -> dict[str, Any]:
@@ -73,7 +83,7 @@ def learn_as_good(call: Call, product: str, lot: str, file: str) -> dict[str, An
 def adopt_line(call: Call, product: str, alpha: float, review: float, why: str) -> None:
     """Judge by other lines from now on: an entry with a reason."""
     found = call.product(product)
-    call.desk.change(found, call.person.who(_reason(why), "release"), alpha=alpha, review=review)
+    adopting.change(call.desk, found, call.person.who(_reason(why), "release"), alpha=alpha, review=review)
 
 
 def compared(call: Call, product: str, model: str) -> dict[str, Any]:
@@ -84,7 +94,7 @@ def compared(call: Call, product: str, model: str) -> dict[str, Any]:
 def adopt_model(call: Call, product: str, model: str, why: str) -> None:
     """Let another model speak from now on, or the one before again: an entry with a reason."""
     found = call.product(product)
-    call.desk.change(found, call.person.who(_reason(why), "release"), model=model)
+    adopting.change(call.desk, found, call.person.who(_reason(why), "release"), model=model)
 
 
 def add_photos(call: Call, product: str, files: Files, lot: str = "") -> dict[str, Any]:
@@ -100,7 +110,7 @@ def add_photos(call: Call, product: str, files: Files, lot: str = "") -> dict[st
 
 def go_on(call: Call, product: str, lot: str) -> dict[str, Any] | None:
     """Inspect what of a lot was not inspected yet."""
-    return job_shown(call.desk.inspect(call.product(product), lot))
+    return job_shown(call.desk.inspect(call.product(product), lot), call.language)
 
 
 def pause(call: Call, product: str) -> dict[str, Any] | None:
@@ -110,14 +120,14 @@ def pause(call: Call, product: str) -> dict[str, Any] | None:
         job.resume()
     else:
         job.pause()
-    return job_shown(job)
+    return job_shown(job, call.language)
 
 
 def stop(call: Call, product: str) -> dict[str, Any] | None:
     """End before the next photo; what was inspected stays."""
     job = _running(call, product)
     job.stop()
-    return job_shown(job)
+    return job_shown(job, call.language)
 
 
 def _running(call: Call, product: str) -> Job:

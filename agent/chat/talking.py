@@ -72,7 +72,7 @@ def _answer(call: Call, at: At, said: str, files: Files, assistant: Assistant | 
     elif assistant is not None:
         yield from _asked(call, at, said, assistant, before)
     elif (form := card_in(said)) is not None:
-        yield Step(text("talk.drafted", call.language), show={"tab": "setup", "draft": form.model_dump()})
+        yield Step(text("talk.drafted", call.language), show={"tab": "setup", "draft": form.model_dump(exclude_unset=True)})
     else:
         yield Step(text("talk.no_model", call.language))
 
@@ -88,7 +88,7 @@ def _begin(
     if assistant is not None and said and command is None:
         yield from _asked(call, At(), said, assistant, before, files)
     elif form is not None:
-        yield Step(text("talk.drafted", call.language), show={"tab": "setup", "draft": form.model_dump(), "files": files})
+        yield Step(text("talk.drafted", call.language), show={"tab": "setup", "draft": form.model_dump(exclude_unset=True), "files": files})
     else:
         yield Step(text("talk.begin", call.language), show={"tab": "setup", "files": files} if files else {})
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from seewhy.agent.models.product import ProductModel
-from seewhy.errors import BadData
+from seewhy.prompts.telling import Told
 from seewhy.types import Pixels
 
 LOOKED_AT = 3  # good photos on which a gross defect is drawn
@@ -48,8 +48,5 @@ def check_gross(model: ProductModel, photos: Sequence[Pixels], alpha: float) -> 
     scores = [model.detector.score(gross_defect(photos[i])).score for i in chosen]
     middle = float(np.median(scores))
     if middle <= threshold:
-        raise BadData(
-            f"{model.detector.name} would let gross defects pass: a hole a quarter of the photo across scores {middle:.4g}, and the "
-            f"threshold that {len(model.calibration)} good photos set is {threshold:.4g}; look for copies and defective parts among "
-            "them, or train longer"
-        )
+        values = {"score": f"{middle:.4g}", "threshold": f"{threshold:.4g}", "count": len(model.calibration)}
+        raise Told("learning.gross", detector=model.detector.name, **values)

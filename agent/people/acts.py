@@ -37,6 +37,8 @@ from seewhy.people import (
     Withdrawal,
     opinion_of,
 )
+from seewhy.prompts.legible import legible
+from seewhy.prompts.telling import Misfit, Told
 from seewhy.record import Confirmation, Evidence, InspectionRecord, Severity
 from seewhy.types import Mask
 
@@ -123,12 +125,12 @@ def confirm(ledger: Ledger, part: str, finding: int, type_: str, who: Who, *, lo
         said = said_by(ledger, Who(who.name, who.why or type_, who.role), Confirmation)
         photo = find_part(ledger, part, lot).photo(part)
         if problem := lacks_finding(finding, photo):
-            raise BadData(problem)
+            raise Told.of(problem)
         fields = _about(photo) | {"finding": finding, "type": type_.strip(), "by": said["by"], "role": said["role"]}
         return Confirmation(**fields, comment=who.why.strip(), confirmed_at=said["entered_at"]), {}
 
     if not type_.strip():
-        raise BadData("a confirmation needs a type")
+        raise Told("entering.no_type")
     return ledger.append_after(look)
 
 
@@ -166,7 +168,7 @@ def withdraw(ledger: Ledger, entry: str, who: Who) -> Row:
     def look() -> tuple[AboutPart, Pictured]:
         row = find_entry(ledger, entry)
         if not isinstance(row.entry, AboutPart):
-            raise BadData(f"entry {row.seq} is not a person's about a part; what the machine wrote stays, add a review")
+            raise Told("entering.machines", seq=row.seq)
         part = find_part(ledger, row.entry.name, row.entry.lot)
         photo = part.photo(row.entry.name)
         taken = entry_of(Withdrawal, said_by(ledger, who, Withdrawal) | _about(photo) | {"refers_to": row.hash})
@@ -221,9 +223,9 @@ def said_by(ledger: Ledger, who: Who, kind: type[PersonsEntry] | type[Confirmati
         BadData: one of them is missing, they may not, or the clock runs behind.
     """
     if not who.name.strip():
-        raise BadData("an entry needs who makes it")
+        raise Told("entering.nobody")
     if not who.why.strip():
-        raise BadData("an entry needs a reason; say why")
+        raise Told("entering.no_reason")
     role = role_for(roles_of(ledger), who, kind.model_fields["kind"].default)
     return {"by": who.name.strip(), "role": role, "why": who.why.strip(), "entered_at": time_of_entry(ledger)}
 
@@ -247,9 +249,7 @@ def entry_of(kind: type[E], fields: Mapping[str, Any]) -> E:
     try:
         return kind(**fields)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise BadData(f"{where + ': ' if where else ''}{first['msg'].removeprefix('Value error, ')}") from error
+        raise Misfit(error) from error
 
 
 def _region(marked: Marked) -> tuple[dict[str, Any], dict[str, tuple[str, bytes]]]:
@@ -257,7 +257,7 @@ def _region(marked: Marked) -> tuple[dict[str, Any], dict[str, tuple[str, bytes]
     if isinstance(marked, tuple):
         return {"region": Region(box_px=marked)}, {}
     if not marked.any():
-        raise BadData("the mask marks nothing")
+        raise Told("entering.empty_mask")
     rows, columns = np.flatnonzero(marked.any(1)), np.flatnonzero(marked.any(0))
     height, width = marked.shape
     _, encoded = cv2.imencode(".png", marked.astype(np.uint8) * 255)
@@ -282,6 +282,6 @@ def mask_in(path: Path, ledger: Ledger, part: str, lot: str | None = None) -> Ma
     """
     photo = find_part(ledger, part, lot).photo(part)
     if not isinstance(photo.entry, InspectionRecord):
-        raise BadData(f"{photo.name!r} was not inspected; there is no photo to mark a region on")
+        raise Told("entering.not_inspected", name=legible(photo.name))
     facts = photo.entry.photo
     return drawn_mask(path, path, (facts.height_px, facts.width_px), facts.orientation)

@@ -9,8 +9,9 @@ from typing import TypeAlias
 from seewhy.agent.ledger.reading import standing, with_later
 from seewhy.agent.ledger.schema import SERIAL
 from seewhy.agent.ledger.store import AnyEntry, Ledger, Row
-from seewhy.errors import BadData
 from seewhy.people import WORST, AboutPart, PersonsEntry, Withdrawal, outcome
+from seewhy.prompts.legible import legible
+from seewhy.prompts.telling import Told
 from seewhy.record import Confirmation, Entry, InspectionRecord, LaterWords, RefusedPhoto
 
 # The entries of a photo, found by the index on (lot, photo) in every lot; the lots themselves by leaps along the same index.
@@ -102,10 +103,12 @@ def find_part(ledger: Ledger, part: str, lot: str | None = None) -> Part:
     if lot is not None:
         rows = [row for row in rows if row.entry.lot == lot]
     if not rows:
-        where = f"in the lot {lot!r}; it is in {', '.join(lots)}" if lot is not None and lots else "in any lot"
-        raise BadData(f"{ledger.path} holds no photo or part {part!r} {where}")
+        known = {"part": legible(part), "ledger": ledger.path.name}
+        if lot is not None and lots:
+            raise Told("entering.other_lot", **known, lot=legible(lot), lots=", ".join(lots))
+        raise Told("entering.no_part", **known)
     if len({row.entry.lot for row in rows}) > 1:
-        raise BadData(f"{part!r} is in several lots; give one with --lot: {', '.join(lots)}")
+        raise Told("entering.several_lots", part=legible(part), lots=", ".join(lots))
     name, found = serial_of(rows[-1].entry), rows[-1].entry.lot
     if name:
         rows = [row for row in _machine(ledger.found(f"{SERIAL} = ?", (name,))) if row.entry.lot == found]

@@ -10,9 +10,11 @@ from pydantic import field_validator, model_validator
 
 from seewhy.agent.ledger.store import Ledger
 from seewhy.canonical import sha256_json
-from seewhy.errors import BadData, LedgerError
+from seewhy.errors import LedgerError
 from seewhy.handwritten import read_yaml, validated
 from seewhy.people import Name, Release
+from seewhy.prompts.legible import legible
+from seewhy.prompts.telling import Told
 from seewhy.record import Saved
 
 Kind: TypeAlias = Literal[
@@ -118,14 +120,14 @@ def role_for(roles: Roles | None, who: Who, kind: str) -> str:
     """
     if roles is None:
         if kind in ROLE_NEEDED and not who.role.strip():
-            raise BadData(f"a {kind.replace('_', '-')} needs the role in which it is made; give it, or release a file of roles")
+            raise Told("entering.no_role", kind=f"@entry_kind.{kind}")
         return who.role.strip()
     own = roles.people.get(who.name.strip())
     if own is None:
-        raise BadData(f"{who.name.strip()!r} has no role in this ledger; its people are {', '.join(roles.people)}")
+        raise Told("entering.no_person", by=legible(who.name.strip()), people=", ".join(roles.people))
     if who.role and who.role not in own:
-        raise BadData(f"{who.name} is not {who.role!r}; the roles are {', '.join(own)}")
+        raise Told("entering.not_role", by=who.name, role=legible(who.role), roles=", ".join(own))
     allowed = [role for role in ([who.role] if who.role else own) if kind in roles.roles[role]]
     if not allowed:
-        raise BadData(f"{who.name} may not enter a {kind.replace('_', ' ')} as {who.role or ' or '.join(own)}")
+        raise Told("entering.may_not", by=who.name, kind=f"@entry_kind.{kind}", role=who.role or ", ".join(own))
     return allowed[0]

@@ -19,7 +19,6 @@ from datetime import UTC, datetime
 from seewhy.agent.ledger.store import Ledger
 from seewhy.agent.people.parts import Part, PartPhoto
 from seewhy.agent.people.roles import Roles
-from seewhy.errors import BadData
 from seewhy.people import (
     AboutPart,
     Comment,
@@ -33,7 +32,10 @@ from seewhy.people import (
     SignOff,
     Withdrawal,
 )
-from seewhy.record import InspectionRecord, RefusedPhoto
+from seewhy.prompts import sentence
+from seewhy.prompts.legible import legible
+from seewhy.prompts.telling import Told
+from seewhy.record import InspectionRecord, RefusedPhoto, Sentence
 
 CLOCK_S = 1.0  # that a clock may be set back by (NTP) without anybody minding
 
@@ -54,7 +56,7 @@ def check(entry: AboutPart, part: Part, photo: PartPhoto, roles: Roles | None) -
     if not problem and isinstance(entry, SignOff) and roles is not None and roles.four_eyes:
         problem = _four_eyes(entry, part)
     if problem:
-        raise BadData(problem)
+        raise Told.of(problem)
 
 
 def time_of_entry(ledger: Ledger) -> str:
@@ -66,9 +68,7 @@ def time_of_entry(ledger: Ledger) -> str:
     now = datetime.now(UTC)
     last = ledger.found("seq = (SELECT entries FROM head)")
     if last and (behind := (_moment(last[0].at) - now).total_seconds()) > CLOCK_S:
-        raise BadData(
-            f"this machine's clock is {behind:,.0f} s behind the ledger's last entry ({last[0].at}); set the clock, then enter it again"
-        )
+        raise Told("entering.clock", behind=behind, at=last[0].at)
     return max(now.isoformat(timespec="milliseconds"), last[0].at if last else "")
 
 
@@ -85,104 +85,108 @@ def _approval(part: Part) -> SignOff | None:
     return next((e for e in _standing(part, SignOff) if isinstance(e, SignOff) and e.meaning == "approval"), None)
 
 
-def _while_approved(entry: AboutPart, part: Part) -> str:
+def _told(key: str, of: Part | PartPhoto, **values: str | int) -> Sentence:
+    return sentence(f"entering.{key}", name=legible(of.name), **values)
+
+
+def _while_approved(entry: AboutPart, part: Part) -> Sentence | None:
     approval = _approval(part)
     if approval is None or isinstance(entry, Comment | SignOff | Withdrawal):
-        return ""
-    return f"{part.name!r} was approved by {approval.by}; withdraw the approval first, with the reason"
+        return None
+    return _told("while_approved", part, by=approval.by)
 
 
-def _review(entry: Review, part: Part, photo: PartPhoto) -> str:
+def _review(entry: Review, part: Part, photo: PartPhoto) -> Sentence | None:
     if any(isinstance(e, Review) and e.by == entry.by for _, e in photo.people):
-        return f"{entry.by} has reviewed {photo.name!r}; withdraw that review first"
+        return _told("reviewed", photo, by=entry.by)
     return _rested_on(part)
 
 
-def _rested_on(part: Part) -> str:
+def _rested_on(part: Part) -> Sentence | None:
     """What forbids to change a verdict."""
     disposed = _standing(part, Disposition)
-    return f"{part.name!r} has a disposition by {disposed[0].by}, which rests on its verdict; withdraw it first" if disposed else ""
+    return _told("rested_on", part, by=disposed[0].by) if disposed else None
 
 
-def _disposition(entry: Disposition, part: Part, photo: PartPhoto) -> str:  # noqa: ARG001
+def _disposition(entry: Disposition, part: Part, photo: PartPhoto) -> Sentence | None:  # noqa: ARG001
     if disposed := _standing(part, Disposition):
-        return f"{part.name!r} has a disposition by {disposed[0].by}; withdraw it before another is made"
+        return _told("disposed", part, by=disposed[0].by)
     if part.verdict == "pass":
-        return f"{part.name!r} conforms as it stands: review it, or enter the missed defect, before it is disposed of"
+        return _told("conforms", part)
     if part.verdict in ("review", "refused"):
-        return f"nobody has decided on {part.name!r} yet; review it before it is disposed of"
-    return ""
+        return _told("undecided", part)
+    return None
 
 
-def _correction(entry: Correction, part: Part, photo: PartPhoto) -> str:  # noqa: ARG001
+def _correction(entry: Correction, part: Part, photo: PartPhoto) -> Sentence | None:  # noqa: ARG001
     return lacks_finding(entry.finding, photo) or _inside(entry.region, photo)
 
 
-def _false_alarm(entry: FalseAlarm, part: Part, photo: PartPhoto) -> str:  # noqa: ARG001
+def _false_alarm(entry: FalseAlarm, part: Part, photo: PartPhoto) -> Sentence | None:  # noqa: ARG001
     if any(isinstance(e, FalseAlarm) and e.finding == entry.finding for _, e in photo.people):
-        return f"finding {entry.finding} of {photo.name!r} was called a false alarm already"
+        return _told("false_alarm", photo, finding=entry.finding)
     return lacks_finding(entry.finding, photo)
 
 
-def _missed(entry: MissedDefect, part: Part, photo: PartPhoto) -> str:
+def _missed(entry: MissedDefect, part: Part, photo: PartPhoto) -> Sentence | None:
     return _inside(entry.region, photo) or _rested_on(part)
 
 
-def lacks_finding(number: int, photo: PartPhoto) -> str:
+def lacks_finding(number: int, photo: PartPhoto) -> Sentence | None:
     """What is wrong with a finding's number, where the photo has none of it."""
     findings = photo.entry.findings if isinstance(photo.entry, InspectionRecord) else ()
     if number in {f.number for f in findings}:
-        return ""
-    return f"{photo.name!r} has {len(findings)} findings, none numbered {number}"
+        return None
+    return _told("no_finding", photo, count=len(findings), number=number)
 
 
-def _inside(region: Region, photo: PartPhoto) -> str:
+def _inside(region: Region, photo: PartPhoto) -> Sentence | None:
     if isinstance(photo.entry, RefusedPhoto):
-        return f"{photo.name!r} was not inspected; there is no photo to mark a region on"
+        return _told("not_inspected", photo)
     x0, y0, x1, y1 = region.box_px
     width, height = photo.entry.photo.width_px, photo.entry.photo.height_px
     if 0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height:
-        return ""
-    return f"the box {region.box_px} doesn't lie in {photo.name!r}, which has {width} x {height} pixels"
+        return None
+    return _told("outside", photo, box=str(region.box_px), width=width, height=height)
 
 
-def _comment(entry: Comment, part: Part, photo: PartPhoto) -> str:  # noqa: ARG001
-    return ""
+def _comment(entry: Comment, part: Part, photo: PartPhoto) -> Sentence | None:  # noqa: ARG001
+    return None
 
 
-def _withdrawal(entry: Withdrawal, part: Part, photo: PartPhoto) -> str:  # noqa: ARG001
+def _withdrawal(entry: Withdrawal, part: Part, photo: PartPhoto) -> Sentence | None:  # noqa: ARG001
     order = [digest for digest, _ in part.people]
     if entry.refers_to not in order:
-        return f"no entry of a person about {part.name!r} that stands has the hash {str(entry.refers_to)[:12]}…"
+        return _told("no_entry", part, hash=str(entry.refers_to)[:12])
     later = [e for _, e in part.people[order.index(entry.refers_to) + 1 :] if e.rests_on_all]
     taken = dict(part.people)[entry.refers_to]
     if later and not isinstance(taken, Comment):
-        return f"the {later[-1].kind.replace('_', '-')} by {later[-1].by} rests on it; withdraw that first"
-    return ""
+        return _told("rests", part, kind=f"@entry_kind.{later[-1].kind}", by=later[-1].by)
+    return None
 
 
-def _sign_off(entry: SignOff, part: Part, photo: PartPhoto) -> str:  # noqa: ARG001
+def _sign_off(entry: SignOff, part: Part, photo: PartPhoto) -> Sentence | None:  # noqa: ARG001
     if any(isinstance(e, SignOff) and (e.by, e.meaning) == (entry.by, entry.meaning) for _, e in part.people):
-        return f"{entry.by} has signed {part.name!r} for {entry.meaning} already"
+        return _told("signed", part, by=entry.by, meaning=f"@meaning.{entry.meaning}")
     if entry.meaning != "approval":
-        return ""
+        return None
     if approval := _approval(part):
-        return f"{part.name!r} was approved by {approval.by} already"
+        return _told("approved", part, by=approval.by)
     if part.verdict in ("review", "refused"):
-        return f"nobody has decided on {part.name!r} yet; review it before it is approved"
+        return _told("unreviewed", part)
     if part.verdict == "fail" and not _standing(part, Disposition):
-        return f"{part.name!r} doesn't conform and has no disposition; dispose of it before it is approved"
-    return ""
+        return _told("no_disposition", part)
+    return None
 
 
-def _four_eyes(entry: SignOff, part: Part) -> str:
+def _four_eyes(entry: SignOff, part: Part) -> Sentence | None:
     own = [e for e in _standing(part, Review, Disposition, MissedDefect) if e.by == entry.by]
     if entry.meaning != "approval" or not own:
-        return ""
-    return f"{entry.by} entered the {own[0].kind.replace('_', ' ')} of {part.name!r}; with four eyes somebody else approves it"  # type: ignore[attr-defined]
+        return None
+    return _told("four_eyes", part, by=entry.by, kind=f"@entry_kind.{own[0].kind}")  # type: ignore[attr-defined]
 
 
-CHECKS: dict[type[PersonsEntry], Callable[..., str]] = {
+CHECKS: dict[type[PersonsEntry], Callable[..., Sentence | None]] = {
     Review: _review,
     Disposition: _disposition,
     Correction: _correction,

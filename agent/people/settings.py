@@ -10,8 +10,8 @@ from seewhy.agent.inspection.inspector import Inspector
 from seewhy.agent.ledger.store import Ledger, Pictured, Row
 from seewhy.agent.people.acts import entry_of, said_by
 from seewhy.agent.people.roles import Who, roles_of
-from seewhy.errors import BadData
 from seewhy.people import Release, SettingsChange
+from seewhy.prompts.telling import Told
 from seewhy.record import InspectionRecord
 
 
@@ -54,7 +54,7 @@ def change_settings(ledger: Ledger, product: str, before: Mapping[str, str], aft
         BadData: they may not, there is no reason, or nothing is changed.
     """
     if before == after:
-        raise BadData("nothing is changed by that")
+        raise Told("entering.nothing_changed")
 
     def look() -> tuple[SettingsChange, Pictured]:
         said = said_by(ledger, who, Release if roles_of(ledger) is not None else SettingsChange)

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from shapely import Polygon
 
 from seewhy.canonical import sha256_json
+from seewhy.errors import Unfit
 from seewhy.handwritten import read_yaml, validated
 from seewhy.record import Saved
 
@@ -30,7 +31,7 @@ class Part(Saved):
     def _ordered(cls, box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
         x0, y0, x1, y1 = box
         if not (0 <= x0 < x1 <= 1 and 0 <= y0 < y1 <= 1):
-            raise ValueError(f"a part's box is x0, y0, x1, y1 in shares of the photo, 0 to 1 and x0 < x1, y0 < y1, not {box}")
+            raise Unfit("box", f"a part's box is x0, y0, x1, y1 in shares of the photo, 0 to 1 and x0 < x1, y0 < y1, not {box}", box=box)
         return box
 
 
@@ -43,7 +44,8 @@ class Scale(Saved):
     @model_validator(mode="after")
     def _sure_enough(self) -> Self:
         if self.uncertainty > self.mm_per_px:
-            raise ValueError(f"the scale's uncertainty ({self.uncertainty}) is larger than the scale ({self.mm_per_px} mm per pixel)")
+            told = f"the scale's uncertainty ({self.uncertainty}) is larger than the scale ({self.mm_per_px} mm per pixel)"
+            raise Unfit("scale", told, uncertainty=self.uncertainty, scale=self.mm_per_px)
         return self
 
 
@@ -97,15 +99,16 @@ class ProductCard(Saved):
         if not outline:
             return outline
         if len(outline) < 3:
-            raise ValueError(f"an outline has three corners or more, not {len(outline)}")
+            raise Unfit("corners", f"an outline has three corners or more, not {len(outline)}", count=len(outline))
         if any(not 0 <= value <= 1 for point in outline for value in point):
             unit = "percent" if max(value for point in outline for value in point) <= 100 else "pixels"
-            raise ValueError(f"an outline is in shares of the photo's width and height, 0 to 1; these look like {unit}")
+            raise Unfit("shares", f"an outline is in shares of the photo's width and height, 0 to 1; these look like {unit}")
         polygon = Polygon(outline)
         if not polygon.is_valid:
-            raise ValueError("the outline crosses itself; list its corners in the order in which they lie around the product")
+            raise Unfit("crossing", "the outline crosses itself; list its corners in the order in which they lie around the product")
         if polygon.area < LEAST_OUTLINE:
-            raise ValueError(f"the outline covers {100 * polygon.area:.2g} % of the photo; is it in shares, 0 to 1?")
+            percent = f"{100 * polygon.area:.2g}"
+            raise Unfit("small", f"the outline covers {percent} % of the photo; is it in shares, 0 to 1?", percent=percent)
         return outline
 
     @model_validator(mode="after")
@@ -114,18 +117,18 @@ class ProductCard(Saved):
         for what, names in (("defect", defects), ("part", parts), ("knowledge entry", [k.id for k in self.knowledge])):
             twice = next((n for n in names if names.count(n) > 1), None)
             if twice is not None:
-                raise ValueError(f"two {what}s are called {twice!r}")
+                raise Unfit("twice", f"two {what}s are called {twice!r}", name=twice)
         reserved = next((n for n in defects if n in RESERVED), None)
         if reserved is not None:
-            raise ValueError(f"{reserved!r} is a word of seewhy's own; give the defect another name")
+            raise Unfit("reserved", f"{reserved!r} is a word of seewhy's own; give the defect another name", name=reserved)
         for defect in self.defects:
             if lost := [z for z in defect.zones if z not in parts]:
-                raise ValueError(
-                    f"the defect {defect.name!r} names the zone {lost[0]!r}; the card's parts are {', '.join(parts) or 'none'}"
-                )
+                told = f"the defect {defect.name!r} names the zone {lost[0]!r}; the card's parts are {', '.join(parts) or 'none'}"
+                raise Unfit("zone", told, defect=defect.name, zone=lost[0])
         for entry in self.knowledge:
             if defects and (lost := [t for t in entry.applies_to if t not in defects]):
-                raise ValueError(f"knowledge {entry.id!r} applies to {lost[0]!r}; the card's defects are {', '.join(defects)}")
+                told = f"knowledge {entry.id!r} applies to {lost[0]!r}; the card's defects are {', '.join(defects)}"
+                raise Unfit("knowledge", told, id=entry.id, defect=lost[0])
         return self
 
     @field_validator("white_level")

@@ -80,6 +80,19 @@ class BadData(SeewhyError):
     """A folder, CSV, card, policy or mask that can't be used as it is."""
 
 
+class Unfit(ValueError):
+    """Why a field doesn't fit: what pydantic reports it with, and a key by which it can be said in other languages ("unfit.…").
+
+    Attributes:
+        key: of the message, without its group.
+        values: what the message tells, as text.
+    """
+
+    def __init__(self, key: str, message: str, **values: object) -> None:
+        super().__init__(message)
+        self.key, self.values = key, {name: str(value) for name, value in values.items()}
+
+
 class BadModel(SeewhyError):
     """A model folder that can't be trusted or read."""
 

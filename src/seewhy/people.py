@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 
+from seewhy.errors import Unfit
 from seewhy.record import NOT_CONTENT, Evidence, InspectionRecord, RefusedPhoto, Saved, Severity
 
 Decided: TypeAlias = Literal["pass", "fail"]
@@ -77,7 +78,7 @@ class Disposition(PersonsEntry):
     @model_validator(mode="after")
     def _conceded(self) -> Self:
         if self.action == "use_as_is" and not self.concession.strip():
-            raise ValueError("use as is needs the concession that allows it: its number, or who granted it")
+            raise Unfit("concession", "use as is needs the concession that allows it: its number, or who granted it")
         return self
 
 

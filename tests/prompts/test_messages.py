@@ -23,6 +23,7 @@ SAME = {
     "fact.centroid_value",
     "fact.box_value",
     "provenance.sha256",
+    "unfit.field",
     "asked.model",
     "people.who",
     "report.period",

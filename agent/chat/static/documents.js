@@ -1,6 +1,6 @@
 // What can be made of the lot, the open part and the product: to look at and to take away, or why it can't be made yet.
 
-import { ask, fill, h, w } from "./dom.js";
+import { ask, fill, h, marked, w } from "./dom.js";
 
 const GROUPS = { lot: "this_lot", part: "this_part", product: "this_product" };
 
@@ -31,7 +31,7 @@ function of(one, format) {
 }
 
 function row(one, look) {
-  return h("li", { "data-kind": one.kind }, h("div", {}, one.name, one.about && h("span", { class: "sw-hint" }, ` ${one.about}`), one.problem && h("p", { class: "sw-hint" }, one.problem)),
+  return h("li", { "data-kind": one.kind }, h("div", {}, one.name, one.about && h("span", { class: "sw-hint" }, ` ${one.about}`), one.problem && h("p", { class: "sw-hint" }, marked(one.problem))),
     of(one, "html") && h("button", { type: "button", class: "sw-button", "aria-label": `${w("look")}: ${one.name}`, onclick: () => look(one) }, w("look")),
     one.formats.filter((found) => one.kind === "lot" ? found.format !== "html" : found.format === "pdf").map((found) => save(one, found)));
 }

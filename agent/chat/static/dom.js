@@ -16,7 +16,7 @@ export function w(key, values = {}) {
 }
 
 export function h(tag, attributes = {}, ...children) {
-  const svg = ["svg", "path", "polygon", "rect", "line", "circle", "text", "g"].includes(tag);
+  const svg = ["svg", "path", "polygon", "polyline", "rect", "line", "circle", "text", "g"].includes(tag);
   const made = svg ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
@@ -39,6 +39,11 @@ export function put(parent, ...children) {
 export function fill(parent, ...children) {
   parent.replaceChildren();
   put(parent, ...children);
+}
+
+// A text whose commands stand between backticks.
+export function marked(text) {
+  return text.split("`").map((part, at) => (at % 2 ? h("code", {}, part) : part));
 }
 
 // Ask the server to do something; a refusal is shown and thrown.

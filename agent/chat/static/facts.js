@@ -8,10 +8,10 @@ export function factsPanel(app, view) {
     verdict(seen),
     !seen.refused && score(seen.score),
     h("ol", { class: "sw-findings" }, seen.findings.map((finding) => findingCard(app, view, finding))),
-    decision(app, view),
     people(app, view),
     seen.missing?.length > 0 && h("details", { class: "sw-more" }, h("summary", {}, w("missing")), h("ul", {}, seen.missing.map((text) => h("li", {}, text)))),
     seen.provenance?.length > 0 && h("details", { class: "sw-more" }, h("summary", {}, w("provenance")), h("dl", { class: "sw-dl" }, seen.provenance.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]))),
+    decision(app, view), // last, as it stays at the panel's foot
   ];
 }
 
@@ -83,7 +83,7 @@ function pastList(found) {
 async function entered(view, act, given) {
   await ask(act, given);
   toast(w("entered"));
-  await view.entered();
+  await view.entered(act);
 }
 
 // A person's verdict: agree, overrule or decide; a missed defect; a photo that counts as good from now on.
@@ -145,7 +145,7 @@ async function remark(view, at) {
 
 // Draw a box, then say what it is.
 function missed(app, view) {
-  view.stage.draw(true);
+  view.stage.draw("box");
   const type = h("input", { type: "text", required: true, maxlength: 120 });
   const why = h("input", { type: "text", maxlength: 2000 });
   let box = null;
@@ -154,10 +154,10 @@ function missed(app, view) {
   const form = h("form", { class: "sw-panel sw-missed", onsubmit: async (event) => {
     event.preventDefault();
     if (!box) return toast(w("draw"), "problem");
-    view.stage.draw(false);
+    view.stage.draw("");
     await entered(view, "missed", { product: app.at.product, lot: app.at.lot, file: app.at.file, type: type.value, box, why: why.value });
   } }, h("h3", {}, w("missed")), note, field("type", type), field("reason", why),
-    h("div", { class: "sw-row end" }, button("cancel", () => { view.stage.draw(false); view.facts(); }, { class: "quiet" }), h("button", { type: "submit", class: "sw-button main" }, w("enter_missed"))));
+    h("div", { class: "sw-row end" }, button("cancel", () => { view.stage.draw(""); view.facts(); }, { class: "quiet" }), h("button", { type: "submit", class: "sw-button main" }, w("enter_missed"))));
   fill(view.panel, form);
 }
 

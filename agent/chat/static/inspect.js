@@ -1,6 +1,6 @@
 // A lot: photos dropped, the gallery page by page, and one photo with its facts.
 
-import { ask, badge, button, dropzone, fill, h, w } from "./dom.js";
+import { ask, badge, button, dropzone, fill, h, toast, w } from "./dom.js";
 import { factsPanel } from "./facts.js";
 import { Stage } from "./stage.js";
 
@@ -14,7 +14,7 @@ export async function inspectView(app, place) {
 
 class Inspect {
   constructor(app, place) {
-    Object.assign(this, { app, place, page: 0, only: "", worst: false });
+    Object.assign(this, { app, place, page: 0, only: "", worst: false, queue: [] }); // queue: photos that are gone through one after the other
   }
 
   async open() {
@@ -25,7 +25,7 @@ class Inspect {
 
   async load() {
     const { product, lot } = this.app.at;
-    this.lot = lot ? await ask("gallery", { product, lot, page: this.page, only: this.only, worst: this.worst }) : { items: [], names: [], total: 0, photos: 0, counts: {}, page: 0, pages: 1 };
+    this.lot = lot ? await ask("gallery", { product, lot, page: this.page, only: this.only, worst: this.worst }) : { items: [], names: [], total: 0, photos: 0, counts: {}, page: 0, pages: 1, open: 0 };
     this.page = this.lot.page;
   }
 
@@ -46,13 +46,14 @@ class Inspect {
   gallery() {
     this.stage?.close();
     this.stage = null;
+    this.queue = [];
     if (this.app.at.file) { this.app.at.file = ""; this.app.tell(); }
     const product = this.app.data.product;
     const busy = product.job && ["running", "paused"].includes(product.job.state);
     const left = this.lot.photos - this.lot.total;
     fill(this.place,
       this.app.may("inspect") && dropzone(this.lot.total ? "drop_more" : "drop_photos", w("drop_photos_hint"), (list) => this.drop(list)),
-      h("div", { class: "sw-row sw-lotbar" }, this.lots(product), this.filters(), h("span", { class: "sw-space" }), this.order()),
+      h("div", { class: "sw-row sw-lotbar" }, this.lots(product), this.filters(), h("span", { class: "sw-space" }), this.telling(), this.order()),
       left > 0 && !busy && h("p", { class: "sw-note" }, w("photos_left", { left }), " ", button("go_on", async () => {
         await ask("go_on", { product: product.key, lot: this.app.at.lot });
         await this.app.refresh("inspect");
@@ -84,6 +85,16 @@ class Inspect {
   order() {
     return h("button", { type: "button", class: "sw-button quiet", "aria-pressed": String(this.worst), onclick: () => this.again({ worst: !this.worst, page: 0 }) },
       w(this.worst ? "worst_first" : "as_inspected"));
+  }
+
+  // The photos that a person's word would tell most about, one after the other.
+  telling() {
+    const left = this.lot.open;
+    return left > 0 && this.app.may("judge") && h("button", { type: "button", class: "sw-button", onclick: async () => {
+      this.queue = await ask("telling", { product: this.app.at.product, lot: this.app.at.lot });
+      if (this.queue.length) await this.photo(this.queue[0]);
+      else toast(w("telling_none"));
+    } }, w("telling", { count: Math.min(8, left) }));
   }
 
   pager() {
@@ -130,6 +141,7 @@ class Inspect {
       h("div", { class: "sw-row sw-photobar" }, button("back", () => this.back(), { class: "quiet" }), h("h2", {}, this.seen.name), h("span", { class: "sw-space" }),
         h("button", { type: "button", class: "sw-button quiet icon", "aria-label": w("previous"), onclick: () => this.step(-1) }, "←"),
         h("button", { type: "button", class: "sw-button quiet icon", "aria-label": w("next"), onclick: () => this.step(1) }, "→")),
+      this.queue.length > 0 && h("p", { class: "sw-note sw-row", role: "status" }, w("telling_at", { at: this.queue.indexOf(file) + 1, count: this.queue.length }), h("span", { class: "sw-space" }), button("telling_end", () => this.back(), { class: "quiet" })),
       h("div", { class: "sw-bench" }, h("div", { class: "sw-left" }, this.stage.element, this.film), this.panel)));
     this.facts();
     this.strip();
@@ -156,10 +168,12 @@ class Inspect {
   }
 
   // After somebody entered something: the photo and its place in the gallery, as they read now.
-  async entered() {
+  async entered(act = "") {
     if (this.app.live !== this) return this.app.draw();
     await this.load();
-    await this.photo(this.app.at.file, this.chosen);
+    const next = this.queue[this.queue.indexOf(this.app.at.file) + 1];
+    if (act === "judge" && next) await this.photo(next);
+    else await this.photo(this.app.at.file, this.chosen);
   }
 
   async back() {
@@ -169,7 +183,7 @@ class Inspect {
   }
 
   step(by) {
-    const names = this.lot.names;
+    const names = this.queue.length ? this.queue : this.lot.names;
     const next = names[(names.indexOf(this.app.at.file) + by + names.length) % names.length];
     if (next) this.photo(next);
   }

@@ -1,17 +1,24 @@
 // Setting a product up: the card as a form, good photos on a shelf, learning, and a new model beside the one that speaks.
 
 import { ask, badge, button, dropzone, field, fill, h, questioned, toast, w } from "./dom.js";
+import { Drawing } from "./draw.js";
+import { Odd } from "./odd.js";
+
+const EMPTY = { name: "", description: "", materials: [], processes: [], defects: [], parts: [], outline: [], mm_per_px: null, mm_uncertainty: 0 };
 
 export async function setupView(app, place) {
   const product = app.data.product;
   if (!product) return fill(place, beginning(app));
-  fill(place, h("div", { class: "sw-two" }, card(app, product), h("div", { class: "sw-stack" }, shelf(app, product), learning(app, product))));
+  const live = {};
+  const odd = product.model ? (await ask("oddest", { product: product.key })).filter((one) => one.flags.length && !one.kept).length : 0;
+  fill(place, h("div", { class: "sw-two" }, card(app, product, place, live), h("div", { class: "sw-stack" }, shelf(app, product, place, live, odd), learning(app, product))));
   if (product.waiting.length) await waiting(app, place, product);
+  return live;
 }
 
 // Before there is a product: one question.
 function beginning(app) {
-  const form = app.pending?.form ?? { name: "", description: "", materials: [], processes: [], defects: [], parts: [], mm_per_px: null, mm_uncertainty: 0 };
+  const form = { ...EMPTY, ...app.pending?.form };
   const inputs = fields(form);
   const files = app.pending?.files ?? [];
   return h("form", { class: "sw-begin sw-panel", onsubmit: async (event) => {
@@ -26,25 +33,45 @@ function beginning(app) {
     h("div", { class: "sw-row end" }, h("button", { type: "submit", class: "sw-button main", disabled: !app.may("set_up") }, w("begin"))));
 }
 
-function card(app, product) {
+function card(app, product, place, live) {
   const draft = app.pending?.form;
-  const inputs = fields(draft ?? product.form);
+  const inputs = fields({ ...product.form, ...draft }); // what a draft doesn't speak of stays
+  // The drawing takes the place of the page; what was drawn comes back as a draft.
+  const draw = async () => {
+    const form = inputs.read();
+    const drawing = new Drawing(app, place, form, async (drawn) => {
+      app.pending = { form: { ...form, ...drawn }, files: app.pending?.files ?? [], drawn: drawn !== null };
+      await app.draw();
+    });
+    Object.assign(live, { close: () => drawing.close(), key: (event) => drawing.key(event) });
+    await drawing.open();
+  };
   const changed = h("div", { class: "sw-diff", "aria-live": "polite" });
   const compare = async () => fill(changed, differences(await ask("diff", { product: product.key, form: inputs.read() })));
   const form = h("form", { class: "sw-panel", onchange: compare, onsubmit: async (event) => {
     event.preventDefault();
-    await ask("save_card", { product: product.key, form: inputs.read() });
+    const rows = await ask("diff", { product: product.key, form: inputs.read() });
+    const why = product.model && rows.length ? await questioned(w("save_card"), "reason", { hint: w("adopt_hint"), go: "save_card" }) : "";
+    if (why === null) return;
+    await ask("save_card", { product: product.key, form: inputs.read(), why });
     app.pending = null;
     toast(w("saved"));
     await app.refresh("setup");
   } },
-    h("h2", {}, w("card")), draft && h("p", { class: "sw-note" }, w("card_drafted")),
-    inputs.parts, changed,
+    h("h2", {}, w("card")), draft && h("p", { class: "sw-note" }, w(app.pending.drawn ? "card_drawn" : "card_drafted")),
+    inputs.parts, drawn(inputs.form), h("div", { class: "sw-row" }, button("draw_on", draw, { disabled: !product.good.length || !app.may("set_up") }),
+      !product.good.length && h("span", { class: "sw-hint" }, w("draw_first_good"))), changed,
     h("div", { class: "sw-row end" },
       draft && button("discard", async () => { app.pending = null; await app.draw(); }, { class: "quiet" }),
       h("button", { type: "submit", class: "sw-button main", disabled: !app.may("set_up") }, w("save_card"))));
   if (draft) compare();
   return form;
+}
+
+// What was drawn of the product, in one line.
+function drawn(form) {
+  const told = [form.parts.length > 0 && w("zones_named", { names: form.parts.map((part) => part.name).join(", ") }), form.outline.length > 0 && w("outline_closed", { count: form.outline.length })];
+  return told.some(Boolean) && h("p", { class: "sw-hint" }, told.filter(Boolean).join(" "));
 }
 
 function differences(rows) {
@@ -61,30 +88,43 @@ function fields(form) {
   const materials = h("input", { type: "text", value: form.materials.join(", ") });
   const defects = h("textarea", { rows: Math.max(3, form.defects.length + 1), value: form.defects.map((d) => (d.description ? `${d.name}: ${d.description}` : d.name)).join("\n") });
   const scale = h("input", { type: "number", step: "any", min: 0, value: form.mm_per_px ?? "" });
+  const sure = h("input", { type: "number", step: "any", min: 0, value: form.mm_uncertainty });
   const parts = [field("card_name", name), field("card_description", description, w("card_description_hint")), field("card_defects", defects, w("card_defects_hint")),
-    h("div", { class: "sw-two" }, field("card_materials", materials, w("card_materials_hint")), field("card_scale", scale, w("card_scale_hint")))];
+    field("card_materials", materials, w("card_materials_hint")),
+    h("div", { class: "sw-two" }, field("card_scale", scale, w("card_scale_hint")), field("card_uncertainty", sure, w("length_sure_hint")))];
   const list = (text) => text.split(",").map((word) => word.trim()).filter(Boolean);
   const read = () => ({ ...form, name: name.value, description: description.value, materials: list(materials.value),
     defects: defects.value.split("\n").filter((line) => line.trim()).map((line) => {
       const [first, ...rest] = line.split(":");
       return { name: first.trim(), description: rest.join(":").trim() };
     }),
-    mm_per_px: scale.value === "" ? null : Number(scale.value) });
-  return { parts, read };
+    mm_per_px: scale.value === "" ? null : Number(scale.value), mm_uncertainty: scale.value === "" ? 0 : Number(sure.value) });
+  return { parts, read, form };
 }
 
-function shelf(app, product) {
+function shelf(app, product, place, live, count) {
+  const off = async (file) => {
+    const why = product.model ? await questioned(w("set_aside", { name: file }), "reason", { hint: w("odd_reason"), go: "ok" }) : "";
+    if (why === null) return;
+    await ask("sort_good", { product: product.key, keep: [], drop: [file], why });
+    await app.refresh("setup");
+  };
+  const odd = async () => {
+    const view = new Odd(app, place, () => app.draw());
+    Object.assign(live, { close: () => view.close(), key: (event) => view.key(event) });
+    await view.open();
+  };
+  const rung = [...product.wanted].sort((a, b) => a.needed - b.needed).find((one) => one.missing);
   const photos = product.good.map((one) => h("li", {}, h("img", { src: one.thumbnail, alt: one.file, loading: "lazy" }),
-    app.may("set_up") && h("button", { type: "button", class: "sw-off", "aria-label": w("set_aside", { name: one.file }), onclick: async () => {
-      await ask("set_aside", { product: product.key, file: one.file });
-      await app.refresh("setup");
-    } }, "×")));
+    app.may("set_up") && h("button", { type: "button", class: "sw-off", "aria-label": w("set_aside", { name: one.file }), onclick: () => off(one.file) }, "×")));
   return h("section", { class: "sw-panel" }, h("h2", {}, w("good"), h("span", { class: "sw-count" }, product.good.length)),
     dropzone("drop_good", w("drop_good_hint"), async (list) => {
       app.tookFiles(await ask("add_good", { product: product.key, files: await app.files(list) }));
       await app.refresh("setup");
     }),
-    photos.length > 0 && h("ul", { class: "sw-shelf" }, photos));
+    photos.length > 0 && h("ul", { class: "sw-shelf" }, photos),
+    photos.length > 0 && rung && h("p", { class: "sw-hint" }, w("next_rung", { count: Math.round(100 * rung.rate), missing: rung.missing })),
+    product.model && h("div", { class: "sw-row" }, button("look_at_odd", odd), count > 0 && h("span", { class: "sw-hint" }, w("odd_ones", { count }))));
 }
 
 function learning(app, product) {

@@ -3,8 +3,8 @@
 import { button, fill, h, w } from "./dom.js";
 
 export class Stage {
-  constructor(seen, { choose, drawn, layer }) {
-    Object.assign(this, { seen, onchoose: choose, ondrawn: drawn, scale: 1, x: 0, y: 0, drawing: false });
+  constructor(seen, { choose, drawn, clicked, layer }) {
+    Object.assign(this, { seen, onchoose: choose, ondrawn: drawn, onclicked: clicked, scale: 1, x: 0, y: 0, drawing: "" });
     const [width, height] = seen.size ?? [4, 3];
     this.photo = h("img", { class: "sw-base", src: seen.photo, alt: w("photo_alt", { name: seen.name, count: seen.findings.length }), draggable: "false" });
     this.heat = seen.heat && h("img", { class: "sw-heat", src: seen.heat, alt: "", draggable: "false" });
@@ -34,7 +34,7 @@ export class Stage {
     this.wipe = this.good && slider("wipe", 0, (share) => { this.good.style.setProperty("--wipe", `${100 * share}%`); this.good.hidden = share === 0; }, true);
     const shown = h("input", { type: "checkbox", checked: true, onchange: () => this.frame.classList.toggle("bare", !shown.checked) });
     this.contours = shown;
-    return h("div", { class: "sw-row sw-tools" }, h("label", { class: "sw-slider" }, shown, w("contours")), this.opacity, this.wipe, h("span", { class: "sw-space" }),
+    return h("div", { class: "sw-row sw-tools" }, this.seen.findings.length > 0 && h("label", { class: "sw-slider" }, shown, w("contours")), this.opacity, this.wipe, h("span", { class: "sw-space" }),
       h("button", { type: "button", class: "sw-button quiet icon", "aria-label": w("zoom_out"), onclick: () => this.zoom(0.8) }, "−"),
       button("fit", () => this.fit(), { class: "quiet" }),
       h("button", { type: "button", class: "sw-button quiet icon", "aria-label": w("zoom_in"), onclick: () => this.zoom(1.25) }, "+"));
@@ -78,8 +78,8 @@ export class Stage {
       const box = this.frame.getBoundingClientRect();
       this.zoom(event.deltaY < 0 ? 1.15 : 0.87, event.clientX - box.left - box.width / 2, event.clientY - box.top - box.height / 2);
     }, { passive: false });
-    this.frame.addEventListener("pointerdown", (event) => (this.drawing ? this.box(event) : this.pan(event)));
-    this.frame.addEventListener("dblclick", () => this.fit());
+    this.frame.addEventListener("pointerdown", (event) => (this.drawing === "box" ? this.box(event) : this.pan(event)));
+    this.frame.addEventListener("dblclick", () => this.drawing || this.fit());
   }
 
   pan(start) {
@@ -91,7 +91,11 @@ export class Stage {
       this.y = y + event.clientY - start.clientY;
       if (this.moved) this.place();
     };
-    const up = () => { window.removeEventListener("pointermove", move); setTimeout(() => { this.moved = false; }); };
+    const up = (event) => {
+      window.removeEventListener("pointermove", move);
+      if (this.drawing === "points" && !this.moved) this.onclicked(this.at(event));
+      setTimeout(() => { this.moved = false; });
+    };
     window.addEventListener("pointermove", move);
     window.addEventListener("pointerup", up, { once: true });
   }
@@ -114,26 +118,35 @@ export class Stage {
     this.sheet.style.setProperty("--zoom", this.scale);
   }
 
-  // ---- a box drawn by hand, in the photo's own pixels
+  // ---- a box drawn by hand, or points clicked, in the photo's own pixels
 
-  draw(on) {
-    this.drawing = on;
-    this.frame.classList.toggle("drawing", on);
-    if (!on) this.drawnBox?.remove();
+  // What the pointer does: "box", "points", or "" for moving the photo alone.
+  draw(what) {
+    this.drawing = what;
+    this.frame.classList.toggle("drawing", what !== "");
+    this.drawnBox?.remove();
+  }
+
+  at(event) {
+    const rect = this.lines.getBoundingClientRect();
+    const [width, height] = this.seen.size;
+    return [Math.min(width, Math.max(0, (event.clientX - rect.left) / rect.width * width)), Math.min(height, Math.max(0, (event.clientY - rect.top) / rect.height * height))];
+  }
+
+  // How many of the photo's pixels one on the screen is.
+  get coarse() {
+    return this.seen.size[0] / this.lines.getBoundingClientRect().width;
   }
 
   box(start) {
     start.preventDefault();
-    const rect = this.lines.getBoundingClientRect();
-    const [width, height] = this.seen.size;
-    const at = (event) => [Math.min(width, Math.max(0, (event.clientX - rect.left) / rect.width * width)), Math.min(height, Math.max(0, (event.clientY - rect.top) / rect.height * height))];
-    const [sx, sy] = at(start);
+    const [sx, sy] = this.at(start);
     this.drawnBox?.remove();
     this.drawnBox = h("rect", { class: "sw-drawn" });
     this.lines.append(this.drawnBox);
     let box = null;
     const move = (event) => {
-      const [x, y] = at(event);
+      const [x, y] = this.at(event);
       box = [Math.floor(Math.min(sx, x)), Math.floor(Math.min(sy, y)), Math.ceil(Math.max(sx, x)), Math.ceil(Math.max(sy, y))];
       for (const [name, value] of Object.entries({ x: box[0], y: box[1], width: box[2] - box[0], height: box[3] - box[1] })) this.drawnBox.setAttribute(name, value);
     };

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import time
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +18,8 @@ from seewhy.agent.chat.accounts import Accounts
 from seewhy.agent.chat.actions import ACTIONS
 from seewhy.agent.chat.assistant import Assistant
 from seewhy.agent.chat.gallery import LotIndex
+from seewhy.agent.chat.good import heat_of
+from seewhy.agent.chat.looking import Call
 from seewhy.agent.chat.routes import router
 from seewhy.agent.chat.talking import At, talk
 from seewhy.agent.chat.workspace import Home
@@ -160,17 +164,58 @@ def test_a_card_is_compared_and_saved(asked: Asked, home: Home) -> None:
     form["defects"].append({"name": "dent", "description": "a hollow"})
     assert [row["field"] for row in asked("diff", product="plate", form=form)] == ["defects"]
     assert len(home.product("plate").card.defects) == 2  # nothing is saved by that
-    asked("save_card", product="plate", form=form)
+    assert "reason" in asked.problem("save_card", product="plate", form=form)  # verdicts rest on it
+    asked("save_card", product="plate", form=form, why="the customer names it")
+    (change,) = entries(home)
+    assert isinstance(change, SettingsChange)
+    assert (change.by, change.why) == ("Kim", "the customer names it")
+    assert {name for name, value in change.after.items() if change.before[name] != value} == {"card"}
     assert [d.name for d in home.product("plate").card.defects] == ["scratch", "pit", "dent"]
     assert home.product("plate").card.knowledge
-    assert "defects" in asked.problem("save_card", product="plate", form=form | {"defects": [{"name": "line"}, {"name": "line"}]})
+    assert "defects" in asked.problem("save_card", product="plate", form=form | {"defects": [{"name": "line"}, {"name": "line"}]}, why="x")
 
 
-def test_a_good_photo_is_set_aside_and_never_deleted(asked: Asked, home: Home) -> None:
-    asked("set_aside", product="plate", file="1.png")
+def test_a_good_photo_is_set_aside_with_a_reason_and_never_deleted(asked: Asked, home: Home) -> None:
+    drop = {"product": "plate", "keep": ["0.png"], "drop": ["1.png"]}
+    assert "reason" in asked.problem("sort_good", **drop)
+    asked("sort_good", **drop, why="there is a stain on it")
     assert [path.name for path in home.product("plate").good_photos()] == ["0.png", "2.png"]
     assert (home.product("plate").folder / "aside" / "1.png").is_file()
-    assert "no photo" in asked.problem("set_aside", product="plate", file="../card.yaml")
+    (change,) = entries(home)
+    assert isinstance(change, SettingsChange)
+    assert (change.why, change.after["good"]) == ("there is a stain on it", "2, without 1.png")
+    assert "no photo" in asked.problem("sort_good", product="plate", keep=[], drop=["../card.yaml"], why="x")
+
+
+def test_good_photos_are_shown_the_oddest_first_and_copies_pointed_out(tmp_path: Path) -> None:
+    home = Home.at(tmp_path / "w")
+    product = home.new_product(ProductCard(name="plate"))
+    photos = {f"p{i}": good("plate", i).pixels for i in range(5)} | {"odd": defective("plate", "stain", 1).pixels}
+    asked = Asked(home)
+    asked("add_good", product="plate", files=asked.upload(**photos))
+    shutil.copy(product.good / "p2.png", product.good / "z-copy.png")
+    (product.good / "z-copy.png").write_bytes((product.good / "p2.png").read_bytes() + b"\0")  # another file of the same scene
+    asked("learn", product="plate")
+    asked.wait()
+    rows = asked("oddest", product="plate")
+    assert [row["file"] for row in rows[:2]] == ["z-copy.png", "odd.png"]
+    assert "p2.png" in rows[0]["flags"][0]
+    assert len(rows) == 7
+    assert heat_of(product, "odd.png") is not None
+    assert heat_of(product, "../odd.png") is None
+    asked("sort_good", product="plate", keep=["odd.png"], drop=["z-copy.png"], why="a copy")
+    rows = asked("oddest", product="plate")
+    assert [row["file"] for row in rows if row["kept"]] == ["odd.png"]
+    assert rows[-1]["file"] == "odd.png"
+    assert "z-copy.png" not in [row["file"] for row in rows]
+    assert asked("reference", product="plate")["size"] == [photos["p0"].shape[1], photos["p0"].shape[0]]
+
+
+def test_the_photos_that_tell_most_are_those_that_nobody_has_judged(inspected: Asked) -> None:
+    assert set(inspected("telling", **AT)) == {"good.png", "stain.png", "scratch.png"}
+    inspected("judge", **AT, file="good.png", verdict="pass")
+    assert set(inspected("telling", **AT)) == {"stain.png", "scratch.png"}
+    assert inspected("gallery", **AT)["open"] == 2
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "../products/plate/card.yaml", "", "card.yaml"])
@@ -397,3 +442,67 @@ def test_a_server_that_is_down_is_told_and_commands_go_on(inspected: Asked) -> N
     with closing(Assistant("http://127.0.0.1:9", "scripted", timeout_s=2)) as gone:
         assert "doesn't answer" in said(inspected, "How is it going, friend?", assistant=gone)[0]
         assert "Finding 1" in said(inspected, "why 1", "stain.png", assistant=gone)[0]
+
+
+REFUSED = [
+    ("judge", {"file": "none.png", "verdict": "pass", "why": "이유"}),
+    ("judge", {"file": "stain.png", "verdict": "pass", "why": " "}),
+    ("judge", {"file": "stain.png", "verdict": "maybe", "why": "이유"}),
+    ("fine", {"file": "stain.png", "finding": 9, "why": "이유"}),
+    ("missed", {"file": "good.png", "type": "찍힘", "box": [0, 0, 9999, 30]}),
+    ("dispose", {"file": "good.png", "action": "scrap", "why": "이유"}),
+    ("dispose", {"file": "stain.png", "action": "use_as_is", "why": "이유"}),
+    ("sign", {"file": "stain.png", "meaning": "approval", "why": "이유", "role": "품질"}),
+    ("take_back", {"file": "stain.png"}),
+]
+
+
+def test_what_is_refused_is_said_in_the_pages_language(inspected: Asked, home: Home) -> None:
+    reader = Asked(home, language="ko")
+    for act, given in REFUSED:
+        told = reader.problem(act, **AT, **given)
+        assert korean(told), told
+        assert str(home.folder) not in told
+        assert not korean(inspected.problem(act, **AT, **given))
+
+
+CARDS: list[dict[str, object]] = [
+    {"name": ""},
+    {"name": "x" * 500},
+    {"mm_per_px": -1},
+    {"mm_per_px": 0.1, "mm_uncertainty": 0.2},
+    {"defects": [{"name": "긁힘"}, {"name": "긁힘"}]},
+    {"defects": [{"name": "line"}]},
+    {"parts": [{"name": "왼쪽", "box": [0.5, 0, 0.2, 1]}]},
+    {"parts": [{"name": "왼쪽", "box": "x"}]},
+    {"colour": "red"},
+]
+
+
+def test_what_doesnt_fit_a_card_is_said_in_the_pages_language(tmp_path: Path) -> None:
+    home = Home.at(tmp_path / "w")
+    for changed in CARDS:
+        told = Asked(home, language="ko").problem("create", form={"name": "판"} | changed)
+        assert korean(told), told
+        assert not korean(re.sub("[긁힘왼쪽]", "", Asked(home).problem("create", form={"name": "plate"} | changed)))
+
+
+def test_why_a_job_failed_is_said_in_each_readers_language(home: Home) -> None:
+    english, reader = Asked(home), Asked(home, language="ko")
+    reader.desk = english.desk
+    reader.call = Call(english.desk, reader.call.person, "ko", reader.uploads)
+    for path in home.product("plate").good_photos():
+        path.write_bytes(b"no photo any more")
+    english("learn", product="plate")
+    while english.desk.jobs.running("plate") is not None:
+        time.sleep(0.05)
+    said, told = english("job", product="plate")["problem"], reader("job", product="plate")["problem"]
+    assert said
+    assert not korean(said)
+    assert korean(told)
+
+
+def korean(text: str) -> bool:
+    """Whether it is a sentence of Korean, what a program says in brackets left out."""
+    own = re.sub(r"프로그램이 알린 내용: .*", "", text)
+    return bool(re.search("[가-힣]", own)) and not re.search(r"[A-Za-z]{2,}(?: [A-Za-z']{2,}){2,}", own)

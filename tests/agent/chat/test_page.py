@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -41,6 +42,22 @@ SAID = {
     "ko": "이건 가공 플레이트입니다. 긁힘, 얼룩이 중요하고, 먼지는 괜찮습니다.",
 }
 NAMED = {"en": ("machined plate", "Scratches\nstains"), "ko": ("가공 플레이트", "긁힘\n얼룩")}
+
+# All that is read or heard on the page, and what a sentence in English looks like: three words of letters alone.
+TEXTS = """() => {
+  const found = [];
+  for (const one of document.querySelectorAll('.sw-app, #sw-talk')) {
+    const walker = document.createTreeWalker(one, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) if (!walker.currentNode.parentElement.closest('script, style')) found.push(walker.currentNode.data);
+    for (const named of one.querySelectorAll('[aria-label], [title], [placeholder], [alt]')) {
+      for (const name of ['aria-label', 'title', 'placeholder', 'alt']) found.push(named.getAttribute(name) ?? '');
+    }
+  }
+  return found;
+}"""
+ENGLISH = re.compile(r"[A-Za-z]{2,}(?:[ ,;:'-]+[A-Za-z]{2,}){2,}")
+# What the test itself enters in English.
+ENTERED = ("drawn on the first photo", "seen under the lamp", "no rework is allowed", "seen with the supplier", "more may be asked about")
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +153,13 @@ class Page:
         found = Axe().run(self.page, options=rules).response["violations"]
         return [f"{one['id']}: {node['html'][:160]}" for one in found for node in one["nodes"]]
 
+    def sound(self) -> None:
+        """What stands on the page now can be reached by everybody, and is in its language."""
+        assert self.accessible() == []
+        if self.language == "ko":
+            found = [one for one in self.page.evaluate(TEXTS) if ENGLISH.search(one)]
+            assert [one for one in found if not any(own in one for own in ENTERED)] == []
+
     def close(self) -> None:
         self.context.close()
         assert self.faults == []
@@ -159,7 +183,7 @@ def test_from_words_to_the_first_report(browser: Any, server: tuple[str, Path], 
     if page.locator(".sw-begin").count() == 0:  # the workspace has the other language's product
         page.get_by_label(at.word("product")).select_option("")
     page.locator(".sw-begin").wait_for()
-    assert at.accessible() == []
+    at.sound()
     page.get_by_label(at.word("your_name")).fill("Kim")
     page.keyboard.press("Tab")
     at.say(SAID[language])
@@ -176,7 +200,7 @@ def test_from_words_to_the_first_report(browser: Any, server: tuple[str, Path], 
     assert page.locator(".sw-toast.problem").count() == 1
     at.press("learn")
     page.get_by_role("button", name=at.word("to_inspect")).wait_for(timeout=WAIT_MS)
-    assert at.accessible() == []
+    at.sound()
     at.press("to_inspect")
     page.locator(".sw-drop").wait_for()
     began = time.monotonic()
@@ -185,12 +209,12 @@ def test_from_words_to_the_first_report(browser: Any, server: tuple[str, Path], 
     print(f"\n{language}: first result after {time.monotonic() - began:.1f} s")
     page.locator(".sw-tile").nth(2).wait_for(timeout=WAIT_MS)
     at.idle()
-    assert at.accessible() == []
+    at.sound()
     page.screenshot(path=tmp_path / "gallery.png")
 
     page.locator(".sw-tile", has_text="scratch.png").click()
     page.locator(".sw-region").first.wait_for()
-    assert at.accessible() == []
+    at.sound()
     page.locator(".sw-region .sw-number").first.click()
     page.locator(".sw-finding.open").wait_for()
     page.keyboard.press("h")
@@ -198,6 +222,9 @@ def test_from_words_to_the_first_report(browser: Any, server: tuple[str, Path], 
     page.screenshot(path=tmp_path / "photo.png")
     at.say({"en": "why 1", "ko": "1번 왜"}[language])
     page.locator("#sw-messages", has_text=page.locator(".sw-finding-body p").first.inner_text()[:20]).wait_for()
+    for closed in page.locator(".sw-facts details").all():
+        closed.evaluate("one => { one.open = true; }")
+    at.sound()
     at.press("name_it")
     at.answer({"en": "scratch", "ko": "긁힘"}[language])
     page.locator(".sw-finding-type", has_text={"en": "scratch", "ko": "긁힘"}[language]).wait_for()
@@ -220,7 +247,7 @@ def test_from_words_to_the_first_report(browser: Any, server: tuple[str, Path], 
     at.press("dispose")
     page.get_by_label(at.word("action"), exact=True).select_option("scrap")
     page.get_by_label(at.word("reason"), exact=True).fill("no rework is allowed")
-    assert at.accessible() == []
+    at.sound()
     page.screenshot(path=tmp_path / "disposition.png")
     at.press("enter")
     page.locator(".sw-people li").nth(2).wait_for()
@@ -232,7 +259,7 @@ def test_from_words_to_the_first_report(browser: Any, server: tuple[str, Path], 
 
     at.tab("line")
     page.locator(".sw-histogram").wait_for()
-    assert at.accessible() == []
+    at.sound()
     told = page.locator(".sw-big").inner_text()
     page.get_by_role("slider", name=at.word("line_ask")).focus()
     page.keyboard.press("ArrowLeft")
@@ -255,7 +282,7 @@ def test_from_words_to_the_first_report(browser: Any, server: tuple[str, Path], 
     assert ncr in told
     assert "part-0.png" in told
     page.frame_locator(".sw-preview iframe").locator("h1").wait_for()
-    assert at.accessible() == []
+    at.sound()
     page.screenshot(path=tmp_path / "documents.png", full_page=True)
     at.say({"en": "ncr", "ko": "부적합 보고서"}[language])
     page.locator(f'.sw-preview iframe[title="{ncr}"]').wait_for()
@@ -266,6 +293,80 @@ def test_from_words_to_the_first_report(browser: Any, server: tuple[str, Path], 
         people = [row.entry for row in ledger.rows() if isinstance(row.entry, PersonsEntry)]
     assert [one.kind for one in people] == ["review", "missed_defect", "disposition", "sign_off", "settings_change"]
     assert {one.by for one in people} == {"Kim"}
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_zones_outline_and_scale_are_drawn_and_good_photos_sorted(browser: Any, server: tuple[str, Path], language: str) -> None:
+    address, workspace = server
+    at = Page(browser, address, language)
+    page = at.page
+    page.get_by_label(at.word("your_name")).fill("Kim")
+    page.keyboard.press("Tab")
+    page.get_by_label(at.word("product")).select_option(label=NAMED[language][0])
+    at.tab("setup")
+    at.press("draw_on")
+    page.locator(".sw-frame-big").wait_for()
+    page.wait_for_function("document.querySelector('.sw-base').complete")
+    box = page.locator(".sw-sheet").bounding_box()
+    place = lambda x, y: (box["x"] + x * box["width"], box["y"] + y * box["height"])  # noqa: E731
+    page.mouse.move(*place(0.1, 0.1))
+    page.mouse.down()
+    page.mouse.move(*place(0.6, 0.5), steps=4)
+    page.mouse.up()
+    page.keyboard.type({"en": "sealing face", "ko": "밀봉면"}[language])
+    page.keyboard.press("Tab")
+    at.press("draw_outline")
+    for corner in ((0.05, 0.05), (0.95, 0.05), (0.95, 0.95), (0.05, 0.95), (0.5, 0.5)):
+        page.mouse.click(*place(*corner))
+    page.keyboard.press("Backspace")
+    page.keyboard.press("Enter")
+    page.locator(".sw-own polygon.outline").wait_for()
+    at.press("draw_scale")
+    page.mouse.click(*place(0.2, 0.3))
+    page.mouse.click(*place(0.8, 0.3))
+    page.get_by_label(at.word("length"), exact=True).fill("30")
+    page.get_by_label(at.word("length_sure"), exact=True).fill("0.1")
+    at.press("work_out")
+    page.locator(".sw-big").wait_for()
+    at.sound()
+    at.press("take_over")
+    page.locator(".sw-diff td ins").nth(2).wait_for()
+    product = next(one for one in Home.at(workspace).products() if one.card.name == NAMED[language][0])
+    assert product.card.parts == ()  # nothing is saved before the click
+    at.sound()
+    at.press("save_card")
+    at.answer("drawn on the first photo")
+    page.locator(".sw-toast", has_text=at.word("saved")).wait_for()
+    card = product.card
+    assert card.parts[0].box == pytest.approx((0.1, 0.1, 0.6, 0.5), abs=0.02)
+    assert len(card.outline) == 4
+    assert card.scale is not None
+    width = Image.open(product.good_photos()[0]).width
+    assert card.scale.mm_per_px == pytest.approx(30 / (0.6 * width), rel=0.02)
+    assert card.scale.uncertainty > card.scale.mm_per_px * 0.1 / 30
+
+    at.press("look_at_odd")
+    page.locator(".sw-heat").wait_for()
+    oddest = page.locator(".sw-photobar h2").inner_text()
+    at.sound()
+    page.keyboard.press("d")
+    page.wait_for_function("name => document.querySelector('.sw-photobar h2').textContent !== name", arg=oddest)
+    page.keyboard.press("k")
+    page.locator(".sw-app").get_by_role("button", name=at.word("odd_done", count=1)).click()
+    at.answer("not plainly good")
+    page.locator(".sw-shelf li").nth(3).wait_for()
+    assert not (product.good / oddest).exists()
+    assert (product.folder / "aside" / oddest).is_file()
+
+    at.tab("inspect")
+    page.locator(".sw-tile").first.wait_for()
+    page.locator(".sw-app").get_by_role("button", name=re.compile(at.word("telling", count=r"\d"))).click()
+    page.locator(".sw-photobar h2").wait_for()
+    first = page.locator(".sw-photobar h2").inner_text()
+    at.sound()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("name => document.querySelector('.sw-photobar h2').textContent !== name", arg=first)
+    at.close()
 
 
 def test_a_reload_in_mid_batch_and_a_second_tab_show_the_same(browser: Any, server: tuple[str, Path], photos: Path) -> None:

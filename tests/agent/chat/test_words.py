@@ -13,7 +13,7 @@ CHAT = ROOT / "agent" / "chat"
 SCRIPTS = "\n".join(path.read_text("utf-8") for path in sorted((CHAT / "static").glob("*.js")))
 PYTHON = "\n".join(path.read_text("utf-8") for path in sorted(CHAT.rglob("*.py")))
 # Keys that are put together from a part that the server says.
-MADE = re.compile(r"(tab|role|job|verdict|card|by_score|line|decide)_\w+")
+MADE = re.compile(r"(tab|role|job|verdict|card|by_score|line|decide|good)_\w+")
 
 
 def of_group(group: str) -> set[str]:

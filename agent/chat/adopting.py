@@ -1,0 +1,80 @@
+"""Changes that verdicts rest on: an entry with a reason first, then the file, so that nothing is changed without a word in the ledger.
+
+All refuse while something runs for the product, and raise `BadData` where nothing is changed or somebody may not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from seewhy.agent.chat.desk import Desk
+from seewhy.agent.chat.problems import Told
+from seewhy.agent.chat.workspace import ProductFolder, Settings
+from seewhy.agent.ledger.store import Ledger
+from seewhy.agent.people.roles import Who
+from seewhy.agent.people.settings import change_settings
+from seewhy.card import ProductCard
+
+
+def change(desk: Desk, product: ProductFolder, who: Who, **changed: Any) -> None:
+    """Adopt another model or other lines.
+
+    Args:
+        desk: the workspace at work.
+        product: whose.
+        who: changes them, and why.
+        changed: fields of `Settings`.
+
+    Raises:
+        Told: there is no such model, or something runs.
+        BadData: nothing is changed, or they may not.
+    """
+    settings = product.settings
+    new = Settings.model_validate(settings.model_dump() | changed)
+    if new.model not in product.models():
+        raise Told("no_such_model", model=new.model[:20])
+    _idle(desk, product)
+    _enter(desk, product, who, told(desk, product, new))
+    product.save_settings(new)
+
+
+def change_card(desk: Desk, product: ProductFolder, card: ProductCard, who: Who) -> None:
+    """Save another card for a product that has learned something.
+
+    Raises:
+        Told: something runs.
+        BadData: they may not.
+    """
+    _idle(desk, product)
+    after = desk.inspector(product, card=card).settings | {"review": repr(product.settings.review)}
+    _enter(desk, product, who, after)
+    product.save_card(card)
+
+
+def change_good(desk: Desk, product: ProductFolder, dropped: Sequence[str], who: Who) -> None:
+    """Write that good photos are taken out; the next learning is without them.
+
+    Raises:
+        Told: something runs.
+        BadData: they may not.
+    """
+    _idle(desk, product)
+    left = [path.name for path in product.good_photos() if path.name not in dropped]
+    now = told(desk, product, product.settings)
+    _enter(desk, product, who, now | {"good": f"{len(left)}, without {', '.join(dropped)}"})
+
+
+def told(desk: Desk, product: ProductFolder, settings: Settings) -> dict[str, str]:
+    """What verdicts rest on under such settings."""
+    return desk.inspector(product, settings).settings | {"review": repr(settings.review)}
+
+
+def _idle(desk: Desk, product: ProductFolder) -> None:
+    if desk.jobs.running(product.key) is not None:
+        raise Told("busy")
+
+
+def _enter(desk: Desk, product: ProductFolder, who: Who, after: Mapping[str, str]) -> None:
+    with Ledger(product.ledger) as ledger:
+        change_settings(ledger, product.card.name, told(desk, product, product.settings), after, who)
