@@ -48,5 +48,5 @@ def check_gross(model: ProductModel, photos: Sequence[Pixels], alpha: float) -> 
     scores = [model.detector.score(gross_defect(photos[i])).score for i in chosen]
     middle = float(np.median(scores))
     if middle <= threshold:
-        values = {"score": f"{middle:.4g}", "threshold": f"{threshold:.4g}", "count": len(model.calibration)}
-        raise Told("learning.gross", detector=model.detector.name, **values)
+        line, count = f"{threshold:.4g}", len(model.calibration)
+        raise Told("learning.gross", detector=model.detector.name, score=f"{middle:.4g}", threshold=line, count=count)

@@ -103,10 +103,9 @@ def find_part(ledger: Ledger, part: str, lot: str | None = None) -> Part:
     if lot is not None:
         rows = [row for row in rows if row.entry.lot == lot]
     if not rows:
-        known = {"part": legible(part), "ledger": ledger.path.name}
         if lot is not None and lots:
-            raise Told("entering.other_lot", **known, lot=legible(lot), lots=", ".join(lots))
-        raise Told("entering.no_part", **known)
+            raise Told("entering.other_lot", part=legible(part), ledger=ledger.path.name, lot=legible(lot), lots=", ".join(lots))
+        raise Told("entering.no_part", part=legible(part), ledger=ledger.path.name)
     if len({row.entry.lot for row in rows}) > 1:
         raise Told("entering.several_lots", part=legible(part), lots=", ".join(lots))
     name, found = serial_of(rows[-1].entry), rows[-1].entry.lot
