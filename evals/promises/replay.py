@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
+import faiss
 import torch
 import typer
 
@@ -22,6 +25,7 @@ from seewhy.agent.proof.replay import TOLERANCE, Replayed, compared
 from seewhy.detectors.patchcore import PatchCore, PatchCoreSettings
 from seewhy.evals.run import LITE, measuring
 from seewhy.record import InspectionRecord
+from seewhy.threads import cores
 
 FITTED = 40  # good photos, which is enough for a replay
 SETTINGS = PatchCoreSettings(input_px=192, bank_rows=1000, candidate_rows=6000)
@@ -34,7 +38,7 @@ def main(
     photos: Annotated[int, typer.Option(help="Photos, over all products.")] = 500,
 ) -> None:
     """Past inspections of real photos, run again: equal, within the tolerance, or different."""
-    facts = {"weights": LITE, "fitted_on": FITTED, "tolerance": TOLERANCE, "threads": torch.get_num_threads()}
+    facts = {"weights": LITE, "fitted_on": FITTED, "tolerance": TOLERANCE, "threads": cores()}
     with measuring(out, facts) as table:
         for product in products:
             table.row(product, _replayed, data / product, photos // len(products))
@@ -48,14 +52,28 @@ def _replayed(folder: Path, count: int) -> dict[str, Any]:
         ProductModel.fit(read, PatchCore(SETTINGS), product=folder.name, alpha=0.05).save(model)
         with Ledger(path) as book:
             run_batch(Inspector(ProductModel.load(model), alpha=0.05), tested[:count], book, lot="R")
-        own, other = _again(model, path, tested[:count]), Counter[str]()
-        threads = torch.get_num_threads()
-        torch.set_num_threads(threads + 1)
-        try:
+        own = _again(model, path, tested[:count])
+        with _threads(cores() + 1):
             other = _again(model, path, tested[:count])
-        finally:
-            torch.set_num_threads(threads)
     return {"photos": len(tested[:count]), "same_threads": own, "one_thread_more": other}
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """So many threads for whatever computes: OpenVINO, faiss and torch."""
+    before, torch_before, faiss_before = os.environ.get("OMP_NUM_THREADS"), torch.get_num_threads(), faiss.omp_get_max_threads()
+    os.environ["OMP_NUM_THREADS"] = str(count)
+    torch.set_num_threads(count)
+    faiss.omp_set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(torch_before)
+        faiss.omp_set_num_threads(faiss_before)
+        if before is None:
+            del os.environ["OMP_NUM_THREADS"]
+        else:
+            os.environ["OMP_NUM_THREADS"] = before
 
 
 def _again(model: Path, ledger: Path, samples: Sequence[Sample]) -> Counter[str]:
