@@ -50,6 +50,7 @@ ACTIONS: Mapping[str, Action] = {
     "learn": Action(setting_up.learn, "release"),
     "adopt_line": Action(setting_up.adopt_line, "release"),
     "adopt_model": Action(setting_up.adopt_model, "release"),
+    "snapshot": Action(setting_up.snapshot, "comment"),
     "add_photos": Action(setting_up.add_photos, "comment"),
     "go_on": Action(setting_up.go_on, "comment"),
     "pause": Action(setting_up.pause, "comment"),

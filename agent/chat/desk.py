@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from seewhy.agent.api.learn import fit
+from seewhy.agent.chat.cameras import Camera
 from seewhy.agent.chat.gallery import LotIndex
 from seewhy.agent.chat.good import look_at_good
 from seewhy.agent.chat.jobs import Job, Jobs
@@ -29,10 +31,11 @@ class Desk:
     Args:
         home: the workspace.
         explainer: who puts words to regions; the embedded one where None.
+        cameras: of the server, by name.
     """
 
-    def __init__(self, home: Home, explainer: Any = None) -> None:
-        self.home, self.explainer, self.jobs = home, explainer, Jobs()
+    def __init__(self, home: Home, explainer: Any = None, cameras: Mapping[str, Camera] | None = None) -> None:
+        self.home, self.explainer, self.jobs, self.cameras = home, explainer, Jobs(), dict(cameras or {})
         self._lock = threading.RLock()
         self._inspectors, self._indexes = dict[str, tuple[object, Inspector]](), dict[str, LotIndex]()
 
@@ -114,5 +117,17 @@ class Desk:
         return lot_for_now(product, self.inspector(product) if product.model else None)
 
     def close(self) -> None:
-        """Stop what runs."""
+        """Stop what runs, and let go of the cameras."""
         self.jobs.close()
+        for camera in self.cameras.values():
+            camera.close()
+
+    def camera(self, name: str) -> Camera:
+        """A camera of the server.
+
+        Raises:
+            Told: there is none of that name.
+        """
+        if name not in self.cameras:
+            raise Told("no_camera", name=name[:40])
+        return self.cameras[name]

@@ -28,10 +28,10 @@ NUMBER = r"(?:\s*(?:no\.?|number|finding|#)?\s*(?P<number>\d{1,3})\s*(?:번)?)?"
 # The first that fits is meant; each is tried on the whole of what was said, in lower case, without the last punctuation.
 COMMANDS: Mapping[Name, tuple[str, ...]] = {
     "help": (r"help|what can you do|commands", r"도움말|도와줘|명령어?|뭘 할 수 있(어|니|나요)"),
-    "learn": (r"learn( it| them| this)?|train|fit", r"학습(해|해줘|하기|시작|해 ?주세요)?|배워(줘)?"),
+    "learn": (r"learn( it| them| this)?|train|fit", r"학습 ?(해|해줘|하기|시작|해 ?주세요)?|배워(줘)?"),
     "inspect": (
-        r"(please )?(inspect|check|test)( (it|them|this|these|the lot|photos?|parts?))?|go on|continue",
-        r"검사(해|해줘|하기|시작|해 ?주세요)?|계속(해|해줘)?",
+        r"(please )?(inspect|check|test)( (it|them|this|these|the lot|(the )?photos?|(the )?parts?))?|go on|continue",
+        r"검사 ?(해|해줘|하기|시작|해 ?주세요)?|계속(해|해줘)?",
     ),
     "why": (
         rf"(tell me )?why{NUMBER}( is it a defect)?|explain{NUMBER.replace('number>', 'other>')}",
@@ -47,15 +47,15 @@ COMMANDS: Mapping[Name, tuple[str, ...]] = {
         r"(?P<number>\d{1,3})번?\s*비슷한.*|유사( 결함)?",
     ),
     "report": (
-        r"(make |show |give me )?(a |the )?(report|document)s?( as)?( (?P<words>html|pdf|csv|json))?",
+        r"(make |show (me )?|give me )?(a |the )?(report|document)s?( as)?( (?P<words>html|pdf|csv|json))?",
         r"(?P<words>html|pdf|csv|json)? ?(보고서|문서)( 만들어줘| 보여줘| 주세요)?",
     ),
     "ncr": (
-        r"(make |show |give me )?(an? |the )?(ncr|nonconformance|non-?conformance report)( as( an?)? (?P<words>html|pdf))?",
+        r"(make |show (me )?|give me )?(an? |the )?(ncr|nonconformance|non-?conformance report)( as( an?)? (?P<words>html|pdf))?",
         r"부적합 ?보고서?( ?(?P<words>html|pdf))?(를|을)?( 만들어줘| 보여줘| 주세요)?",
     ),
     "certificate": (
-        r"(make |show |give me )?(a |the )?(inspection )?certificate( as( an?)? (?P<words>html|pdf))?",
+        r"(make |show (me )?|give me )?(a |the )?(inspection )?certificate( as( an?)? (?P<words>html|pdf))?",
         r"(부품 ?)?(검사 ?)?성적서( ?(?P<words>html|pdf))?(를|을)?( 만들어줘| 보여줘| 주세요)?",
     ),
     "lot": (

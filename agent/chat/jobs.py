@@ -124,6 +124,11 @@ class Jobs:
         thread.start()
         return job
 
+    def wait(self) -> None:
+        """Until nothing runs any more."""
+        for thread in self._threads:
+            thread.join()
+
     def close(self) -> None:
         """Stop what runs, and wait until its last photo is written."""
         for job in self._last.values():

@@ -47,6 +47,7 @@ def state(call: Call, product: str = "") -> dict[str, Any]:
             "role": call.person.role or "",
             "may": [a for a, kind in ACTS.items() if call.person.may(kind)],
         },
+        "cameras": list(call.desk.cameras),
         "products": [{"key": one.key, "name": one.card.name, "learned": bool(one.settings.model)} for one in products],
         "product": None if found is None else _product(call, found),
     }
@@ -64,6 +65,7 @@ def _product(call: Call, product: ProductFolder) -> dict[str, Any]:
         "before": [name for name in product.models() if name < settings.model][-1:],
         "lots": product.lots(),
         "lot": call.desk.lot_for_now(product),
+        "incoming": str(product.incoming.relative_to(call.desk.home.folder)),
         "job": job_shown(call.desk.jobs.last(product.key), call.language),
     }
 

@@ -15,10 +15,11 @@ from seewhy.agent.chat.accounts import Accounts
 from seewhy.agent.chat.desk import Desk
 from seewhy.agent.chat.good import heat_of
 from seewhy.agent.chat.papers import lot_report, paper
-from seewhy.agent.chat.pictures import THUMBNAIL_PX, VIEW_PX, file_picture, good_picture, heat_picture
+from seewhy.agent.chat.pictures import QUALITY, THUMBNAIL_PX, VIEW_PX, file_picture, good_picture, heat_picture
 from seewhy.agent.chat.problems import Told, problem
 from seewhy.agent.documents.asked import OPTIONS
 from seewhy.errors import SeewhyError
+from seewhy.pictures import jpeg, smaller
 from seewhy.prompts import catalogue, text
 
 STATIC = Path(__file__).parent / "static"
@@ -76,6 +77,14 @@ def router(desk: Desk, accounts: Accounts, *, secure: bool) -> APIRouter:
         except SeewhyError as error:
             return Response(problem(error, "en"), 404, media_type="text/plain")
         return Response(data, media_type=media, headers={"Cache-Control": "private, max-age=300"})
+
+    @made.get("/cameras/{name}.jpg")
+    def seen(name: str) -> Response:
+        try:
+            data = jpeg(smaller(desk.camera(name).frame(), VIEW_PX), QUALITY)
+        except SeewhyError as error:
+            return Response(problem(error, "en"), 404, media_type="text/plain")
+        return Response(data, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
     @made.get("/documents/{product}/{lot}/{name}")
     def rendered(product: str, lot: str, name: str, download: int = 0) -> Response:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from seewhy.agent.chat.accounts import Accounts
+from seewhy.agent.chat.cameras import cameras_of
 from seewhy.agent.chat.desk import Desk
+from seewhy.agent.chat.incoming import Incoming
 from seewhy.agent.chat.uploads import MOST_BYTES
 from seewhy.agent.chat.workspace import Home
 from seewhy.errors import BadData, MissingExtra
@@ -76,6 +78,7 @@ def serving(
     secure: bool = False,
     explainer: Any = None,
     assistant: Any = None,
+    cameras: Sequence[str] = (),
 ) -> Iterator[Any]:
     """A server of a workspace, ready to `run`; its jobs are stopped at the end.
 
@@ -87,22 +90,26 @@ def serving(
         secure: whether it is reached by HTTPS alone.
         explainer: who puts words to regions.
         assistant: who answers what is no command.
+        cameras: "NAME=SOURCE" each; see `seewhy.agent.chat.cameras`.
 
     Raises:
-        BadData: it would listen beyond this machine, and nobody has an account.
+        BadData: it would listen beyond this machine, and nobody has an account; or a camera isn't given as it must be.
         MissingExtra: Gradio isn't installed.
     """
     home = Home.at(workspace)
     if host not in LOOPBACK and not Accounts(home.folder / "accounts.json"):
         raise BadData(f"on {host} others can reach the page; add an account first: seewhy chat {workspace} --add-account NAME --role admin")
-    desk = Desk(home, explainer)
+    desk = Desk(home, explainer, cameras_of(cameras))
+    incoming = Incoming(desk)
     try:
         import uvicorn
 
         app = application(home, desk, hosts=hosts or (("*",) if host not in LOOPBACK else ()), secure=secure, assistant=assistant)
+        incoming.start()
         threading.Thread(target=warm, daemon=True, name="seewhy warm").start()
         yield uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_level="warning", server_header=False))
     finally:
+        incoming.close()
         desk.close()
         if assistant is not None:
             assistant.close()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 from seewhy.agent.chat import adopting, good, lots
 from seewhy.agent.chat.drafts import card_from, difference
@@ -102,7 +106,25 @@ def add_photos(call: Call, product: str, files: Files, lot: str = "") -> dict[st
     found = call.product(product)
     call.desk.inspector(found)
     lot = lot or call.desk.lot_for_now(found)
-    taken = _taken(call, files, found.lot(lot))
+    return _inspected(call, product, _taken(call, files, found.lot(lot)), lot)
+
+
+def snapshot(call: Call, product: str, camera: str) -> dict[str, Any]:
+    """Take what a camera of the server sees into the lot, and inspect it."""
+    found = call.product(product)
+    call.desk.inspector(found)
+    frame = call.desk.camera(camera).frame()  # (H, W, 3)
+    lot = call.desk.lot_for_now(found)
+    path = call.uploads / f"{secrets.token_hex(8)}.png"
+    Image.fromarray(frame).save(path)
+    name = f"{camera}-{datetime.now().strftime('%Y%m%d-%H%M%S')}.png"
+    taken = take([Upload(path, name)], found.lot(lot))
+    path.unlink()
+    return _inspected(call, product, taken, lot)
+
+
+def _inspected(call: Call, product: str, taken: Taken, lot: str) -> dict[str, Any]:
+    found = call.product(product)
     if call.desk.jobs.running(found.key) is None and (taken.kept or taken.there):
         call.desk.inspect(found, lot)
     return taken_shown(taken, call.language) | {"lot": lot}

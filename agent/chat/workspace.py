@@ -7,6 +7,7 @@
             settings.json             which model speaks, and the lines that were adopted
             good/  aside/             good photos; those that somebody took out again
             lots/LOT/                 photos as they were dropped
+            incoming/                 what is put here is inspected as it comes (`seewhy.agent.chat.incoming`)
             models/001 …              every model that was ever learned
             ledger.sqlite  conversation.jsonl
 
@@ -85,6 +86,11 @@ class ProductFolder:
     def good(self) -> Path:
         """Folder of good photos."""
         return self.folder / "good"
+
+    @property
+    def incoming(self) -> Path:
+        """Folder whose new files are inspected as they come."""
+        return self.folder / "incoming"
 
     @property
     def ledger(self) -> Path:

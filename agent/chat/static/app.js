@@ -132,11 +132,19 @@ class App {
     } }, "◐");
   }
 
+  // Gradio names its own parts in English alone.
+  named() {
+    for (const [found, key] of [["textarea, [role=textbox]", "say"], ["[aria-label*=upload], .upload-button", "attach"], ["[aria-label='Multimedia input field']", "say"]]) {
+      document.querySelectorAll(`#sw-say :is(${found})`).forEach((one) => one.setAttribute("aria-label", w(key)));
+    }
+  }
+
   // What the conversation must know, and what the address says, so that a reload shows the same.
   tell() {
     const { product, lot, file } = this.at;
     window.seewhyAt = { product, lot, file, me: this.me };
     window.dispatchEvent(new CustomEvent("seewhy:at", { detail: window.seewhyAt }));
+    this.named();
     history.replaceState(null, "", this.address() || location.pathname);
   }
 
@@ -176,6 +184,7 @@ class App {
   }
 
   async poll() {
+    this.named();
     const key = this.data?.product?.key;
     if (!key || document.hidden || this.polling) return;
     this.polling = true;

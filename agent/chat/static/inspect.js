@@ -1,6 +1,7 @@
 // A lot: photos dropped, the gallery page by page, and one photo with its facts.
 
 import { ask, badge, button, dropzone, fill, h, toast, w } from "./dom.js";
+import { Camera } from "./camera.js";
 import { factsPanel } from "./facts.js";
 import { Stage } from "./stage.js";
 
@@ -39,6 +40,23 @@ class Inspect {
 
   close() {
     this.stage?.close();
+    this.camera?.close();
+  }
+
+  // A camera in place of the place to drop; each photo goes into the lot.
+  async look() {
+    const take = async (files, taken) => {
+      if (files) taken = await ask("add_photos", { product: this.app.at.product, files: await this.app.files(files) });
+      this.app.tookFiles(taken);
+      this.app.at.lot = taken.lot;
+      this.app.data = await ask("state", { product: this.app.at.product });
+      this.app.drawJob(this.app.data.product.job);
+      await this.load();
+      this.gallery();
+    };
+    this.camera = new Camera(this.app, take, () => { this.camera = null; this.gallery(); });
+    this.gallery();
+    await this.camera.open();
   }
 
   // ---- the gallery
@@ -52,7 +70,9 @@ class Inspect {
     const busy = product.job && ["running", "paused"].includes(product.job.state);
     const left = this.lot.photos - this.lot.total;
     fill(this.place,
-      this.app.may("inspect") && dropzone(this.lot.total ? "drop_more" : "drop_photos", w("drop_photos_hint"), (list) => this.drop(list)),
+      this.app.may("inspect") && this.camera?.element,
+      this.app.may("inspect") && !this.camera && h("div", { class: "sw-entry" }, dropzone(this.lot.total ? "drop_more" : "drop_photos", w("drop_photos_hint"), (list) => this.drop(list)),
+        h("div", { class: "sw-row" }, button("camera", () => this.look()), h("span", { class: "sw-hint" }, w("incoming", { folder: product.incoming })))),
       h("div", { class: "sw-row sw-lotbar" }, this.lots(product), this.filters(), h("span", { class: "sw-space" }), this.telling(), this.order()),
       left > 0 && !busy && h("p", { class: "sw-note" }, w("photos_left", { left }), " ", button("go_on", async () => {
         await ask("go_on", { product: product.key, lot: this.app.at.lot });
@@ -128,6 +148,8 @@ class Inspect {
   // ---- one photo
 
   async photo(file, finding = null) {
+    this.camera?.close();
+    this.camera = null;
     this.app.at.file = file;
     this.app.tell();
     this.seen = await ask("photo", { product: this.app.at.product, lot: this.app.at.lot, file });
@@ -189,6 +211,7 @@ class Inspect {
   }
 
   key(event) {
+    if (this.camera && event.key === " " && !event.target.closest("button")) { event.preventDefault(); return this.camera.shot(); }
     if (!this.stage) return;
     const keys = { ArrowRight: () => this.step(1), ArrowLeft: () => this.step(-1), Escape: () => this.back(), h: () => this.stage.toggle("heat"), g: () => this.stage.toggle("good"), c: () => this.stage.toggle("contours"),
       "+": () => this.stage.zoom(1.25), "-": () => this.stage.zoom(0.8), 0: () => this.stage.fit() };

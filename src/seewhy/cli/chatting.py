@@ -24,6 +24,12 @@ def chat(
     role: Annotated[
         Literal["viewer", "inspector", "engineer", "admin"], typer.Option(help="With --add-account: what they may do.")
     ] = "inspector",
+    camera: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="NAME=SOURCE: a USB camera's number, an address (rtsp://…, http://…) or a video file; may be given several times."
+        ),
+    ] = None,
     vlm: Vlm = "",
     vlm_model: VlmModel = "",
     vlm_timeout: VlmTimeout = 60.0,
@@ -36,7 +42,14 @@ def chat(
 
     explainer, assistant = _speakers(vlm, vlm_model, vlm_timeout)
     with serving(
-        workspace, host=host, port=port, hosts=tuple(name or ()), secure=https, explainer=explainer, assistant=assistant
+        workspace,
+        host=host,
+        port=port,
+        hosts=tuple(name or ()),
+        secure=https,
+        explainer=explainer,
+        assistant=assistant,
+        cameras=camera or (),
     ) as server:
         address = f"http://{host}:{port}/"
         err.print(address, highlight=False)
