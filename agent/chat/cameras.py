@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -87,6 +87,17 @@ class Camera:
             return cv2.VideoCapture(int(self._source))
         limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, TIMEOUT_MS]
         return cv2.VideoCapture(self._source, cv2.CAP_FFMPEG, limits)
+
+
+def seen_by(cameras: Mapping[str, Camera], name: str) -> Pixels:
+    """What one of the cameras sees now, (H, W, 3).
+
+    Raises:
+        Told: there is none of that name, or it sends nothing.
+    """
+    if name not in cameras:
+        raise Told("no_camera", name=name[:40])
+    return cameras[name].frame()
 
 
 def cameras_of(given: Sequence[str]) -> dict[str, Camera]:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from seewhy.agent.api.learn import fit
-from seewhy.agent.chat.cameras import Camera
 from seewhy.agent.chat.gallery import LotIndex
 from seewhy.agent.chat.good import look_at_good
 from seewhy.agent.chat.jobs import Job, Jobs
@@ -31,10 +30,10 @@ class Desk:
     Args:
         home: the workspace.
         explainer: who puts words to regions; the embedded one where None.
-        cameras: of the server, by name.
+        cameras: of the server, by name; see `seewhy.agent.chat.cameras`.
     """
 
-    def __init__(self, home: Home, explainer: Any = None, cameras: Mapping[str, Camera] | None = None) -> None:
+    def __init__(self, home: Home, explainer: Any = None, cameras: Mapping[str, Any] | None = None) -> None:
         self.home, self.explainer, self.jobs, self.cameras = home, explainer, Jobs(), dict(cameras or {})
         self._lock = threading.RLock()
         self._inspectors, self._indexes = dict[str, tuple[object, Inspector]](), dict[str, LotIndex]()
@@ -121,13 +120,3 @@ class Desk:
         self.jobs.close()
         for camera in self.cameras.values():
             camera.close()
-
-    def camera(self, name: str) -> Camera:
-        """A camera of the server.
-
-        Raises:
-            Told: there is none of that name.
-        """
-        if name not in self.cameras:
-            raise Told("no_camera", name=name[:40])
-        return self.cameras[name]

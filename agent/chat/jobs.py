@@ -148,3 +148,9 @@ def _run(job: Job, work: Callable[[Job], None]) -> None:
     except Exception as error:  # a job's thread has nobody else to tell
         LOG.exception("a job failed")
         job.state, job.problem = "failed", Told("failed", why=f"{type(error).__name__}: {str(error)[:200]}")
+
+
+def warm() -> None:
+    """Load what the first learning would wait for."""
+    import seewhy.agent.models.fitting
+    import seewhy.detectors.patchcore  # noqa: F401

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from seewhy.agent.chat.accounts import Accounts
+from seewhy.agent.chat.cameras import seen_by
 from seewhy.agent.chat.desk import Desk
 from seewhy.agent.chat.good import heat_of
 from seewhy.agent.chat.papers import lot_report, paper
@@ -81,7 +82,7 @@ def router(desk: Desk, accounts: Accounts, *, secure: bool) -> APIRouter:
     @made.get("/cameras/{name}.jpg")
     def seen(name: str) -> Response:
         try:
-            data = jpeg(smaller(desk.camera(name).frame(), VIEW_PX), QUALITY)
+            data = jpeg(smaller(seen_by(desk.cameras, name), VIEW_PX), QUALITY)
         except SeewhyError as error:
             return Response(problem(error, "en"), 404, media_type="text/plain")
         return Response(data, media_type="image/jpeg", headers={"Cache-Control": "no-store"})

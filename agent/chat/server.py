@@ -13,6 +13,7 @@ from seewhy.agent.chat.accounts import Accounts
 from seewhy.agent.chat.cameras import cameras_of
 from seewhy.agent.chat.desk import Desk
 from seewhy.agent.chat.incoming import Incoming
+from seewhy.agent.chat.jobs import warm
 from seewhy.agent.chat.uploads import MOST_BYTES
 from seewhy.agent.chat.workspace import Home
 from seewhy.errors import BadData, MissingExtra
@@ -113,9 +114,3 @@ def serving(
         desk.close()
         if assistant is not None:
             assistant.close()
-
-
-def warm() -> None:
-    """Load what the first learning would wait for."""
-    import seewhy.agent.models.fitting
-    import seewhy.detectors.patchcore  # noqa: F401

@@ -11,6 +11,7 @@ from typing import Any
 from PIL import Image
 
 from seewhy.agent.chat import adopting, good, lots
+from seewhy.agent.chat.cameras import seen_by
 from seewhy.agent.chat.drafts import card_from, difference
 from seewhy.agent.chat.jobs import Job
 from seewhy.agent.chat.looking import Call, job_shown
@@ -113,7 +114,7 @@ def snapshot(call: Call, product: str, camera: str) -> dict[str, Any]:
     """Take what a camera of the server sees into the lot, and inspect it."""
     found = call.product(product)
     call.desk.inspector(found)
-    frame = call.desk.camera(camera).frame()  # (H, W, 3)
+    frame = seen_by(call.desk.cameras, camera)  # (H, W, 3)
     lot = call.desk.lot_for_now(found)
     path = call.uploads / f"{secrets.token_hex(8)}.png"
     Image.fromarray(frame).save(path)
