@@ -55,8 +55,8 @@ function card(app, product, place, live) {
     if (why === null) return;
     await ask("save_card", { product: product.key, form: inputs.read(), why });
     app.pending = null;
-    toast(w("saved"));
     await app.refresh("setup");
+    toast(w("saved")); // when the page is drawn anew: whoever goes on at once must not be taken back
   } },
     h("h2", {}, w("card")), draft && h("p", { class: "sw-note" }, w(app.pending.drawn ? "card_drawn" : "card_drafted")),
     inputs.parts, drawn(inputs.form), h("div", { class: "sw-row" }, button("draw_on", draw, { disabled: !product.good.length || !app.may("set_up") }),
