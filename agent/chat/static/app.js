@@ -190,6 +190,7 @@ class App {
     this.polling = true;
     try {
       const job = await ask("job", { product: key });
+      if (key !== this.data?.product?.key) return; // another product was chosen meanwhile
       const before = this.data.product?.job;
       if (JSON.stringify(job) === JSON.stringify(before)) return;
       if (this.data.product) this.data.product.job = job;
@@ -206,7 +207,7 @@ class App {
   async ended(job) {
     if (job.state === "failed") toast(job.problem, "problem");
     if (job.kind === "learn" && job.state === "done") toast(w("learned"));
-    if (this.view !== "inspect") return this.refresh();
+    if (this.view !== "inspect" && !this.live?.keeps) return this.refresh(); // a drawing in the making is kept
     this.data = await ask("state", { product: this.at.product });
     this.drawBar();
     await this.live?.job?.(job);

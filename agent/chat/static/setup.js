@@ -43,7 +43,7 @@ function card(app, product, place, live) {
       app.pending = { form: { ...form, ...drawn }, files: app.pending?.files ?? [], drawn: drawn !== null };
       await app.draw();
     });
-    Object.assign(live, { close: () => drawing.close(), key: (event) => drawing.key(event) });
+    Object.assign(live, { keeps: true, close: () => drawing.close(), key: (event) => drawing.key(event) });
     await drawing.open();
   };
   const changed = h("div", { class: "sw-diff", "aria-live": "polite" });
@@ -111,7 +111,7 @@ function shelf(app, product, place, live, count) {
   };
   const odd = async () => {
     const view = new Odd(app, place, () => app.draw());
-    Object.assign(live, { close: () => view.close(), key: (event) => view.key(event) });
+    Object.assign(live, { keeps: true, close: () => view.close(), key: (event) => view.key(event) });
     await view.open();
   };
   const rung = [...product.wanted].sort((a, b) => a.needed - b.needed).find((one) => one.missing);
