@@ -73,6 +73,7 @@ class App {
     this.turn += 1;
     this.view = view;
     Object.assign(this.at, at);
+    if (this.at.product !== (this.data.product?.key ?? "")) return this.refresh(view); // it was chosen and not read yet
     this.drawBar();
     await this.draw();
     this.tell();
