@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from secrets import token_hex
 from typing import Any, Literal, TypeAlias
 
 from seewhy.agent.chat.problems import Told
@@ -35,6 +36,7 @@ class Job:
     problem: SeewhyError | None = None  # why it failed
     began: float = field(default_factory=time.monotonic)
     waited_s: float = 0.0  # while it was paused
+    id: str = field(default_factory=lambda: token_hex(4))  # two that look alike are two
     _go: threading.Event = field(default_factory=threading.Event)
     _stop: bool = False
 

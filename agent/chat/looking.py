@@ -81,6 +81,7 @@ def job_shown(found: Job | None, language: str) -> dict[str, Any] | None:
         return None
     seconds = found.left_s
     return {
+        "id": found.id,
         "kind": found.kind,
         "about": found.about,
         "state": found.state,

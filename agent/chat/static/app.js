@@ -197,7 +197,8 @@ class App {
       if (this.data.product) this.data.product.job = job;
       this.drawJob(job);
       const over = job && !["running", "paused"].includes(job.state);
-      if (over && before && before.state !== job.state) await this.ended(job);
+      // One that began and ended between two looks has ended too.
+      if (over && (before?.id !== job.id || before.state !== job.state)) await this.ended(job);
       else this.live?.job?.(job);
     } finally {
       this.polling = false;
