@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from seewhy.agent.inspection.terms import DEFAULT_ALPHA, DEFAULT_REVIEW
 from seewhy.agent.models.calibration import LOT, Calibration
 from seewhy.agent.models.distinct import distinct
 from seewhy.agent.models.good import LeftOut, OddPhoto
 from seewhy.agent.models.pasted import pasted
-from seewhy.agent.models.product import DEFAULT_REVIEW, ProductModel, learned_and_aside
+from seewhy.agent.models.product import ProductModel, learned_and_aside
 from seewhy.agent.photos.lazy import LazyPhotos, pixels_of, samples_by_product
 from seewhy.card import ProductCard
 from seewhy.detectors.protocol import Detector
@@ -23,7 +24,6 @@ from seewhy.reports.oddest import write_oddest
 from seewhy.types import Pixels, Place, Progress, silent
 
 DRAWN = 24  # defects, on as many good photos or on fewer of them several times
-DEFAULT_ALPHA = 0.01
 
 
 @dataclass(frozen=True, slots=True, eq=False)

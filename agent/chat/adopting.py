@@ -6,15 +6,18 @@ All refuse while something runs for the product, and raise `BadData` where nothi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
+from seewhy.agent.chat.accounts import Person
 from seewhy.agent.chat.desk import Desk
 from seewhy.agent.chat.problems import Told
 from seewhy.agent.chat.workspace import ProductFolder, Settings
 from seewhy.agent.ledger.store import Ledger
+from seewhy.agent.people.good import judge
 from seewhy.agent.people.roles import Who
 from seewhy.agent.people.settings import change_settings
 from seewhy.card import ProductCard
+from seewhy.people import Cause
 
 
 def change(desk: Desk, product: ProductFolder, who: Who, **changed: Any) -> None:
@@ -52,17 +55,38 @@ def change_card(desk: Desk, product: ProductFolder, card: ProductCard, who: Who)
     product.save_card(card)
 
 
-def change_good(desk: Desk, product: ProductFolder, dropped: Sequence[str], who: Who) -> None:
-    """Write that good photos are taken out; the next learning is without them.
+def judge_good(
+    desk: Desk,
+    product: ProductFolder,
+    names: Sequence[str],
+    person: Person,
+    why: str,
+    decision: Literal["keep", "drop"] = "keep",
+    cause: Cause | None = None,
+) -> None:
+    """Write what somebody says of good photos; of those that the model didn't learn nothing is written, for nothing rests on them.
+
+    Args:
+        desk: the workspace at work.
+        product: whose.
+        names: of the photos.
+        person: who says so.
+        why: they do.
+        decision: keep or drop.
+        cause: what is wrong with those that are dropped.
 
     Raises:
-        Told: something runs.
+        Told: something runs, or a photo is dropped without a cause and a reason.
         BadData: they may not.
     """
+    if not product.settings.model:
+        return
     _idle(desk, product)
-    left = [path.name for path in product.good_photos() if path.name not in dropped]
-    now = told(desk, product, product.settings)
-    _enter(desk, product, who, now | {"good": f"{len(left)}, without {', '.join(dropped)}"})
+    model = desk.inspector(product).model
+    with Ledger(product.ledger) as ledger:
+        for name in names:
+            if name in dict(model.good.listed):
+                judge(ledger, model, name, decision, person.who(why, "good_photo"), cause)
 
 
 def told(desk: Desk, product: ProductFolder, settings: Settings) -> dict[str, str]:

@@ -10,7 +10,6 @@ from typing import Any
 
 from seewhy.agent.api.learn import fit
 from seewhy.agent.chat.gallery import LotIndex
-from seewhy.agent.chat.good import look_at_good
 from seewhy.agent.chat.jobs import Job, Jobs
 from seewhy.agent.chat.lots import compare, inspect_lot, lot_for_now
 from seewhy.agent.chat.problems import Told
@@ -91,8 +90,7 @@ class Desk:
     def _learn(self, product: ProductFolder, folder: Path, job: Job) -> None:
         settings = product.settings
         terms: dict[str, Any] = {"card": product.card, "policy": product.policy, "alpha": settings.alpha, "review": settings.review}
-        learned = fit(product.good, save=folder, progress=job.progress(), **terms)
-        look_at_good(product, learned.model, folder, job)
+        fit(product.good, save=folder, progress=job.progress(), **terms)
         if not settings.model:
             product.save_settings(settings.model_copy(update={"model": folder.name}))
             self.inspector(product)

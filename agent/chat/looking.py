@@ -14,7 +14,7 @@ from seewhy.agent.chat.jobs import Job
 from seewhy.agent.chat.lines import drawn_at, enough_for, steps
 from seewhy.agent.chat.papers import offered
 from seewhy.agent.chat.problems import Told, problem
-from seewhy.agent.chat.showing import address, item_shown, shown
+from seewhy.agent.chat.showing import address, choices, item_shown, shown
 from seewhy.agent.chat.workspace import ProductFolder
 from seewhy.agent.people.roles import Kind
 from seewhy.agent.tools.toolset import TOOLS
@@ -59,6 +59,7 @@ def _product(call: Call, product: ProductFolder) -> dict[str, Any]:
         "key": product.key,
         "form": form_of(product.card).model_dump(),
         "good": [{"file": path.name, "thumbnail": address(product, "good", path.name)} for path in good],
+        "causes": choices("cause", call.language),
         "wanted": enough_for(len(good), (*RATES, settings.alpha + settings.review)),
         "model": settings.model,
         "waiting": [name for name in product.models() if name > settings.model][-1:] if settings.model else [],
@@ -126,6 +127,7 @@ def line(call: Call, product: str, lot: str = "") -> dict[str, Any]:
         "fail": drawn_at(calibration, settings.alpha) if len(calibration) else 0,
         "ask": drawn_at(calibration, settings.alpha + settings.review) if len(calibration) else 0,
         "supported": calibration.supports(settings.alpha),
+        "causes": choices("cause", call.language),
         "wanted": enough_for(len(calibration), (settings.alpha + settings.review, settings.alpha)),
         "photos": [
             {"file": i.name, "score": i.score, "stands": i.stands, "known": i.people, "thumbnail": address(found, "thumbnail", lot, i.name)}

@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 from seewhy.agent.chat.choosing import most_telling
-from seewhy.agent.chat.good import looked_at
+from seewhy.agent.chat.good import Worth, worth_a_look
 from seewhy.agent.chat.looking import Call
 from seewhy.agent.chat.problems import Told
 from seewhy.agent.chat.scaling import CLICK_PX, Point, scale_of
 from seewhy.agent.chat.showing import address
 from seewhy.agent.photos.images import read_photo
-from seewhy.prompts import number, text
+from seewhy.prompts import number, text, word
 from seewhy.prompts.legible import legible
 
 
@@ -40,22 +40,30 @@ def scale_by_clicks(
 
 
 def oddest(call: Call, product: str) -> list[dict[str, Any]]:
-    """The good photos, the oddest first, each with its heat map and what is odd about it; none before something is learned."""
+    """The good photos that are worth a look, the oddest first, with what is odd about each; none before something is learned."""
     found = call.product(product)
+    if not found.settings.model:
+        return []
     return [
         {
-            "name": legible(row["file"]),
-            "file": row["file"],
-            "kept": row["kept"],
-            "score": number(row["score"]) if "copy" not in row["flags"] else "",
-            "flags": [text(f"chat.good_{flag}", call.language, twin=legible(row["twin"])) for flag in row["flags"]],
-            "photo": address(found, "good-photo", row["file"]),
-            "heat": address(found, "good-heat", row["file"]) if "copy" not in row["flags"] else "",
-            "thumbnail": address(found, "good", row["file"]),
+            "name": legible(one.file),
+            "file": one.file,
+            "kept": one.kept,
+            "score": number(one.odd.score) if one.odd else "",
+            "flags": _flags(one, call.language),
+            "photo": address(found, "good-photo", one.file),
+            "heat": address(found, "good-heat", one.file) if one.odd else "",
+            "thumbnail": address(found, "good", one.file),
             "findings": [],
         }
-        for row in looked_at(found)
+        for one in worth_a_look(found, call.desk.inspector(found).model)
     ]
+
+
+def _flags(one: Worth, language: str) -> list[str]:
+    signs = one.odd.signs if one.odd else ()
+    copied = [text("chat.good_copy", language, twin=legible(one.copy_of))] if one.copy_of else []
+    return copied + [word("sign", sign, language) for sign in signs]
 
 
 def telling(call: Call, product: str, lot: str) -> list[str]:

@@ -19,6 +19,7 @@ from seewhy.agent.chat.papers import lot_report, paper
 from seewhy.agent.chat.pictures import QUALITY, THUMBNAIL_PX, VIEW_PX, file_picture, good_picture, heat_picture
 from seewhy.agent.chat.problems import Told, problem
 from seewhy.agent.documents.asked import OPTIONS
+from seewhy.agent.inspection.inspector import Inspector
 from seewhy.errors import SeewhyError
 from seewhy.pictures import jpeg, smaller
 from seewhy.prompts import catalogue, text
@@ -129,6 +130,10 @@ def language_of(request: Request) -> str:
     return chosen if chosen in LANGUAGES else next((one for one in wanted if one in LANGUAGES), "en")
 
 
+def _good_heat(inspector: Inspector, name: str) -> bytes | None:
+    return heat_of(inspector.model, name, inspector.model.calibration.threshold(inspector.alpha) or 1.0)
+
+
 def _picture(desk: Desk, key: str, kind: str, where: list[str]) -> tuple[bytes, str]:
     """A picture's bytes and media type.
 
@@ -140,7 +145,7 @@ def _picture(desk: Desk, key: str, kind: str, where: list[str]) -> tuple[bytes, 
     match kind, where:
         case "good", [name]:
             return file_picture(product.good, name, THUMBNAIL_PX, product.card.white_level), "image/jpeg"
-        case "good-heat", [name] if (heat := heat_of(product, name)) is not None:
+        case "good-heat", [name] if product.settings.model and (heat := _good_heat(desk.inspector(product), name)) is not None:
             return heat, "image/png"
         case "good-photo", [name]:
             return file_picture(product.good, name, VIEW_PX, product.card.white_level), "image/jpeg"

@@ -6,11 +6,11 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from PIL import Image
 
-from seewhy.agent.chat import adopting, good, lots
+from seewhy.agent.chat import adopting, lots
 from seewhy.agent.chat.cameras import seen_by
 from seewhy.agent.chat.drafts import card_from, difference
 from seewhy.agent.chat.jobs import Job
@@ -18,6 +18,7 @@ from seewhy.agent.chat.looking import Call, job_shown
 from seewhy.agent.chat.problems import Told
 from seewhy.agent.chat.uploads import Taken, Upload, take
 from seewhy.agent.chat.workspace import photos_in
+from seewhy.people import Cause
 from seewhy.prompts import catalogue, text
 
 Files = list[dict[str, str]]  # {"path": where Gradio put it, "name": as its owner calls it}
@@ -54,21 +55,21 @@ def add_good(call: Call, product: str, files: Files) -> dict[str, Any]:
     return taken_shown(_taken(call, files, found.good), call.language)
 
 
-def sort_good(call: Call, product: str, keep: list[str], drop: list[str], why: str = "") -> None:
+def sort_good(call: Call, product: str, keep: list[str], drop: list[str], cause: str = "", why: str = "") -> None:
     """Keep good photos that were looked at, and take others out again: they are moved, never deleted.
 
-    What a model was learned from is an entry with a reason; before anything was learned nothing rests on it.
+    Of a photo that the model learned it is an entry, and one is dropped for what is wrong with it; nothing rests on others.
     """
     found = call.product(product)
     paths = {path.name: path for path in found.good_photos()}
     if lost := [name for name in (*keep, *drop) if name not in paths]:
         raise Told("no_photo", name=lost[0][:60])
-    if drop and found.settings.model:
-        adopting.change_good(call.desk, found, drop, call.person.who(_reason(why), "release"))
+    named: Cause | None = next((known for known in get_args(Cause) if known == cause), None)
+    adopting.judge_good(call.desk, found, keep, call.person, text("chat.odd_kept"))
+    adopting.judge_good(call.desk, found, drop, call.person, why, "drop", named)
     for path in (paths[name] for name in dict.fromkeys(drop)):
         take([Upload(path, path.name)], found.folder / "aside")
         path.unlink()
-    good.keep(found, [name for name in keep if name not in drop])
 
 
 def learn(call: Call, product: str) -> dict[str, Any] | None:

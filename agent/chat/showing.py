@@ -13,7 +13,7 @@ from seewhy.agent.chat.pictures import evidence_of
 from seewhy.agent.chat.workspace import ProductFolder
 from seewhy.agent.inspection.inspector import Inspector
 from seewhy.agent.ledger.store import Ledger
-from seewhy.people import Action, FalseAlarm, Meaning, people_of
+from seewhy.people import Action, Cause, FalseAlarm, Meaning, people_of
 from seewhy.prompts import number, text, word
 from seewhy.prompts.legible import legible
 from seewhy.prompts.people import SHORT
@@ -21,8 +21,14 @@ from seewhy.record import Entry, Finding, InspectionRecord
 from seewhy.reports.part import part_view
 
 SMOOTH_PX = 0.6  # of a kept mask, by which its contour is simplified
-CHOICES: dict[str, tuple[str, ...]] = {"action": get_args(Action), "meaning": get_args(Meaning)}  # of a disposition, of a signature
+# Of a disposition, of a signature, of a good photo that is set aside.
+CHOICES: dict[str, tuple[str, ...]] = {"action": get_args(Action), "meaning": get_args(Meaning), "cause": get_args(Cause)}
 GAP_PX = 3  # of it, that lie between a region and its contour: a scratch is not covered by the line around it
+
+
+def choices(group: str, language: str) -> list[list[str]]:
+    """What somebody may choose from, as [code, words]."""
+    return [[value, word(group, value, language)] for value in CHOICES[group]]
 
 
 def shown(product: ProductFolder, lot: str, name: str, inspector: Inspector | None, language: str) -> dict[str, Any]:
@@ -49,7 +55,7 @@ def shown(product: ProductFolder, lot: str, name: str, inspector: Inspector | No
         "reasons": view["reasons"],
         "people": _people(entry, view),
         "photo": address(product, "photo", lot, name),
-    } | {group: [[value, word(group, value, language)] for value in values] for group, values in CHOICES.items()}
+    } | {group: choices(group, language) for group in ("action", "meaning")}
     if not isinstance(entry, InspectionRecord):
         return data | {"refused": True, "findings": []}
     return data | _inspected(product, entry, view, outlines, inspector, language)

@@ -14,7 +14,8 @@ from seewhy.record import Sentence
 
 AUTO = "auto"
 BANK_FROM = 8  # good photos from which a memory bank needs no words beside it
-DRIVERS = "/dev/nvidiactl", "/dev/dxg", "/dev/kfd"  # one of which is there on Linux (NVIDIA's; under Windows; AMD's) with any GPU
+# One of them is there on Linux with any GPU that torch knows: NVIDIA's, those of a Jetson, under Windows, AMD's.
+DRIVERS = "/dev/nvidiactl", "/dev/nvmap", "/dev/nvhost-ctrl", "/dev/dxg", "/dev/kfd"
 TRAINS_FROM = 100  # good photos from which a reconstruction model is worth its training
 
 

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from seewhy.agent.ledger.store import Ledger, Pictured, Row
 from seewhy.agent.models.good import LeftOut
 from seewhy.agent.models.product import ProductModel
 from seewhy.agent.people.acts import entry_of, said_by
 from seewhy.agent.people.roles import Who
-from seewhy.errors import BadData
 from seewhy.people import Cause, GoodPhoto
-
-BY_SCORE = (
-    "a high score is no reason to leave a good photo out: new good parts as odd as this one would then be stopped more often than was "
-    "asked for, and the promise about good parts would be void. Look at the photo, and say what is wrong with it: --cause defective, "
-    "other_product, blurred, exposure or process, and why; or keep it"
-)
+from seewhy.prompts.legible import legible
+from seewhy.prompts.telling import Told
 
 
 def judge(ledger: Ledger, model: ProductModel, photo: str, decision: Literal["keep", "drop"], who: Who, cause: Cause | None = None) -> Row:
@@ -36,12 +31,10 @@ def judge(ledger: Ledger, model: ProductModel, photo: str, decision: Literal["ke
         BadData: it is dropped without a cause and a reason; it isn't among the model's good photos; the person may not.
     """
     if decision == "drop" and (cause is None or not who.why.strip()):
-        raise BadData(BY_SCORE)
+        raise Told("entering.by_score", causes=", ".join(get_args(Cause)))
     digest = dict(model.good.listed).get(photo)
     if digest is None:
-        raise BadData(
-            f"{photo!r} is not among the good photos of this model of {model.product!r}; `seewhy oddest` names those that hold its line"
-        )
+        raise Told("entering.not_learned", name=legible(photo), product=legible(model.product))
 
     def look() -> tuple[GoodPhoto, Pictured]:
         about = {"product": model.product, "name": photo, "sha256": digest, "model_sha256": model.sha256}
@@ -52,15 +45,25 @@ def judge(ledger: Ledger, model: ProductModel, photo: str, decision: Literal["ke
 
 def left_out(ledger: Ledger, product: str) -> tuple[LeftOut, ...]:
     """The photos of a product that people dropped and nobody kept since."""
+    return tuple(
+        LeftOut(entry.name, entry.sha256 or "", entry.by, entry.cause, entry.why, digest)
+        for entry, digest in _last_words(ledger, product)
+        if entry.cause is not None
+    )
+
+
+def kept(ledger: Ledger, product: str) -> frozenset[str]:
+    """SHA-256 of the photos of a product that people looked at and kept."""
+    return frozenset(entry.sha256 or "" for entry, _ in _last_words(ledger, product) if entry.decision == "keep")
+
+
+def _last_words(ledger: Ledger, product: str) -> Iterable[tuple[GoodPhoto, str]]:
+    """The last entry about each photo, and its hash."""
     last = dict[str | None, tuple[GoodPhoto, str]]()
     for row in ledger.found("kind = 'good_photo'"):
         if isinstance(row.entry, GoodPhoto) and row.entry.product == product:
             last[row.entry.sha256] = row.entry, row.hash
-    return tuple(
-        LeftOut(entry.name, entry.sha256 or "", entry.by, entry.cause, entry.why, digest)
-        for entry, digest in last.values()
-        if entry.cause is not None
-    )
+    return last.values()
 
 
 def left_out_by_product(ledger: Path, products: Iterable[str]) -> dict[str, tuple[LeftOut, ...]]:

@@ -109,7 +109,7 @@ class Kept:
     """Features that are wanted twice, by learning and by calibrating: by what the network saw, each handed out once."""
 
     def __init__(self, room_bytes: int = ROOM_BYTES) -> None:
-        self._room, self._kept = room_bytes, dict[str, list[Features]]()
+        self._whole, self._room, self._kept = room_bytes, room_bytes, dict[str, list[Features]]()
 
     def add(self, seen: Pixels, features: list[Features]) -> None:
         """Keep the features of a tile (h, w, 3) where there is room for them."""
@@ -128,6 +128,7 @@ class Kept:
 
     def clear(self) -> None:
         """Keep nothing any longer."""
+        self._room = self._whole
         self._kept.clear()
 
 

@@ -75,25 +75,30 @@ export function field(key, input, hint = "") {
 }
 
 // A question with one line of text, in the page's own dialog; null where it was closed.
-export function questioned(title, label, { value = "", hint = "", go = "ok", optional = false } = {}) {
+// With choices, [value, label] each: the one that was taken comes back too, as [choice, text].
+export function questioned(title, label, { value = "", hint = "", go = "ok", optional = false, choices = null, choice = "" } = {}) {
   return new Promise((resolve) => {
+    const select = choices && h("select", { required: true }, h("option", { value: "" }, ""), choices.map(([code, said]) => h("option", { value: code }, said)));
     const input = h("input", { type: "text", value, required: !optional, maxlength: 2000 });
     const form = h("form", { method: "dialog" },
-      h("h2", {}, title), field(label, input, hint),
+      h("h2", {}, title), select && field(choice, select), field(label, input, hint),
       h("div", { class: "sw-row end" },
         button("cancel", () => dialog.close("no"), { class: "quiet" }),
         h("button", { type: "submit", class: "sw-button main" }, w(go))));
     const dialog = h("dialog", { class: "sw-dialog", "aria-label": title, onclose: () => {
-      const said = dialog.returnValue === "yes" ? input.value : null;
+      const said = dialog.returnValue !== "yes" ? null : select ? [select.value, input.value] : input.value;
       dialog.remove();
       resolve(said);
     } }, form);
     form.addEventListener("submit", (event) => { event.preventDefault(); dialog.close("yes"); });
     document.querySelector(".sw-app").append(dialog);
     dialog.showModal();
-    input.focus();
+    (select ?? input).focus();
   });
 }
+
+// What is wrong with good photos that are set aside, and why: [cause, reason]; null where nobody said.
+export const faulted = (title, causes) => questioned(title, "reason", { hint: w("odd_reason"), go: "ok", choice: "odd_cause", choices: causes });
 
 // A place to drop files on, or to choose them with a click or a key.
 export function dropzone(key, hint, take) {

@@ -1,6 +1,6 @@
 // Good photos, the oddest first: looked at one by one, kept or dropped by a key. Nothing is moved before the end, with a reason.
 
-import { ask, button, fill, h, questioned, toast, w } from "./dom.js";
+import { ask, button, faulted, fill, h, toast, w } from "./dom.js";
 import { Stage } from "./stage.js";
 
 export class Odd {
@@ -65,10 +65,11 @@ export class Odd {
   }
 
   async finish(dropped) {
-    const why = dropped.length ? await questioned(w("odd_done", { count: dropped.length }), "reason", { hint: w("odd_reason"), go: "ok" }) : "";
-    if (why === null) return;
+    const said = dropped.length ? await faulted(w("odd_done", { count: dropped.length }), this.app.data.product.causes) : ["", ""];
+    if (said === null) return;
+    const [cause, why] = said;
     const keep = [...this.said].filter(([, what]) => what === "keep").map(([file]) => file);
-    await ask("sort_good", { product: this.app.at.product, keep, drop: dropped.map((one) => one.file), why });
+    await ask("sort_good", { product: this.app.at.product, keep, drop: dropped.map((one) => one.file), cause, why });
     if (dropped.length) toast(w("odd_sorted"));
     this.close();
     await this.app.refresh("setup");

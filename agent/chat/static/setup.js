@@ -1,6 +1,6 @@
 // Setting a product up: the card as a form, good photos on a shelf, learning, and a new model beside the one that speaks.
 
-import { ask, badge, button, dropzone, field, fill, h, questioned, toast, w } from "./dom.js";
+import { ask, badge, button, dropzone, faulted, field, fill, h, questioned, toast, w } from "./dom.js";
 import { Drawing } from "./draw.js";
 import { Odd } from "./odd.js";
 
@@ -104,9 +104,10 @@ function fields(form) {
 
 function shelf(app, product, place, live, count) {
   const off = async (file) => {
-    const why = product.model ? await questioned(w("set_aside", { name: file }), "reason", { hint: w("odd_reason"), go: "ok" }) : "";
-    if (why === null) return;
-    await ask("sort_good", { product: product.key, keep: [], drop: [file], why });
+    const said = product.model ? await faulted(w("set_aside", { name: file }), product.causes) : ["", ""];
+    if (said === null) return;
+    const [cause, why] = said;
+    await ask("sort_good", { product: product.key, keep: [], drop: [file], cause, why });
     await app.refresh("setup");
   };
   const odd = async () => {

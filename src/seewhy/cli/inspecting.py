@@ -179,8 +179,9 @@ def batch(
             device=device,
             explainer=explainer,
         )
-        options: dict[str, Any] = {"workers": workers, "words_for_s": words_for, "again": again, "watch": watch}
-        tally = run_batch(inspector, samples, book, lot=name, progress=progress, **options)
+        tally = run_batch(
+            inspector, samples, book, lot=name, workers=workers, words_for_s=words_for, again=again, watch=watch, progress=progress
+        )
         head = book.head[1]
     words = {word: getattr(tally, word) for word in tally.__slots__}
     if json_:

@@ -74,8 +74,7 @@ def _kind(file: Path) -> str:
         return "growth"
     if start.startswith(RECEIPT):
         return "receipt"
-    endings = {".zip": "bundle", ".html": "document", ".pdf": "document", ".json": "document", ".csv": "document"}
-    endings[".qif"] = "document"
+    endings = {".zip": "bundle"} | dict.fromkeys((".html", ".pdf", ".json", ".csv", ".qif"), "document")
     return endings.get(file.suffix.lower(), "ledger") if start else "ledger"
 
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import shutil
 import time
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +21,6 @@ from seewhy.agent.chat.looking import Call
 from seewhy.agent.chat.workspace import Home, Settings
 from seewhy.card import ProductCard
 from seewhy.evals.synthetic.surfaces import defective, good
-
-
-@pytest.fixture(scope="module", autouse=True)
-def gradios_loops() -> Iterator[None]:
-    """Gradio leaves event loops and their sockets to the garbage collector."""
-    yield
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
 
 
 @pytest.fixture

@@ -26,12 +26,13 @@ from seewhy.agent.chat.workspace import Home
 from seewhy.agent.documents.kinds import DOCUMENTS
 from seewhy.agent.ledger.reading import latest
 from seewhy.agent.ledger.store import Ledger
+from seewhy.agent.people.good import left_out
 from seewhy.agent.people.roles import Who
 from seewhy.agent.quality.entering import enter_study, set_criterion
 from seewhy.agent.quality.studies import escapes_of
 from seewhy.card import ProductCard
 from seewhy.evals.synthetic.surfaces import defective, good
-from seewhy.people import SettingsChange, SignOff, people_of, verdict_by
+from seewhy.people import GoodPhoto, SettingsChange, SignOff, people_of, verdict_by
 from seewhy.prompts import text
 from seewhy.record import InspectionRecord
 
@@ -175,15 +176,12 @@ def test_a_card_is_compared_and_saved(asked: Asked, home: Home) -> None:
     assert "defects" in asked.problem("save_card", product="plate", form=form | {"defects": [{"name": "line"}, {"name": "line"}]}, why="x")
 
 
-def test_a_good_photo_is_set_aside_with_a_reason_and_never_deleted(asked: Asked, home: Home) -> None:
-    drop = {"product": "plate", "keep": ["0.png"], "drop": ["1.png"]}
-    assert "reason" in asked.problem("sort_good", **drop)
-    asked("sort_good", **drop, why="there is a stain on it")
-    assert [path.name for path in home.product("plate").good_photos()] == ["0.png", "2.png"]
-    assert (home.product("plate").folder / "aside" / "1.png").is_file()
-    (change,) = entries(home)
-    assert isinstance(change, SettingsChange)
-    assert (change.why, change.after["good"]) == ("there is a stain on it", "2, without 1.png")
+def test_a_photo_that_no_model_learned_is_set_aside_and_never_deleted(asked: Asked, home: Home) -> None:
+    asked("add_good", product="plate", files=asked.upload(new=good("plate", 7).pixels))
+    asked("sort_good", product="plate", keep=["0.png"], drop=["new.png"])
+    assert [path.name for path in home.product("plate").good_photos()] == ["0.png", "1.png", "2.png"]
+    assert (home.product("plate").folder / "aside" / "new.png").is_file()
+    assert entries(home) == []  # nothing rests on it
     assert "no photo" in asked.problem("sort_good", product="plate", keep=[], drop=["../card.yaml"], why="x")
 
 
@@ -201,13 +199,23 @@ def test_good_photos_are_shown_the_oddest_first_and_copies_pointed_out(tmp_path:
     assert [row["file"] for row in rows[:2]] == ["z-copy.png", "odd.png"]
     assert "p2.png" in rows[0]["flags"][0]
     assert len(rows) == 7
-    assert heat_of(product, "odd.png") is not None
-    assert heat_of(product, "../odd.png") is None
-    asked("sort_good", product="plate", keep=["odd.png"], drop=["z-copy.png"], why="a copy")
+    model = asked.desk.inspector(home.product("plate")).model
+    assert heat_of(model, "odd.png", 1.0) is not None
+    assert heat_of(model, "../odd.png", 1.0) is None
+    asked("sort_good", product="plate", keep=["odd.png"], drop=["z-copy.png"])  # a copy was not learned: nothing rests on it
+    drop = {"product": "plate", "keep": [], "drop": ["p4.png"]}
+    for fault in ({"why": "it scores high"}, {"cause": "odd", "why": "it scores high"}, {"cause": "blurred"}):
+        assert "a high score is no reason" in asked.problem("sort_good", **drop, **fault)
+    assert (product.good / "p4.png").is_file()
+    asked("sort_good", **drop, cause="blurred", why="the camera was touched")
+    with Ledger(product.ledger, read_only=True) as ledger:
+        said = [(row.entry.name, row.entry.decision, row.entry.cause) for row in ledger.rows() if isinstance(row.entry, GoodPhoto)]
+        assert said == [("odd.png", "keep", None), ("p4.png", "drop", "blurred")]
+        assert [(one.name, one.by, one.why) for one in left_out(ledger, "plate")] == [("p4.png", "Kim", "the camera was touched")]
     rows = asked("oddest", product="plate")
     assert [row["file"] for row in rows if row["kept"]] == ["odd.png"]
     assert rows[-1]["file"] == "odd.png"
-    assert "z-copy.png" not in [row["file"] for row in rows]
+    assert not {"z-copy.png", "p4.png"} & {row["file"] for row in rows}
     assert asked("reference", product="plate")["size"] == [photos["p0"].shape[1], photos["p0"].shape[0]]
 
 

@@ -316,14 +316,20 @@ def test_from_words_to_the_first_report(browser: Any, server: tuple[str, Path], 
     assert {one.by for one in people} == {"Kim"}
 
 
-@pytest.mark.parametrize("language", ["en", "ko"])
-def test_zones_outline_and_scale_are_drawn_and_good_photos_sorted(browser: Any, server: tuple[str, Path], language: str) -> None:
+def at_product(browser: Any, server: tuple[str, Path], language: str) -> tuple[Page, Path]:
+    """Kim's page at the product that the first report was made of, and the workspace."""
     address, workspace = server
     at = Page(browser, address, language)
+    at.page.get_by_label(at.word("your_name")).fill("Kim")
+    at.page.keyboard.press("Tab")
+    at.page.locator(".sw-bar select").select_option(label=NAMED[language][0])
+    return at, workspace
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_zones_outline_and_scale_are_drawn_and_good_photos_sorted(browser: Any, server: tuple[str, Path], language: str) -> None:
+    at, workspace = at_product(browser, server, language)
     page = at.page
-    page.get_by_label(at.word("your_name")).fill("Kim")
-    page.keyboard.press("Tab")
-    page.locator(".sw-bar select").select_option(label=NAMED[language][0])
     at.tab("setup")
     at.press("draw_on")
     page.locator(".sw-frame-big").wait_for()
@@ -374,6 +380,7 @@ def test_zones_outline_and_scale_are_drawn_and_good_photos_sorted(browser: Any, 
     page.wait_for_function("name => document.querySelector('.sw-photobar h2').textContent !== name", arg=oddest)
     page.keyboard.press("k")
     page.locator(".sw-app").get_by_role("button", name=at.word("odd_done", count=1)).click()
+    page.locator("dialog select").select_option("defective")
     at.answer("not plainly good")
     page.locator(".sw-shelf li").nth(3).wait_for()
     assert not (product.good / oddest).exists()
@@ -392,12 +399,8 @@ def test_zones_outline_and_scale_are_drawn_and_good_photos_sorted(browser: Any, 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_a_camera_takes_photos_into_the_lot(browser: Any, server: tuple[str, Path], language: str) -> None:
-    address, workspace = server
-    at = Page(browser, address, language)
+    at, workspace = at_product(browser, server, language)
     page = at.page
-    page.get_by_label(at.word("your_name")).fill("Kim")
-    page.keyboard.press("Tab")
-    page.locator(".sw-bar select").select_option(label=NAMED[language][0])
     product = next(one for one in Home.at(workspace).products() if one.card.name == NAMED[language][0])
     at.tab("inspect")
     page.locator(".sw-drop").wait_for()

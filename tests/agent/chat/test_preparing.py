@@ -11,7 +11,6 @@ from tests.agent.chat.conftest import Asked
 from seewhy.agent.chat.choosing import most_telling, spread
 from seewhy.agent.chat.drafts import card_from, difference, form_of
 from seewhy.agent.chat.gallery import Item
-from seewhy.agent.chat.good import oddest
 from seewhy.agent.chat.grammar import card_in
 from seewhy.agent.chat.problems import Told
 from seewhy.agent.chat.scaling import scale_of
@@ -71,19 +70,6 @@ def test_a_draft_says_nothing_of_what_was_not_said() -> None:
     draft = card_in("This is a machined plate.")
     assert draft is not None
     assert set(draft.model_dump(exclude_unset=True)) == {"name", "description"}
-
-
-def test_a_photo_far_from_the_others_and_one_of_another_product_are_pointed_out() -> None:
-    rng = np.random.default_rng(1)
-    usual = [(f"{i}.png", 1 + 0.1 * float(rng.random()), rng.normal(size=64).astype(np.float32)) for i in range(12)]
-    stained, foreign = ("stained.png", 9.0, np.zeros(64, np.float32)), ("foreign.png", 4.0, np.full(64, 30, np.float32))
-    found = oddest([*usual, stained, foreign])
-    assert [(one.file, one.flags) for one in found[:2]] == [("foreign.png", ("other_product",)), ("stained.png", ("far",))]
-    assert all(one.flags == () for one in found[2:])
-
-
-def test_with_few_photos_none_is_called_odd() -> None:
-    assert all(one.flags == () for one in oddest([("a.png", 1.0, None), ("b.png", 50.0, None)]))
 
 
 def test_near_the_lines_and_not_looked_at_yet(tmp_path: Path) -> None:
