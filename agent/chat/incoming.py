@@ -62,6 +62,8 @@ class Incoming:
                 self.look()
             except (SeewhyError, OSError) as error:  # a full disk, a folder that is gone for a while: the next look may do
                 LOG.warning("the folders of new photos can't be read now: %s", error)
+            except Exception:  # nobody else would hear of it, and nothing would be looked at any more
+                LOG.exception("the folders of new photos could not be looked at")
 
     def _take(self, product: ProductFolder, folder: Path) -> None:
         still = [path for path in photos_in(folder) if self._stands(path)]

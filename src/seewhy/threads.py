@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Generic, Self, TypeAlias, TypeVar
+from typing import ClassVar, Generic, Self, TypeAlias, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -108,29 +108,37 @@ def side_by_side(work: Callable[[T], R], items: Iterable[T], workers: int) -> It
 
 
 class _Sharing:
-    workers = 1
+    """How the cores are shared out now; several parts of a program may share them out at once, and end in any order."""
+
+    lock = threading.Lock()
+    runs: ClassVar[list[int]] = []  # workers of each run that goes on
+    before: ClassVar[list[tuple[Callable[[int], None], int]]] = []  # what sets a library's threads, and how many it had before the first
 
 
 def sharing() -> int:
     """Among how many threads of this process the machine's cores are shared out now."""
-    return _Sharing.workers
+    return max(_Sharing.runs, default=1)
 
 
 @contextmanager
 def _shared_out(workers: int) -> Iterator[int]:
     """What runs on all cores else runs on a share of them: torch and OpenCV where they are in use, OpenVINO by `sharing`."""
-    before, each = _Sharing.workers, max(1, cores() // workers)
-    known = [(module, get, put) for name, get, put in THREADED if (module := sys.modules.get(name))]
-    counts = [getattr(module, get)() for module, get, _ in known]
-    _Sharing.workers = workers
+    each = max(1, cores() // workers)
+    with _Sharing.lock:
+        if not _Sharing.runs:
+            known = [(sys.modules[name], get, put) for name, get, put in THREADED if name in sys.modules]
+            _Sharing.before[:] = [(getattr(module, put), getattr(module, get)()) for module, get, put in known]
+        _Sharing.runs.append(workers)
+        for put, _ in _Sharing.before:
+            put(each)
     try:
-        for module, _, put in known:
-            getattr(module, put)(each)
         yield each
     finally:
-        _Sharing.workers = before
-        for (module, _, put), count in zip(known, counts, strict=True):
-            getattr(module, put)(count)
+        with _Sharing.lock:
+            _Sharing.runs.remove(workers)
+            if not _Sharing.runs:
+                for put, count in _Sharing.before:
+                    put(count)
 
 
 THREADED = (("torch", "get_num_threads", "set_num_threads"), ("cv2", "getNumThreads", "setNumThreads"))
