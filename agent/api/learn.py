@@ -4,34 +4,24 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Unpack, cast
 
+from seewhy.agent.api.sources import Learning, card_with_white, judged_in, samples_for
 from seewhy.agent.inspection.inspector import Inspector
 from seewhy.agent.inspection.policy import load_policy
 from seewhy.agent.inspection.terms import DEFAULT_ALPHA, DEFAULT_REVIEW, Given, Terms
 from seewhy.agent.models.fitting import AUTO, CalibrationWay, Fitting, Merge, fit_models
 from seewhy.agent.people.good import left_out_by_product
-from seewhy.agent.photos.layouts import Layout, Sample
-from seewhy.agent.photos.lazy import LazyPhotos, samples_by_product, white_level_for
-from seewhy.agent.photos.levels import FULL
+from seewhy.agent.photos.layouts import Layout
+from seewhy.agent.photos.lazy import LazyPhotos
 from seewhy.card import ProductCard
 from seewhy.errors import BadData
 from seewhy.prompts import sentence
 from seewhy.types import Place, Progress, silent
 
 LOG = logging.getLogger("seewhy.photos")
-
-
-class Learning(Given, total=False):
-    """What `fit` takes besides what every door does.
-
-    Attributes:
-        without: a ledger; the good photos that people dropped there are left out, and the model says which, by whom and why.
-    """
-
-    without: Place | None
 
 
 def fit(
@@ -64,7 +54,7 @@ def fit(
         calibration: "split", "leave-one-out" or "auto"; see `ProductModel.fit`.
         add_to: a model of several products that is trained on; `good` holds its products' photos too.
         progress: wraps the loops over photos.
-        given: card, policy, alpha, review, explainer, pictures, device, and without; see `Learning`. Of several products, cards by product.
+        given: card (of several products, by product), policy, alpha, review, explainer, pictures, device, and ledgers; see `Learning`.
 
     Returns:
         An inspector; of several products, of the first one, with all of them in `products`.
@@ -76,15 +66,13 @@ def fit(
         NotWritten: the model can't be written there.
     """
     without = given.pop("without", None)
+    judged = judged_in(given)
     terms = Terms.of(given)
-    if good is not None and lot is not None:
-        raise BadData("give good photos or a lot, not both: of a lot nobody knows what is good")
-    source = good if lot is None else lot
-    found = {} if source is None else samples_by_product(source if isinstance(source, Layout) else Path(source), lot=lot is not None)
+    found = samples_for(good, lot, judged)
     if len(found) > 1 and terms.card is not None:
-        raise BadData(f"{source} holds {len(found)} products; a card is of one: give cards by product ({', '.join(list(found)[:4])}…)")
+        raise BadData(f"{good or lot} holds {len(found)} products; a card is of one: give cards by product ({', '.join(list(found)[:4])}…)")
     names = {name: terms.card.name if terms.card is not None else name for name in found or ["product"]}
-    wanted = {shown: _card_with_white(terms.card_of(name), shown, found.get(name, [])) for name, shown in names.items()}
+    wanted = {shown: card_with_white(terms.card_of(name), shown, found.get(name, [])) for name, shown in names.items()}
     cards = {shown: card for shown, card in wanted.items() if card is not None}
     photos = {shown: LazyPhotos(found.get(name, []), cards.get(shown, ProductCard()).white_level) for name, shown in names.items()}
     asked = Fitting(
@@ -98,6 +86,7 @@ def fit(
         add_to=None if add_to is None else Path(add_to),
         cards=cards,
         without={} if without is None else left_out_by_product(Path(without), photos),
+        reviewed={} if judged is None else dict.fromkeys(photos, judged.known),
         policy=(terms.policy or load_policy()).model_dump(mode="json"),
         device=terms.device,
     )
@@ -105,17 +94,6 @@ def fit(
         members = fit_models(photos, asked, Path(save or Path(passing) / "model"), progress).members
     _tell_doubts(photos)
     return Inspector.of_products(members, **cast(Given, given))
-
-
-def _card_with_white(card: ProductCard | None, product: str, good: Sequence[Sample]) -> ProductCard | None:
-    """The product's card, with the white level of the good photos' own 16-bit values where it gives none."""
-    if card is not None and "white_level" in card.model_fields_set:
-        return card
-    white = white_level_for(good)
-    if white == FULL:
-        return card
-    LOG.warning("%s: no 16-bit value of the good photos is above %d; that is white (white_level on the card)", product, white)
-    return (card or ProductCard(name=product)).model_copy(update={"white_level": white})
 
 
 def _tell_doubts(products: Mapping[str, LazyPhotos]) -> None:

@@ -208,6 +208,10 @@ def lacks(model: ProductModel, decision: Decision, *, familiar: bool) -> list[Mi
         named, by = ", ".join(one.name for one in dropped[:PHOTOS_NAMED]), ", ".join(dict.fromkeys(one.by for one in dropped))
         because = sentence("missing.left_out", count=len(dropped), names=named, by=by)
         out.append(Missing(what="good photos that people left out", because=because))
+    if (reviewed := model.good.reviewed).chosen:
+        passed, others = reviewed.of_passed, reviewed.of_others
+        said = {"count": len(reviewed.taken), "passed": passed[0], "all_passed": passed[1], "others": others[0], "all_others": others[1]}
+        out.append(Missing(what="good parts reviewed at random", because=sentence("missing.chosen", **said)))
     return out
 
 

@@ -14,7 +14,7 @@ from seewhy.agent.models.candidates import AUTO, Merge, candidates, first_that_c
 from seewhy.agent.models.distinct import Distinct, distinct
 from seewhy.agent.models.family import Family
 from seewhy.agent.models.folder import check_place
-from seewhy.agent.models.good import GoodPhotos, LeftOut
+from seewhy.agent.models.good import FromLedger, GoodPhotos, LeftOut
 from seewhy.agent.models.gross import check_gross
 from seewhy.agent.models.product import CalibrationWay, ProductModel
 from seewhy.agent.photos.images import Photo
@@ -42,6 +42,7 @@ class Fitting:
     add_to: Path | None = None  # a model of several products that is trained on
     cards: Mapping[str, ProductCard] = field(default_factory=dict)  # by product
     without: Mapping[str, Sequence[LeftOut]] = field(default_factory=dict)  # by product, photos that a person had left out
+    reviewed: Mapping[str, FromLedger] = field(default_factory=dict)  # by product, photos that people had let pass
     policy: Mapping[str, Any] | None = None  # kept with the model
     device: str = "cpu"
 
@@ -80,7 +81,7 @@ def fit_models(products: Mapping[str, Sequence[Photo]], asked: Fitting, folder: 
             alpha=asked.alpha,
             review=asked.review,
             copies=found[name].copies,
-            good=model.good if asked.lot else _good(model, found[name], asked.without.get(name, ())),
+            good=model.good if asked.lot else _good(model, found[name], asked),
         )
         for name, model in fitted.members.items()
     }
@@ -106,11 +107,16 @@ def _fitted(name: str, products: Mapping[str, Sequence[Photo]], asked: Fitting, 
     return Family({first: ProductModel.fit(photos, detector, **options)})
 
 
-def _good(model: ProductModel, found: Distinct, without: Sequence[LeftOut]) -> GoodPhotos:
+def _good(model: ProductModel, found: Distinct, asked: Fitting) -> GoodPhotos:
     """What is known of a model's good photos."""
+    without = asked.without.get(model.product, ())
     if lost := [out.name for out in without if out.sha256 not in found.dropped]:
         LOG.warning("%s: %d photos that people dropped are not among the good ones: %s", model.product, len(lost), ", ".join(lost[:5]))
-    return replace(model.good, listed=found.listed, left_out=tuple(out for out in without if out.sha256 in found.dropped))
+    left_out = tuple(out for out in without if out.sha256 in found.dropped)
+    reviewed = asked.reviewed.get(model.product, FromLedger())
+    learned = {digest for _, digest in found.listed}
+    reviewed = replace(reviewed, taken=tuple(one for one in reviewed.taken if one.sha256 in learned))
+    return replace(model.good, listed=found.listed, left_out=left_out, reviewed=reviewed)
 
 
 def _training_folder(folder: Path) -> Path:

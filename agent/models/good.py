@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
@@ -14,6 +14,7 @@ from seewhy.agent.photos.images import Photo
 from seewhy.pictures import jpeg, png, scaled, smaller
 from seewhy.types import Descriptor, Map, ScoreMap
 
+ALIKE = 0.8  # people looked at a share of what passed that is at least this part of the share of the rest, or they chose odd parts
 MOST_ODD = 8  # photos of which a model keeps the score with a picture
 PICTURE_PX, QUALITY = 360, 84  # longest side and JPEG quality of those pictures
 
@@ -28,6 +29,51 @@ class LeftOut:
     cause: str  # what is wrong with the photo, see `seewhy.people.GoodPhoto`
     why: str
     entry: str  # hash of the ledger's entry that says so
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """A part's photo that a person had let pass before a model learned it."""
+
+    name: str  # lot and photo
+    sha256: str
+    by: str
+    entry: str  # hash of the ledger's inspection that the person reviewed
+
+
+@dataclass(frozen=True, slots=True)
+class FromLedger:
+    """The good photos that came from a ledger, and how they came to be reviewed."""
+
+    taken: tuple[Reviewed, ...] = ()
+    looked_at: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # by the machine's verdict: parts reviewed, and of how many
+
+    @property
+    def of_passed(self) -> tuple[int, int]:
+        """Of the parts that the machine let pass: how many people looked at, and of how many."""
+        return self.looked_at.get("pass", (0, 0))
+
+    @property
+    def of_others(self) -> tuple[int, int]:
+        """Likewise of those that it stopped or asked about."""
+        others = [both for verdict, both in self.looked_at.items() if verdict in ("fail", "review")]
+        return sum(looked for looked, _ in others), sum(of for _, of in others)
+
+    @property
+    def chosen(self) -> bool:
+        """Whether people mostly looked at what the machine had not let pass: odd parts are too many among the reviewed ones then."""
+        (passed, all_passed), (others, all_others) = self.of_passed, self.of_others
+        return bool(all_passed and all_others) and passed / all_passed < ALIKE * others / all_others
+
+    def facts(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"taken": [asdict(one) for one in self.taken], "looked_at": {name: list(both) for name, both in self.looked_at.items()}}
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Any]) -> Self:
+        """What gave `facts`."""
+        looked = {str(verdict): (int(some), int(all_)) for verdict, (some, all_) in facts["looked_at"].items()}
+        return cls(tuple(Reviewed(**one) for one in facts["taken"]), looked)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,11 +95,13 @@ class GoodPhotos:
     listed: tuple[tuple[str, str], ...] = ()  # (name, SHA-256) of each that was learned from or set aside
     left_out: tuple[LeftOut, ...] = ()
     odd: tuple[OddPhoto, ...] = ()  # the highest scores first
+    reviewed: FromLedger = field(default_factory=FromLedger)
 
     def facts(self) -> dict[str, Any]:
         """Plain data for the model's manifest, beside `files`."""
         odd = [{"name": o.name, "sha256": o.sha256, "score": o.score, "signs": list(o.signs)} for o in self.odd]
-        return {"listed": [list(one) for one in self.listed], "left_out": [asdict(one) for one in self.left_out], "odd": odd}
+        known = {"listed": [list(one) for one in self.listed], "left_out": [asdict(one) for one in self.left_out], "odd": odd}
+        return known | ({"reviewed": self.reviewed.facts()} if self.reviewed.taken else {})
 
     def files(self) -> dict[str, bytes]:
         """The odd ones' pictures."""
@@ -68,7 +116,8 @@ class GoodPhotos:
             for i, o in enumerate(facts["odd"])
         )
         listed = tuple((str(name), str(digest)) for name, digest in facts["listed"])
-        return cls(listed, tuple(LeftOut(**one) for one in facts["left_out"]), odd)
+        reviewed = FromLedger.from_facts(facts["reviewed"]) if "reviewed" in facts else FromLedger()
+        return cls(listed, tuple(LeftOut(**one) for one in facts["left_out"]), odd, reviewed)
 
 
 class Noticing:

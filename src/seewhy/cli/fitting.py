@@ -47,6 +47,16 @@ def fit(
     ] = None,
     policy: PolicyFile = None,
     without: Annotated[Path | None, typer.Option(help="Ledger: leave out the good photos that people dropped there (seewhy good).")] = None,
+    from_ledger: Annotated[
+        Path | None, typer.Option(help="Ledger: parts that people reviewed there and let pass are good photos too; with --reviewed-photos.")
+    ] = None,
+    reviewed_photos: Annotated[Path | None, typer.Option(help="Folder in or below which the photos of these parts lie.")] = None,
+    since: Annotated[
+        str,
+        typer.Option(
+            help="With --from-ledger: its first entry or date; default: from the drift on, where the last part was judged under one."
+        ),
+    ] = "",
     alpha: Annotated[float, typer.Option(help="False-reject rate asked for on good parts, kept with the model.")] = 0.01,
     review: Annotated[float, typer.Option(help="How many more good parts a person may be asked about, kept with the model.")] = 0.05,
     calibration_: Annotated[Way, typer.Option("--calibration", help="Set photos aside (split), or score each one left out.")] = "auto",
@@ -64,8 +74,8 @@ def fit(
     from seewhy.errors import BadData
 
     source = data or good
-    if source is None and lot is None:
-        raise BadData("fit needs a folder of good photos, a data set with --data, or a lot with --lot")
+    if source is None and lot is None and from_ledger is None:
+        raise BadData("fit needs a folder of good photos, a data set with --data, a lot with --lot, or good parts with --from-ledger")
     options: Any = {"encoder": encoder, "steps": steps, "dtype": dtype, "at_once": at_once, "epochs": epochs, "input_px": input_px}
     NOW.then = "no model was saved; the same command begins anew (a training of dinomaly goes on from its last checkpoint)"
     tell_losses()
@@ -85,6 +95,9 @@ def fit(
         calibration=calibration_,
         add_to=add_to,
         without=without,
+        from_ledger=from_ledger,
+        reviewed_photos=reviewed_photos,
+        since=since,
         device=device,
         settings=settings_for(detector, **options, options=option or (), stand_ins=stand_ins),
         progress=progress,

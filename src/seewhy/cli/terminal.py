@@ -61,6 +61,7 @@ def print_fitted(models: Sequence[Any], folder: Path, alpha: float, review: floa
             "review_threshold": m.calibration.threshold(alpha + review),
             "sha256": m.sha256,
             "left_out": [out.name for out in m.good.left_out],
+            "reviewed": [one.name for one in m.good.reviewed.taken],
             "oddest": [{"name": one.name, "score": one.score, "signs": list(one.signs)} for one in m.good.odd],
         }
         for m in models
@@ -81,6 +82,9 @@ def print_fitted(models: Sequence[Any], folder: Path, alpha: float, review: floa
                 out.print(f"[dim]  {plain(copy)} = {plain(of)}[/]", highlight=False, soft_wrap=True)
         for dropped in m.good.left_out:
             out.print(f"[dim]left out by {plain(dropped.by)} ({dropped.cause}): {plain(dropped.name)}[/]", highlight=False, soft_wrap=True)
+        if taken := m.good.reviewed.taken:
+            by = ", ".join(plain(name) for name in dict.fromkeys(one.by for one in taken))
+            out.print(f"{counted(len(taken), 'good photo')} of parts that people let pass ({by})", highlight=False, soft_wrap=True)
         if m.good.odd:
             names = ", ".join(f"{plain(one.name)} ({one.score:.4g})" for one in m.good.odd[:3])
             told = f"the line is held by {names}; look at them with `seewhy oddest {folder} -o odd.html`"
