@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,8 +31,10 @@ def page_of(template: str, view: Mapping[str, Any]) -> bytes:
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["data_uri"] = data_uri
-    page = environment.get_template(template).render(view)
-    return page.encode("utf-8", "backslashreplace")  # half a character, of a server's text, must not lose the report
+    page = io.BytesIO()
+    for piece in environment.get_template(template).generate(view):  # a lot of thousands is not held several times over
+        page.write(piece.encode("utf-8", "backslashreplace"))  # half a character, of a server's text, must not lose the report
+    return page.getvalue()
 
 
 def data_uri(picture: bytes) -> str:
