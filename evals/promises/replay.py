@@ -21,7 +21,8 @@ from seewhy.agent.models.product import ProductModel
 from seewhy.agent.photos.images import Photo, decode, read_photo
 from seewhy.agent.photos.layouts import learned_and_tested, read_layout
 from seewhy.agent.photos.samples import Sample
-from seewhy.agent.proof.replay import TOLERANCE, Replayed, compared
+from seewhy.agent.proof.replay import TOLERANCE, compared
+from seewhy.agent.quality.drifting import watched_again
 from seewhy.detectors.patchcore import PatchCore, PatchCoreSettings
 from seewhy.evals.run import LITE, measuring
 from seewhy.record import InspectionRecord
@@ -83,10 +84,11 @@ def _again(model: Path, ledger: Path, samples: Sequence[Sample]) -> Counter[str]
     with Ledger(ledger, read_only=True) as book:
         for row in book.rows("R", kinds=("inspection",)):
             if isinstance(row.entry, InspectionRecord):
-                found[_one(row.entry, inspector, files[row.entry.photo.name]).result] += 1
+                now = _now(row.entry, inspector, files[row.entry.photo.name])
+                found[compared(row.entry, watched_again(now, row.entry, row.seq, book, inspector.learned)).result] += 1
     return found
 
 
-def _one(then: InspectionRecord, inspector: Inspector, sample: Sample) -> Replayed:
+def _now(then: InspectionRecord, inspector: Inspector, sample: Sample) -> InspectionRecord:
     photo: Photo = decode(sample.path.read_bytes(), then.photo.name)
-    return compared(then, inspector.inspect(photo, lot=then.lot, part=then.part).record)
+    return inspector.inspect(photo, lot=then.lot, part=then.part).record
