@@ -18,6 +18,7 @@ from seewhy.pictures import mask_at, smaller
 from seewhy.types import Map, Mask, Pixels, silent
 
 PICTURE_PX = 320
+ALPHA = 0.05  # of good photos, above the line; with fewer than 39 of them none is
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,9 @@ class Candidate:
     fit_seconds: float | None = None
     ms_per_photo: float | None = None
     model_mib: float | None = None
+    escapes: int | None = None  # drawn defects that lie at or below the line at which `ALPHA` of the other good photos are stopped
     why_not: str = ""  # where it could not be tried
+    stopped: tuple[bool, ...] = ()  # of each drawn defect
 
 
 def tried(
@@ -61,6 +64,8 @@ def tried(
                 shown = heat_over(_sized(pixels), cv2.resize(_unit(scored.values), _sized(pixels).shape[1::-1]))
     except SeewhyError as error:
         return Candidate(name, why_not=str(error)), None
+    line = np.sort(scores[: len(asked)])[-max(1, int(ALPHA * (len(asked) + 1)))]
+    stopped = tuple(score > line for score in scores[len(asked) :])
     figures = image_figures(np.arange(len(scores)) >= len(asked), np.array(scores)) | pixel_figures(maps, masks)
     row = Candidate(
         name,
@@ -70,6 +75,8 @@ def tried(
         round(fit_s, 1),
         round(1000 * float(np.median(spent)), 1),
         round(sum(len(f) for f in detector.files().values()) / 2**20, 1),
+        stopped.count(False),
+        stopped=stopped,
     )
     return row, shown
 

@@ -139,18 +139,23 @@ def print_recommendation(found: Any, picture: Path | None, json_: bool) -> None:
         Image.fromarray(found.picture).save(picture)
     if json_:
         return print_json(found.to_json())
-    table = Table("detector", "weights", "image AUROC", "pixel AUROC", "fit s", "ms/photo", "model MiB")
+    table = Table("detector", "weights", "escapes", "image AUROC", "pixel AUROC", "fit s", "ms/photo", "model MiB")
     for c in found.candidates:
         if c.why_not:
             table.add_row(c.detector, "[yellow]not tried[/]")
         else:
             figures = (c.image_auroc, c.pixel_auroc, c.fit_seconds, c.ms_per_photo, c.model_mib)
-            table.add_row(c.detector, c.weights, *("none" if f is None else f"{f:g}" for f in figures))
+            escaped = f"{c.escapes} of {len(c.stopped)}"
+            table.add_row(c.detector, c.weights, escaped, *("none" if f is None else f"{f:g}" for f in figures))
     out.print(table)
     for c in (c for c in found.candidates if c.why_not):
         out.print(f"[yellow]{c.detector}[/]: {plain(c.why_not)}", highlight=False, soft_wrap=True)
     out.print(f"[bold]{found.best or 'none'}[/]: {plain(found.because)}", highlight=False, soft_wrap=True)
+    if (margin := found.margin) is not None:
+        told = f"it alone stops {margin.only_best} of them, {margin.than} alone {margin.only_other} (p = {margin.p_value:g} by chance)"
+        out.print(told, highlight=False, soft_wrap=True)
     out.print(f"made by {found.made_by}: {found.tested} photos, each with three defects and without", highlight=False, soft_wrap=True)
+    out.print(f"[dim]{found.weak}[/]", highlight=False, soft_wrap=True)
     return None
 
 
