@@ -19,8 +19,7 @@ from seewhy.agent.ledger.store import Ledger
 from seewhy.agent.lots.batch import run_batch
 from seewhy.agent.models.product import ProductModel
 from seewhy.agent.photos.images import Photo, decode, read_photo
-from seewhy.agent.photos.layouts import learned_and_tested, read_layout
-from seewhy.agent.photos.samples import Sample
+from seewhy.agent.photos.layouts import Sample, learned_and_tested, read_layout
 from seewhy.agent.proof.replay import TOLERANCE, compared
 from seewhy.agent.quality.drifting import watched_again
 from seewhy.detectors.patchcore import PatchCore, PatchCoreSettings

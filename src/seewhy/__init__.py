@@ -17,6 +17,7 @@ from seewhy.packages import keep_quiet
 if TYPE_CHECKING:
     from seewhy.agent.api.explain import explain, explain_all
     from seewhy.agent.api.learn import fit
+    from seewhy.agent.api.lines import lines
     from seewhy.agent.api.load import load
     from seewhy.agent.api.oddest import oddest
     from seewhy.agent.api.similar import similar
@@ -39,6 +40,7 @@ __all__ = [
     "explain_all",
     "fit",
     "from_words",
+    "lines",
     "load",
     "oddest",
     "similar",
@@ -51,6 +53,7 @@ _LAZY = {
     "Detection": "seewhy.agent.detections.detection",
     "fit": "seewhy.agent.api.learn",
     "from_words": "seewhy.agent.api.words",
+    "lines": "seewhy.agent.api.lines",
     "load": "seewhy.agent.api.load",
     "oddest": "seewhy.agent.api.oddest",
     "similar": "seewhy.agent.api.similar",

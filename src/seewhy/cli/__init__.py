@@ -32,6 +32,7 @@ from seewhy.errors import SeewhyError
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="See the defect, know why.")
 app.command()(fitting.fit)
 app.command()(fitting.oddest)
+app.command()(fitting.lines)
 app.command()(inspecting.inspect)
 app.command()(inspecting.batch)
 app.command()(ledgers.report)

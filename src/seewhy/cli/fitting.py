@@ -17,7 +17,7 @@ from seewhy.cli.options import (
     cards_of,
 )
 from seewhy.cli.stopping import NOW
-from seewhy.cli.terminal import print_fitted, print_oddest, progress, tell_losses, tell_of_photos
+from seewhy.cli.terminal import print_fitted, print_lines, print_oddest, progress, tell_losses, tell_of_photos
 
 
 def fit(
@@ -125,3 +125,21 @@ def oddest(
     if out_ is not None:
         found.report(out_, language)
     print_oddest(found.to_json(), language, json_)
+
+
+def lines(
+    model: Annotated[Path, typer.Argument(help="Model folder made by `seewhy fit`.")],
+    defects: Annotated[Path, typer.Option(help="Photos of defective parts: a folder, or a data set.")],
+    escapes: Annotated[float, typer.Option(help="Share of defective parts that may pass: the highest line that keeps it is named.")] = 0.05,
+    product: Product = "",
+    language: Language = "en",
+    device: Device = "cpu",
+    json_: Json = False,
+) -> None:
+    """What passes of known defects at each line, with its bound, and which line keeps a promise about it."""
+    from seewhy.agent.api.lines import lines as lines_
+    from seewhy.agent.inspection.terms import check_device
+
+    check_device(device)
+    found = lines_(model, defects, escapes=escapes, product=product, device=device, progress=progress)
+    print_lines(found, language, json_)

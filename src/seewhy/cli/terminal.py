@@ -131,6 +131,40 @@ def print_oddest(found: dict[str, Any], language: str, json_: bool) -> None:
     return None
 
 
+def print_lines(found: Any, language: str, json_: bool) -> None:
+    """Lines beside known defects, and the one that keeps the promise."""
+    if json_:
+        return print_json(found.to_json())
+    from seewhy.prompts import number, text
+
+    level = f"{found.level:.0%}"
+    out.print(plain(text("lines.title", language, product=found.product, defects=found.defects, good=found.good)), highlight=False)
+    heads = [text(f"lines.{name}", language) for name in ("rate", "line", "passed")]
+    table = Table(*heads, text("lines.at_most", language, level=level), "", box=None)
+    own = {found.alpha: "lines.own_alpha", round(found.alpha + found.review, 6): "lines.own_review"}
+    for row in found.rows:
+        told = text(own[row.rate], language) if row.rate in own else ""
+        passed = text("lines.passed_value", language, count=row.passed.count, of=row.passed.of)
+        table.add_row(f"{row.rate:.1%}", number(row.value), passed, f"{row.passed.upper:.1%}", told)
+    out.print(table)
+    out.print(plain(_promise(found, language, level)), highlight=False, soft_wrap=True)
+    return None
+
+
+def _promise(found: Any, language: str, level: str) -> str:
+    """Which line keeps the promise about what passes, or why none does."""
+    from seewhy.prompts import number, text
+
+    escapes, line = f"{100 * found.escapes:.3g}%", found.chosen
+    if line is None:
+        key = "lines.none" if found.defects < found.needed else "lines.none_kept"
+        return text(key, language, escapes=escapes, needed=found.needed, defects=found.defects)
+    said = {"line": number(line.value), "level": level, "escapes": escapes, "rate": f"{line.rate:.1%}"}
+    if line.rate <= found.alpha:
+        return text("lines.chosen", language, alpha=f"{line.rate:.4g}", **said)
+    return text("lines.chosen_band", language, given=f"{found.alpha:g}", alpha=f"{line.rate - found.alpha:.4g}", **said)
+
+
 def print_recommendation(found: Any, picture: Path | None, json_: bool) -> None:
     """The comparison, and what made it."""
     if picture is not None and found.picture is not None:
