@@ -47,6 +47,7 @@ MEASUREMENTS: Mapping[str, str] = {  # read without importing; see `described`
     "velm": "benchmarks.velm:main",
     "borrowed": "peers.borrowed:main",
     "dinomaly_speed": "peers.dinomaly:main",
+    "patchcore_speed": "peers.patchcore:main",
     "winclip_parity": "peers.parity:main",
     "winclip_speed": "peers.speed:main",
     "dinomaly_reason": "studies.dinomaly_reason:main",
