@@ -19,20 +19,23 @@ from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from seewhy.detectors.parts.backbones import backbone
-from seewhy.detectors.parts.bank import MemoryBank
+from seewhy.detectors.parts.bank import MemoryBank, greedy_k_centre
 from seewhy.detectors.parts.patches import Patches, kept_patches, patches
 from seewhy.detectors.parts.tiles import Tile, blend, tiles_for
 from seewhy.detectors.parts.ways import Spec, Way
 from seewhy.detectors.settings import plain, read
 from seewhy.detectors.weights.store import WeightsFile
 from seewhy.errors import BadData, BadModel
-from seewhy.types import Features, Map, Mask, Pixels, Progress, silent
+from seewhy.types import Box, Features, Map, Mask, Pixels, Progress, silent
 
 BANK, SCALE = "bank.faiss", "scale.safetensors"
 STRIDE_PX = 4  # of the finest layer, in pixels of the input
 LEAST_SCALE = 1e-6
 ASKED = 64  # good patches of each photo whose distances to those of other photos say what is usual
 RARE = 0.99  # a good patch is this rarely farther than 1
+SEES_CELLS = 10  # so far the stages' answer to a cell reaches: 67 px of the input, and those that resizing the coarser one adds
+WINDOW_CELLS = 40  # side of what is looked at around a small place; one size, as the network is compiled for each
+MOST_WINDOWS = 3  # of a tile; more cost as much as the whole of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,8 @@ class FineSettings:
     input_px: int = 384
     max_shrink: float = 4.0
     photos: int = 40  # good photos that are looked at, evenly chosen
-    rows_per_photo: int = 150  # patches of each, drawn at random
+    rows_per_photo: int = 150  # patches of each, drawn at random, from which …
+    rows: int = 1_500  # … a coreset is kept
     seed: int = 0
 
 
@@ -105,10 +109,11 @@ class Fine:
             rows = np.concatenate([one.reshape(-1, one.shape[-1]) for one in cells])
             drawn.append(rows[rng.choice(len(rows), min(s.rows_per_photo, len(rows)), replace=False)])
             owners += [number] * len(drawn[-1])
-        rows, self._owner = np.concatenate(drawn), np.array(owners)
+        rows, origin = np.concatenate(drawn), np.array(owners)
         self._scale = (1 / np.maximum(rows.std(0), LEAST_SCALE)).astype(np.float32)
-        self._bank = MemoryBank.build(rows * self._scale)
-        self._usual, self._rare = self._spread_of(rows)
+        kept = greedy_k_centre(rows * self._scale, s.rows, s.seed)
+        self._bank, self._owner = MemoryBank.build(rows[kept] * self._scale), origin[kept]
+        self._usual, self._rare = self._spread_of(rows, origin)
 
     def without(self, photo: int) -> Self:
         """The same without what a good photo taught; itself where that is nothing or all. After `fit` alone."""
@@ -160,11 +165,11 @@ class Fine:
             raise BadModel("the fine evidence's files don't belong together; fit the model again")
         return fine
 
-    def _spread_of(self, rows: Features) -> tuple[float, float]:
-        """Median distance of good patches to those of other photos, and the one that they rarely exceed."""
+    def _spread_of(self, rows: Features, origin: npt.NDArray[np.int64]) -> tuple[float, float]:
+        """Median distance of good patches to those of other photos, and the one that they rarely exceed; `origin` is each row's photo."""
         far = list[npt.NDArray[np.float32]]()
-        for photo in np.unique(self._owner):
-            own = rows[self._owner == photo][:ASKED] * self._scale
+        for photo in np.unique(origin):
+            own = rows[origin == photo][:ASKED] * self._scale
             others = self.without(int(photo))
             far.append(others.bank.search(own, 2 if others is self else 1)[0][:, -1])  # of a single photo, the nearest is itself
         usual, rare = (float(v) for v in np.quantile(np.concatenate(far), (0.5, RARE)))
@@ -176,12 +181,39 @@ class Fine:
         here = np.ones((rows, cols), np.float32) if where is None else where[tile.box.slices].astype(np.float32)
         wanted = cv2.resize(here, (cols, rows), interpolation=cv2.INTER_AREA) > 0
         grid = np.zeros((rows, cols), np.float32)
-        if wanted.any():
-            (cells,) = self._patches(tile.seen(pixels))  # (rows, cols, D)
-            far = self.bank.search(cells[wanted] * self._scale, 1)[0][:, 0]
-            grid[wanted] = np.maximum(far - self._usual, 0) / (self._rare - self._usual)
+        seen = tile.seen(pixels) if wanted.any() else pixels
+        for window, own in _windows(wanted):
+            y, x = (slice(STRIDE_PX * side.start, STRIDE_PX * side.stop) for side in window.slices)
+            (cells,) = self._patches(seen[y, x])  # (window.height, window.width, D)
+            far = self.bank.search(cells[own] * self._scale, 1)[0][:, 0]
+            grid[window.slices][own] = np.maximum(far - self._usual, 0) / (self._rare - self._usual)
         return grid
 
     def _tiles(self, pixels: Pixels) -> list[Tile]:
         s = self.settings
         return tiles_for(pixels.shape[1], pixels.shape[0], s.input_px, backbone(s.backbone).multiple_px, s.max_shrink)
+
+
+def _windows(wanted: Mask) -> list[tuple[Box, Mask]]:
+    """What of a tile's cells (rows, cols) is looked at for the wanted ones: windows of one size around each place, or the whole tile.
+
+    Each with those of its own cells that are wanted, (height, width). A window holds all that its cells see, so that they see the same
+    as in the whole.
+    """
+    rows, cols = wanted.shape
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(wanted.astype(np.uint8), connectivity=8)
+    boxes = [Box(x, y, x + width, y + height) for x, y, width, height, _ in stats[1:].tolist()]
+    room = WINDOW_CELLS - 2 * SEES_CELLS - 2  # two for beginning at even cells, as the coarser stage has half as many
+    if count - 1 > MOST_WINDOWS or min(rows, cols) <= WINDOW_CELLS or any(max(b.width, b.height) > room for b in boxes):
+        return [(Box(0, 0, cols, rows), wanted)] if count > 1 else []
+    windows = [_window(box, rows, cols) for box in boxes]
+    return [(window, labels[window.slices] == number) for number, window in enumerate(windows, start=1)]
+
+
+def _window(box: Box, rows: int, cols: int) -> Box:
+    """Around a few cells, inside of the tile."""
+    x0, y0 = (
+        min(max(0, middle - WINDOW_CELLS // 2), side - WINDOW_CELLS) // 2 * 2
+        for middle, side in (((box.x0 + box.x1) // 2, cols), ((box.y0 + box.y1) // 2, rows))
+    )
+    return Box(x0, y0, x0 + WINDOW_CELLS, y0 + WINDOW_CELLS)

@@ -20,6 +20,8 @@ from seewhy.types import Map, Mask, Pixels, Region, ScoreMap
 PHOTO_CELLS, FINE_CELLS = 2.0, 3.0  # half width of a length's interval where it was outlined in the photo, or by fine evidence: cells …
 SHARE = 0.1  # … and so much of the length
 AROUND_CELLS = 2  # of the fine evidence, looked at around a region
+DENSE = 0.4  # of the region's highest evidence, what an outline in the photo must hold in the mean: less, and it is of something else
+WHOLE = 0.5  # of what the fine evidence outlines, how much an outline in the photo must cover: less, and it is a part
 
 
 def located(regions: Sequence[Region], scored: ScoreMap, pixels: Pixels, good: Pixels | None, model: ProductModel) -> tuple[Region, ...]:
@@ -46,7 +48,7 @@ def located(regions: Sequence[Region], scored: ScoreMap, pixels: Pixels, good: P
     evidence = Evidence(scored.values, sharpened(scored.values, model.calibration.median, fine), pixels, cell_px)
     clear = [_shows(evidence, region, own) for region, own in zip(regions, seen, strict=True)]
     vague = [region for region, shown in zip(regions, clear, strict=True) if not shown]
-    finer = [refine(region, pixels, good, margin_of(region)) for region in cut(vague, evidence)]
+    finer = [_finer(evidence, region, refine(region, pixels, good, margin_of(region))) for region in cut(vague, evidence)]
     found = [*(own for own, shown in zip(seen, clear, strict=True) if shown), *finer]
     ordered = sorted(found, key=lambda region: -(region.peak or 0.0))[:MOST]
     return tuple(replace(_humble(r, cell_px), p_value=_p_value(r, evidence.sharp, model.calibration, sharp)) for r in ordered)
@@ -61,14 +63,20 @@ def _humble(region: Region, cell_px: float) -> Region:
     return replace(region, interval_px=interval, resolution_px=min(region.resolution_px, cell_px))
 
 
+def _finer(evidence: Evidence, region: Region, own: Region) -> Region:
+    """What the photo gives for a region that was cut, or the region where that is something else or a part of it."""
+    return own if _shows(evidence, region, own) and own.mask.sum() >= WHOLE * region.mask.sum() else region
+
+
 def _shows(evidence: Evidence, region: Region, own: Region) -> bool:
-    """Whether the outline that the photo gives holds the place of the region where the sharpened map is highest."""
+    """Whether the outline that the photo gives holds the place of the region where the sharpened map is highest, and is high all over."""
     if own.outline != "photo":
         return False
     sharp = np.where(region.mask, evidence.sharp[region.box.slices], -1)
     y, x = (int(v) for v in np.unravel_index(int(sharp.argmax()), sharp.shape))
     near = own.box.grown(round(evidence.cell_px), evidence.shape[1], evidence.shape[0])
-    return near.x0 <= region.box.x0 + x < near.x1 and near.y0 <= region.box.y0 + y < near.y1
+    holds = near.x0 <= region.box.x0 + x < near.x1 and near.y0 <= region.box.y0 + y < near.y1
+    return holds and float(evidence.sharp[own.box.slices][own.mask].mean()) >= DENSE * float(sharp.max())
 
 
 def _around(regions: Sequence[Region], shape: tuple[int, ...], reach_px: float) -> Mask:
