@@ -41,6 +41,7 @@ MEASUREMENTS: Mapping[str, str] = {  # read without importing; see `described`
     "contamination": "promises.contamination:main",
     "faults": "promises.faults:main",
     "findings": "promises.findings:main",
+    "named": "promises.named:main",
     "fuzz": "promises.fuzz:main",
     "mmad": "benchmarks.mmad:main",
     "robustmad": "benchmarks.robustmad:main",

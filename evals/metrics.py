@@ -45,6 +45,17 @@ def average_precision(labels: Labels, scores: Scores) -> float | None:
     return float(np.sum(np.diff(recall, prepend=0.0) * precision))
 
 
+def f1(kind: str, truth: Sequence[str], said: Sequence[str | None]) -> float:
+    """Of one kind among several: twice what is right over what is so and what was called so.
+
+    >>> f1("pit", ["pit", "pit", "crack"], ["pit", None, "pit"])
+    0.5
+    """
+    right = sum(a == b == kind for a, b in zip(truth, said, strict=True))
+    total = sum(a == kind for a in truth) + sum(b == kind for b in said)
+    return 2 * right / total if total else 0.0
+
+
 def f1_max(labels: Labels, scores: Scores) -> float | None:
     """The largest F1 over all thresholds; None without positives."""
     tp, fp = _counts(labels, scores)

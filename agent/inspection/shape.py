@@ -66,6 +66,11 @@ def outline_corners(mask: Mask) -> npt.NDArray[np.int32]:
     return np.concatenate(corners).astype(np.int32)
 
 
+def mask_feret(mask: Mask) -> float:
+    """Maximum Feret diameter of a mask, px; 0 of an empty one."""
+    return feret(cv2.convexHull(outline_corners(mask).astype(np.float32)).reshape(-1, 2)) if mask.any() else 0.0
+
+
 def feret(hull: npt.NDArray[np.float32]) -> float:
     """The largest distance between two points of a convex hull (N, 2).
 

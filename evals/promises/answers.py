@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from seewhy.agent.inspection.words import guarded
-from seewhy.evals.metrics import share
+from seewhy.evals.metrics import f1, share
 from seewhy.evals.promises.cases import Case
 from seewhy.evals.synthetic.surfaces import KINDS
 from seewhy.explainers.vlm import VlmWords
@@ -30,7 +30,7 @@ def types(cases: Sequence[Case], named: Sequence[str | None]) -> dict[str, Any]:
     truth = [c.truth for c in cases]
     return {
         "accuracy": share(a == b for a, b in zip(named, truth, strict=True)),
-        "macro_f1": round(float(np.mean([_f1(kind, named, truth) for kind in KINDS])), 4),
+        "macro_f1": round(float(np.mean([f1(kind, truth, named) for kind in KINDS])), 4),
         "named": share(n in KINDS for n in named),
         "confusion": {kind: dict(Counter(str(n) for n, t in zip(named, truth, strict=True) if t == kind)) for kind in KINDS},
     }
@@ -110,9 +110,3 @@ def but_texts(said: Said) -> Any:
         return said.reason
     claims = [(c.name, c.value, c.status) for c in said.claims]
     return claims, said.type.value, said.confidence and said.confidence.value, [c.id for c in said.causes]
-
-
-def _f1(kind: str, named: Sequence[str | None], truth: Sequence[str]) -> float:
-    right = sum(n == t == kind for n, t in zip(named, truth, strict=True))
-    total = sum(n == kind for n in named) + sum(t == kind for t in truth)
-    return 2 * right / total if total else 0.0

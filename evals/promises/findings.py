@@ -89,9 +89,9 @@ def real(data: Path, models: Path, per_kind: int, good_photos: int) -> dict[str,
     """
     layout = surveyed(data)
     learned, test = learned_and_tested(layout.samples)
-    some = replace(layout, samples=tuple(_some(learned, good_photos)))
+    some = replace(layout, samples=tuple(evenly(learned, good_photos)))
     inspector = fitted(models / f"{data.name}-{good_photos}", lambda: some, ALPHA)
-    wanted = [*_some(test, per_kind)]
+    wanted = [*evenly(test, per_kind)]
     photos = [p for sample, photo in zip(wanted, LazyPhotos(wanted), strict=True) if (p := of_sample(inspector, sample, photo))]
     defective_ones = [p for p in photos if p.kind != "good"]
     if not defective_ones:
@@ -130,8 +130,8 @@ def false_findings(inspector: Inspector, drawn: Iterable[Any]) -> dict[str, Any]
     }
 
 
-def _some(samples: Sequence[Sample], per_kind: int) -> Iterator[Sample]:
-    """Photos of each kind, evenly from first to last."""
+def evenly(samples: Sequence[Sample], per_kind: int) -> Iterator[Sample]:
+    """So many photos of each kind, evenly from first to last; all where `per_kind` is 0."""
     for kind in sorted({s.kind for s in samples}):
         own = [s for s in samples if s.kind == kind]
         step = len(own) / per_kind if 0 < per_kind < len(own) else 1.0

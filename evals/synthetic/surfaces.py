@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from seewhy.agent.inspection.shape import feret, outline_corners
+from seewhy.agent.inspection.shape import mask_feret
 from seewhy.errors import MissingExtra, UnknownName
 from seewhy.types import Map, Mask, Pixels
 
@@ -44,9 +44,7 @@ class Drawn:
     @property
     def feret_px(self) -> float:
         """Maximum Feret diameter of the defect, 0 for a good photo."""
-        if not self.mask.any():
-            return 0.0
-        return feret(cv2.convexHull(outline_corners(self.mask).astype(np.float32)).reshape(-1, 2))
+        return mask_feret(self.mask)
 
 
 def good(product: str, seed: int, size: tuple[int, int] = SIZE) -> Drawn:

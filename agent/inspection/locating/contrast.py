@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from seewhy.agent.inspection.evidence import reference_crop
-from seewhy.pictures import correlation, to_lab
+from seewhy.pictures import correlation, mask_at, smaller, to_lab
 from seewhy.types import Box, Map, Mask, Pixels, Region
 
 LEAST_CONTRAST = 8.0  # CIE L*a*b* units between the defect's core and what is around it
@@ -23,7 +23,7 @@ WHOLE = 0.8  # share of the outline that must be one piece; a defect in crumbs i
 PIECE = 0.1  # parts smaller than this share of the largest one are noise
 
 
-def refine(region: Region, pixels: Pixels, reference: Pixels | None, background_margin: int) -> Region:
+def refine(region: Region, pixels: Pixels, reference: Pixels | None, background_margin: int, longest: int = LARGEST) -> Region:
     """The region with a mask cut at half contrast in the photo, or the region as it was.
 
     The difference is taken against the reference where it shows the same place, else against the surroundings' median
@@ -35,6 +35,7 @@ def refine(region: Region, pixels: Pixels, reference: Pixels | None, background_
         pixels: (H, W, 3) the photo.
         reference: (H, W, 3)-like good photo, any size, or None.
         background_margin: photo pixels around the region that count as its surroundings.
+        longest: crops are reduced to this many pixels.
     """
     height, width = pixels.shape[:2]
     around = region.box.grown(background_margin, width, height)
@@ -44,20 +45,23 @@ def refine(region: Region, pixels: Pixels, reference: Pixels | None, background_
     near = cv2.dilate(region.within(around).astype(np.uint8), np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)) > 0
     if (~near).sum() < 64:
         return region
-    difference = _difference(pixels[around.slices], reference, around, near, width, height)
-    mask = _half_contrast(difference, near)
+    crop = smaller(pixels[around.slices], longest)
+    size = crop.shape[1], crop.shape[0]
+    there = None if reference is None else cv2.resize(reference_crop(reference, around, width, height), size, interpolation=cv2.INTER_AREA)
+    small = mask_at(near, size)
+    mask = _half_contrast(_difference(crop, there, small), small)
     if mask is None:
         return region
-    sharper = _with_mask(region, mask, around)
+    sharper = _with_mask(region, mask_at(mask, (around.width, around.height)), around, around.width / size[0])
     apart = hypot(region.box.width, region.box.height) - hypot(sharper.box.width, sharper.box.height)
     return sharper if abs(apart) <= MAP_AGREES * region.resolution_px else region
 
 
-def _difference(crop: Pixels, reference: Pixels | None, box: Box, near: Mask, width: int, height: int) -> Map:
+def _difference(crop: Pixels, reference: Pixels | None, near: Mask) -> Map:
     """(h, w) L*a*b* distance of each pixel from what should be there."""
     lab = to_lab(crop)
     if reference is not None:
-        there = to_lab(reference_crop(reference, box, width, height))
+        there = to_lab(reference)
         if correlation(lab[..., 0][~near], there[..., 0][~near]) >= ALIGNED:
             level = np.median(lab[~near] - there[~near], 0)
             against: Map = np.linalg.norm(lab - there - level, axis=2).astype(np.float32)
@@ -86,8 +90,9 @@ def _half_contrast(difference: Map, near: Mask) -> Mask | None:
     return np.isin(labels, 1 + np.flatnonzero(areas >= PIECE * areas.max()))
 
 
-def _with_mask(region: Region, mask: Mask, around: Box) -> Region:
+def _with_mask(region: Region, mask: Mask, around: Box, pixel_px: float) -> Region:
     rows, cols = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     box = Box(around.x0 + int(cols[0]), around.y0 + int(rows[0]), around.x0 + int(cols[-1]) + 1, around.y0 + int(rows[-1]) + 1)
     cut = np.ascontiguousarray(mask[int(rows[0]) : int(rows[-1]) + 1, int(cols[0]) : int(cols[-1]) + 1])
-    return replace(region, box=box, mask=cut, resolution_px=2 * EDGE_PX + 0.03 * hypot(box.width, box.height), outline="photo")
+    resolution_px = 2 * EDGE_PX * pixel_px + 0.03 * hypot(box.width, box.height)
+    return replace(region, box=box, mask=cut, resolution_px=resolution_px, outline="photo")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -15,10 +15,11 @@ HALF = 0.5  # of its peak, where a region ends
 SCALES = (1.0, 2.0, 4.0)  # sigmas, in cells of the fine evidence, to which the map is blurred while a defect is in crumbs
 MOST_PIECES = 3  # of one region; more are the crumbs of one texture
 SPREAD = 0.75  # of the map's resolution, so far around a defect the map is high
-EXPLAINED = 0.7  # of a region, how much must be so near to its pieces
+EXPLAINED = 0.8  # of a region, how much must be so near to its pieces
 AS_STRONG = 0.9  # of the strongest piece's peak, from which another one is a defect of its own
 JOINED_CELLS = 2.0  # pieces with a gap of no more than so many cells are one defect
 EDGE_VARIANCE = 1e-4  # of lightness in 0..1 from which the guided filter follows an edge
+STEPS = 2.5  # to a cell, at least, in which what is larger is cut: the evidence is no finer
 RESOLUTION_CELLS = 3.0  # what a cut can't tell apart: a cell and what the encoder's first stages see around it
 
 
@@ -36,6 +37,11 @@ class Evidence:
         """(H, W)."""
         return self.values.shape[0], self.values.shape[1]
 
+    @property
+    def step(self) -> int:
+        """Every so many pixels are enough to cut it."""
+        return max(1, int(self.cell_px / STEPS))
+
 
 def cut(regions: Sequence[Region], evidence: Evidence) -> tuple[Region, ...]:
     """Regions as the sharpened map has them, strongest first; one in which that map is silent, or all in crumbs, stays as it was.
@@ -44,12 +50,16 @@ def cut(regions: Sequence[Region], evidence: Evidence) -> tuple[Region, ...]:
         regions: of the detector's map, strongest first.
         evidence: of the photo.
     """
-    high, silent = np.zeros(evidence.shape, bool), list[Region]()
+    if not regions:
+        return ()
+    step = evidence.step
+    coarse = _coarse(evidence)
+    high, silent = np.zeros(coarse.shape, bool), list[Region]()
     for region in regions:
-        near, pieces = _pieces(region, evidence)
+        near, pieces = _pieces(fewer(region, step), coarse)
         high[near.slices] |= pieces
         silent += [] if pieces.any() else [region]
-    found = [_region(box, mask, evidence) for box, mask, _ in _groups(high, evidence)]
+    found = [_region(*_more(box, mask, step, evidence.shape), evidence) for box, mask, _ in _groups(high, coarse)]
     return (*sorted(found, key=lambda r: -(r.peak or 0.0)), *silent)
 
 
@@ -95,6 +105,39 @@ def _pieces(region: Region, evidence: Evidence) -> tuple[Box, Mask]:
         if len(strong) <= MOST_PIECES and _explained(pieces, inside, region.resolution_px) >= EXPLAINED:
             return near, pieces
     return near, np.zeros(sharp.shape, bool)
+
+
+def coarser(values: Map, step: int) -> Map:
+    """Every `step`-th pixel of a map that has nothing finer."""
+    return np.ascontiguousarray(values[::step, ::step])
+
+
+def _coarse(evidence: Evidence) -> Evidence:
+    step = evidence.step
+    if step == 1:
+        return evidence
+    pixels = np.ascontiguousarray(cv2.blur(evidence.pixels, (step, step))[::step, ::step])
+    return Evidence(coarser(evidence.values, step), coarser(evidence.sharp, step), pixels, evidence.cell_px / step)
+
+
+def fewer(region: Region, step: int) -> Region:
+    """A region on every `step`-th pixel; what lies between them keeps the nearest."""
+    if step == 1:
+        return region
+    x0, y0, x1, y1 = region.box
+    box = Box(x0 // step, y0 // step, -(-x1 // step), -(-y1 // step))
+    around = Box(*(v * step for v in box))
+    mask = cv2.dilate(region.within(around).astype(np.uint8), np.ones((step, step), np.uint8))[::step, ::step] > 0
+    return replace(region, box=box, mask=mask, resolution_px=region.resolution_px / step)
+
+
+def _more(box: Box, mask: Mask, step: int, shape: tuple[int, int]) -> tuple[Box, Mask]:
+    """A mask of every `step`-th pixel in all pixels of a photo (H, W)."""
+    if step == 1:
+        return box, mask
+    x0, y0, x1, y1 = (v * step for v in box)
+    whole = Box(x0, y0, min(x1, shape[1]), min(y1, shape[0]))
+    return whole, mask.repeat(step, 0).repeat(step, 1)[: whole.height, : whole.width]
 
 
 def _scales(sharp: Map, light: Map, cell_px: float) -> Iterator[Map]:

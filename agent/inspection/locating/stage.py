@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import hypot
+from math import inf
 
+import cv2
 import numpy as np
 
 from seewhy.agent.detections.detection import MOST
 from seewhy.agent.inspection.locating.contrast import refine
 from seewhy.agent.inspection.locating.cutting import Evidence, cut, surrounded
+from seewhy.agent.inspection.locating.doubt import half_width
 from seewhy.agent.inspection.views import margin_of
 from seewhy.agent.models.calibration import Calibration
 from seewhy.agent.models.product import ProductModel
 from seewhy.agent.models.sharp import Sharp, sharpened
-from seewhy.types import Map, Mask, Pixels, Region, ScoreMap
+from seewhy.types import Box, Map, Mask, Pixels, Region, ScoreMap
 
-PHOTO_CELLS, FINE_CELLS = 2.0, 3.0  # half width of a length's interval where it was outlined in the photo, or by fine evidence: cells …
-SHARE = 0.1  # … and so much of the length
+LONGEST = 160  # pixels of a crop in which the photo's own outline is looked for
 AROUND_CELLS = 2  # of the fine evidence, looked at around a region
-DENSE = 0.4  # of the region's highest evidence, what an outline in the photo must hold in the mean: less, and it is of something else
+CLEARLY = 7.0  # times as high as around it must the evidence be in an outline of the photo: less, and it is of something else
 WHOLE = 0.5  # of what the fine evidence outlines, how much an outline in the photo must cover: less, and it is a part
 
 
@@ -39,44 +40,55 @@ def located(regions: Sequence[Region], scored: ScoreMap, pixels: Pixels, good: P
         good: (H, W, 3) the good photo laid over it, or None.
         model: that made the map; one from before there was fine evidence, or without good photos, has none.
     """
-    seen = [refine(region, pixels, good, margin_of(region)) for region in regions]
     sharp = model.sharp
     if sharp is None or not regions:
-        return tuple(seen)
+        return tuple(refine(region, pixels, good, margin_of(region)) for region in regions)
+    seen = [refine(region, pixels, good, margin_of(region), LONGEST) for region in regions]
     cell_px = sharp.fine.cell_px(pixels)
     fine = sharp.fine.map(pixels, _around(regions, scored.values.shape, AROUND_CELLS * cell_px))
     evidence = Evidence(scored.values, sharpened(scored.values, model.calibration.median, fine), pixels, cell_px)
     clear = [_shows(evidence, region, own) for region, own in zip(regions, seen, strict=True)]
     vague = [region for region, shown in zip(regions, clear, strict=True) if not shown]
-    finer = [_finer(evidence, region, refine(region, pixels, good, margin_of(region))) for region in cut(vague, evidence)]
+    finer = [_finer(region, refine(region, pixels, good, margin_of(region), LONGEST)) for region in cut(vague, evidence)]
     found = [*(own for own, shown in zip(seen, clear, strict=True) if shown), *finer]
     ordered = sorted(found, key=lambda region: -(region.peak or 0.0))[:MOST]
-    return tuple(replace(_humble(r, cell_px), p_value=_p_value(r, evidence.sharp, model.calibration, sharp)) for r in ordered)
+    return tuple(replace(_sized(r, evidence), p_value=_p_value(r, evidence.sharp, model.calibration, sharp)) for r in ordered)
 
 
-def _humble(region: Region, cell_px: float) -> Region:
-    """The region with the interval that its size has on real photos: there an edge is not always the defect's."""
-    cells = {"photo": PHOTO_CELLS, "fine": FINE_CELLS}.get(region.outline)
-    if cells is None:
-        return region
-    interval = cells * cell_px + SHARE * hypot(region.box.width, region.box.height)
-    return replace(region, interval_px=interval, resolution_px=min(region.resolution_px, cell_px))
+def _sized(region: Region, evidence: Evidence) -> Region:
+    """The region with the interval of its lengths."""
+    interval = half_width(region, evidence)
+    resolution = region.resolution_px if interval is None else min(region.resolution_px, evidence.cell_px)
+    return replace(region, interval_px=interval, resolution_px=resolution)
 
 
-def _finer(evidence: Evidence, region: Region, own: Region) -> Region:
+def _finer(region: Region, own: Region) -> Region:
     """What the photo gives for a region that was cut, or the region where that is something else or a part of it."""
-    return own if _shows(evidence, region, own) and own.mask.sum() >= WHOLE * region.mask.sum() else region
+    return own if own.shared(region) >= WHOLE * region.mask.sum() else region
 
 
 def _shows(evidence: Evidence, region: Region, own: Region) -> bool:
-    """Whether the outline that the photo gives holds the place of the region where the sharpened map is highest, and is high all over."""
+    """Whether the outline that the photo gives is where the sharpened map is highest in the region, and that map low around it."""
     if own.outline != "photo":
         return False
     sharp = np.where(region.mask, evidence.sharp[region.box.slices], -1)
     y, x = (int(v) for v in np.unravel_index(int(sharp.argmax()), sharp.shape))
     near = own.box.grown(round(evidence.cell_px), evidence.shape[1], evidence.shape[0])
     holds = near.x0 <= region.box.x0 + x < near.x1 and near.y0 <= region.box.y0 + y < near.y1
-    return holds and float(evidence.sharp[own.box.slices][own.mask].mean()) >= DENSE * float(sharp.max())
+    return holds and _times_around(evidence, region, own) >= CLEARLY
+
+
+def _times_around(evidence: Evidence, region: Region, own: Region) -> float:
+    """How many times as high the sharpened map is in an outline as in what else was looked at around the region, in the mean."""
+    looked, inside = surrounded(region, round(AROUND_CELLS * evidence.cell_px), evidence.shape)
+    beyond = Box(*(f(a, b) for f, a, b in zip((min, min, max, max), looked, own.box, strict=True)))
+    outline = own.within(beyond)
+    soft = 2 * round(evidence.cell_px) + 1
+    rest = ~cv2.dilate(outline.astype(np.uint8), np.ones((soft, soft), np.uint8)).astype(bool)
+    rest[looked.y0 - beyond.y0 :, looked.x0 - beyond.x0 :][: looked.height, : looked.width] &= inside
+    sharp = evidence.sharp[beyond.slices]
+    around = float(sharp[rest].mean()) if rest.any() else 0.0
+    return float(sharp[outline].mean()) / around if around > 0 else inf
 
 
 def _around(regions: Sequence[Region], shape: tuple[int, ...], reach_px: float) -> Mask:

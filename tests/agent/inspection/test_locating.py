@@ -11,6 +11,7 @@ from tests.helpers.photos import as_photo
 
 from seewhy.agent.inspection.inspector import Inspector
 from seewhy.agent.inspection.locating.cutting import Evidence, cut, guided
+from seewhy.agent.inspection.locating.doubt import half_width
 from seewhy.agent.inspection.locating.stage import located
 from seewhy.agent.inspection.regions import regions
 from seewhy.agent.models.calibration import Calibration
@@ -128,6 +129,31 @@ def test_whatever_the_map_is_like_a_region_is_a_mask(name: str, level: int) -> N
     whole(after, SIZE)
 
 
+def test_a_large_photo_is_cut_no_finer_than_its_evidence_and_to_its_border() -> None:
+    shown = drawn((0, 100, 60, 160), size=(401, 603))
+    values = blot((30, 130), 60, (401, 603))
+    pixels = np.where(shown[..., None], np.uint8(60), np.uint8(200)).repeat(3, 2)
+    (truth,) = patches(shown)
+    (found,) = cut(coarse(values), Evidence(values, values * shown, pixels, 16.0))
+    assert Evidence(values, values, pixels, 16.0).step == 6
+    assert found.box.x0 == 0
+    assert mask_iou(found, truth) > 0.8
+
+
+def test_a_size_is_doubtful_where_the_evidence_falls_off_slowly() -> None:
+    sharp, slow = drawn((70, 50, 90, 70)).astype(np.float32), blot((80, 60), 12)
+    pixels = np.full((*SIZE, 3), 200, np.uint8)
+    clear, vague = (Evidence(slow, values, pixels, CELL) for values in (sharp, slow))
+    region = replace(coarse(slow)[0], outline="fine")
+    square = replace(region, box=Box(70, 50, 90, 70), mask=np.ones((20, 20), bool))
+    known, unknown = half_width(square, clear), half_width(region, vague)
+    assert known is not None
+    assert unknown is not None
+    assert known / 28 < 0.6 * unknown / (region.box.width)
+    assert half_width(replace(square, outline="photo"), clear) < known  # type: ignore[operator]
+    assert half_width(replace(square, outline="map"), clear) is None
+
+
 @pytest.fixture(scope="module")
 def model(model_folder: object) -> ProductModel:
     return ProductModel.load(model_folder)  # type: ignore[arg-type]
@@ -158,6 +184,33 @@ def test_a_reference_of_another_pose_and_a_flat_photo_do_no_harm(model: ProductM
         whole(after, photo.shape[:2])
 
 
+def test_the_photos_outline_of_something_else_than_the_evidence_shows_is_not_taken(model: ProductModel) -> None:
+    """A wide bright band that every good photo has, and a small mark beside it that none has."""
+    photo = good("plate", 5).pixels.copy()
+    cv2.circle(photo, (200, 100), 5, (20, 20, 20), -1)
+    truth = np.zeros(photo.shape[:2], np.uint8)
+    cv2.circle(truth, (200, 100), 5, 1, -1)
+    values = blot((200, 110), 30, photo.shape[:2])
+    found = located(coarse(values, 60.0), ScoreMap(values, 1.0, 60.0, "test"), photo, None, replace(model, calibration=_silent(model)))
+    slot = drawn((140, 140, 260, 180), size=photo.shape[:2])
+    best = max(found, key=lambda region: region.shared(patches(truth > 0)[0]))
+    assert mask_iou(best, patches(truth > 0)[0]) > 0.3
+    assert best.shared(patches(slot)[0]) == 0
+
+
+@pytest.mark.slow  # a second or two
+def test_a_photo_of_40_megapixels_costs_its_regions_alone(model: ProductModel) -> None:
+    pixels = np.full((5000, 8000, 3), 150, np.uint8)
+    cv2.circle(pixels, (6000, 3000), 60, (30, 30, 30), -1)
+    small = blot((600, 300), 30, (500, 800))
+    values = cv2.resize(small, (8000, 5000), interpolation=cv2.INTER_LINEAR)
+    scores = ScoreMap(values, 1.0, 600.0, "test")
+    found = located(regions(scores, seed=0.5, floor=0.1, background=0.0), scores, pixels, None, replace(model, calibration=_silent(model)))
+    whole(found, (5000, 8000))
+    assert max(max(region.box.width, region.box.height) for region in found) < 1000
+    assert any(region.box.x0 <= 6000 < region.box.x1 and region.box.y0 <= 3000 < region.box.y1 for region in found)
+
+
 def test_a_finding_has_its_own_p_value_and_what_good_photos_have_too_has_no_severity(inspector: Inspector) -> None:
     asked = {"card": inspector.card, "alpha": 0.1}  # 24 good photos can say that much
     stained = Inspector(inspector.model, **asked).inspect(as_photo(defective("plate", "stain", 1))).record  # type: ignore[arg-type]
@@ -172,6 +225,11 @@ def test_a_finding_has_its_own_p_value_and_what_good_photos_have_too_has_no_seve
     assert usual.findings
     assert all(f.also_unusual and f.ruling.severity.value is None for f in usual.findings)
     assert (usual.counted, usual.severity.value, usual.verdict.value) == (0, None, "review")
+
+
+def _silent(model: ProductModel) -> Calibration:
+    """Of a map whose background is 0."""
+    return replace(model.calibration, median=0.0)
 
 
 def _with_peaks(calibration: Calibration, below: float) -> Calibration:
