@@ -1,0 +1,94 @@
+"""Whether the embedded explainer calls real defects what they are: magnetic tiles, and a card that no photo was used for writing."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seewhy.agent.inspection.inspector import Inspector
+from seewhy.agent.photos.images import Photo
+from seewhy.agent.photos.layouts import learned_and_tested, surveyed
+from seewhy.agent.photos.lazy import LazyPhotos
+from seewhy.card import DefectType, ProductCard
+from seewhy.evals.detect import known_mask
+from seewhy.evals.metrics import f1, share
+from seewhy.evals.overlap import patches
+from seewhy.evals.promises.findings import ALPHA, evenly, fitted
+from seewhy.evals.run import LITE, measuring
+from seewhy.types import Mask
+
+PRODUCT = "magnetic_tile"
+CARD = ProductCard(  # from what the words mean in the trade
+    name="magnetic tile",
+    defects=(
+        DefectType(name="blowhole", description="a small dark hole", shape=("spot",), tone=("darker",)),
+        DefectType(name="break", description="a piece broken out at the edge", shape=("edge",), tone=("darker", "lighter")),
+        DefectType(name="crack", description="a narrow dark line", shape=("line",), tone=("darker",)),
+        DefectType(name="fray", description="a wide place where the ground surface is missing", shape=("patch",), tone=("darker",)),
+        DefectType(name="uneven", description="a wide place that was ground unevenly", shape=("patch", "edge"), tone=("lighter", "same")),
+        DefectType(name="good", description="nothing that is a defect"),
+    ),
+)
+KINDS = ("blowhole", "break", "crack", "fray", "uneven")
+
+
+def main(out: Path, data: Path, work: Path | None = None, per_kind: int = 0, good_photos: int = 0) -> None:
+    """What the embedded explainer calls the defects of magnetic tiles that were found, beside what they are.
+
+    Args:
+        out: where the figures go.
+        data: a folder that holds the product `magnetic_tile`.
+        work: folder in which the fitted model is kept for the next run, and those of `findings` are.
+        per_kind: photos of each kind of defect; 0: all.
+        good_photos: that the product is fitted on; 0: all.
+    """
+    facts = {"weights": f"{LITE} (PatchCore)", "alpha": ALPHA, "per_kind": per_kind, "good_photos": good_photos}
+    with measuring(out, facts, "openvino") as table, tempfile.TemporaryDirectory() as name:
+        table.row(PRODUCT, named, data / PRODUCT, Path(work or name), per_kind, good_photos)
+
+
+def named(data: Path, models: Path, per_kind: int, good_photos: int) -> dict[str, Any]:
+    """Accuracy, macro-F1, coverage and risk over the defects that were found."""
+    layout = surveyed(data)
+    learned, test = learned_and_tested(layout.samples)
+    some = replace(layout, samples=tuple(evenly(learned, good_photos)))
+    model = fitted(models / f"{data.name}-{good_photos}", lambda: some, ALPHA).model
+    inspector = Inspector(model, card=CARD, alpha=ALPHA)
+    wanted = [s for s in evenly(test, per_kind) if not s.good]
+    said = [
+        (sample.kind, type_)
+        for sample, photo in zip(wanted, LazyPhotos(wanted), strict=True)
+        if (mask := known_mask(sample, photo)) is not None
+        for type_ in _types(inspector, photo, mask)
+    ]
+    return {"photos": len(wanted), "found": len(said)} | figures([kind for kind, _ in said], [type_ for _, type_ in said])
+
+
+def figures(truth: Sequence[str], said: Sequence[str | None]) -> dict[str, Any]:
+    """Of findings that lie on a defect: what it is, and what it was called.
+
+    A finding that is called by no line of the card (a shape alone) isn't covered; the risk is of those that are.
+    """
+    pairs = list(zip(truth, said, strict=True))
+    covered = [(kind, type_) for kind, type_ in pairs if type_ in KINDS]
+    return {
+        "accuracy": share(kind == type_ for kind, type_ in pairs),
+        "macro_f1": round(float(np.mean([f1(kind, truth, said) for kind in KINDS])), 4),
+        "coverage": share(type_ in KINDS for _, type_ in pairs),
+        "risk": share(kind != type_ for kind, type_ in covered) if covered else None,
+        "confusion": {kind: dict(Counter(str(type_) for k, type_ in pairs if k == kind)) for kind in KINDS},
+    }
+
+
+def _types(inspector: Inspector, photo: Photo, mask: Mask) -> list[str | None]:
+    """What each finding that lies on a defect is called."""
+    e = inspector.examine(photo)
+    defects = patches(mask)
+    pairs = zip(e.regions, inspector.conclude(e).record.findings, strict=True)
+    return [f.explanation.type.value if f.explanation else None for region, f in pairs if any(region.shared(d) for d in defects)]
