@@ -21,6 +21,7 @@ VISIBLE = 4.0  # CIE L*, a*, b* units: smaller differences are "same"
 NOISE = 2.5  # a difference must also be this many times the surroundings' own spread
 ALIGNED = 0.6  # correlation with the reference's surroundings from which the two are compared
 LONGEST_PX = 160  # crops are reduced to this before colours are read
+WIDE_PERCENT = 10.0  # of the product's area, from which a region is wide
 TEXTURE = 1.6  # ratio of local spread that is called rougher, or smoother when its inverse
 
 
@@ -61,7 +62,7 @@ class MeasuredWords:
             said = sentence(f"material.{material.value}")
             appearance.append(Stated[Sentence](value=said, source="measured", evidence=("map", *view.evidence)))
         named = [d for d in view.card.defects if d.name == view.label]
-        matches = named or _matching(view, look.tone)
+        matches = named or _matching(view, _tone(look, against))
         source: Source = "external" if named else "rule"
         type_ = Stated[str](value=_type_name(view, matches), source=source, status="unverified", evidence=seen)
         return Explanation(
@@ -157,11 +158,23 @@ def _against_reference(against: Against, evidence: tuple[str, ...]) -> Stated[Se
     return Stated(value=said, source="measured", evidence=evidence)
 
 
+def _tone(look: Look, against: Against | None) -> Tone:
+    """Beside the surroundings; beside the good photo where that shows no difference, as of a region that leaves little around it."""
+    return against.look.tone if look.tone == "same" and against is not None and against.look is not None else look.tone
+
+
 def _matching(view: RegionView, tone: Tone) -> list[DefectType]:
     """The card's types that say how they look and look like this."""
     shape = view.measured.shape.value
-    described = [d for d in view.card.defects if d.shape or d.tone]
-    return [d for d in described if (not d.shape or shape in d.shape) and (not d.tone or tone in d.tone)]
+    extent = "wide" if (view.measured.size.area_share.value or 0.0) >= WIDE_PERCENT else "small"
+    return [
+        d
+        for d in view.card.defects
+        if (d.shape or d.tone or d.extent)
+        and (not d.shape or shape in d.shape)
+        and (not d.tone or tone in d.tone)
+        and (not d.extent or extent in d.extent)
+    ]
 
 
 def _type_name(view: RegionView, matches: list[DefectType]) -> str:

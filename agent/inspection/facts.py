@@ -16,6 +16,7 @@ from seewhy.types import GIVEN, Map, Mask, Region, ScoreMap
 ROWS, COLUMNS = ("top", "middle", "bottom"), ("left", "centre", "right")
 CELLS = tuple("centre" if (r, c) == ("middle", "centre") else f"{r} {c}" for r in ROWS for c in COLUMNS)
 LINE_RATIO = 3.0  # length to width, the map's blur taken off both, from which a region is called a line
+NARROW = 1.5  # times the map's resolution, so wide may be what only the blur taken off makes a line
 SPOT = 0.08  # of the photo's diagonal: a compact region no larger than this is called a spot
 
 
@@ -172,7 +173,8 @@ def _digits(value: float) -> float:
 
 def _shape_word(shape: Shape, resolution: float, touches: bool, diagonal: float) -> str:
     length, width = max(shape.length_px - resolution, 1.0), max(shape.width_px - resolution, resolution / 4, 1.0)
-    if length / width >= LINE_RATIO and shape.length_px > 2 * resolution:
+    narrow = shape.width_px <= NARROW * resolution or shape.length_px >= LINE_RATIO * shape.width_px
+    if length / width >= LINE_RATIO and narrow and shape.length_px > 2 * resolution:
         return "line"
     if touches:
         return "edge"

@@ -28,10 +28,10 @@ CARD = ProductCard(  # from what the words mean in the trade
     name="magnetic tile",
     defects=(
         DefectType(name="blowhole", description="a small dark hole", shape=("spot",), tone=("darker",)),
-        DefectType(name="break", description="a piece broken out at the edge", shape=("edge",), tone=("darker", "lighter")),
-        DefectType(name="crack", description="a narrow dark line", shape=("line",), tone=("darker",)),
-        DefectType(name="fray", description="a wide place where the ground surface is missing", shape=("patch",), tone=("darker",)),
-        DefectType(name="uneven", description="a wide place that was ground unevenly", shape=("patch", "edge"), tone=("lighter", "same")),
+        DefectType(name="break", description="a piece broken out at the edge", shape=("edge", "patch"), extent=("small",)),
+        DefectType(name="crack", description="a narrow line", shape=("line",)),
+        DefectType(name="fray", description="a wide dark place, not ground", shape=("patch", "edge"), tone=("darker",), extent=("wide",)),
+        DefectType(name="uneven", description="a wide light place", shape=("patch", "edge"), tone=("lighter", "same"), extent=("wide",)),
         DefectType(name="good", description="nothing that is a defect"),
     ),
 )

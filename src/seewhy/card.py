@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, ClassVar, Literal, Self, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 from shapely import Polygon
@@ -11,7 +11,7 @@ from shapely import Polygon
 from seewhy.canonical import sha256_json
 from seewhy.errors import Unfit
 from seewhy.handwritten import read_yaml, validated
-from seewhy.record import Saved
+from seewhy.record import Grown, Saved
 
 Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]  # of the photo's width or height
 Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=120)]
@@ -49,13 +49,16 @@ class Scale(Saved):
         return self
 
 
-class DefectType(Saved):
+class DefectType(Grown):
     """One word of the product's defect vocabulary, and how such a defect looks where that is known."""
+
+    grown: ClassVar[tuple[str, ...]] = ("extent",)
 
     name: Name
     description: str = ""
     shape: tuple[Literal["line", "spot", "patch", "edge"], ...] = ()
     tone: tuple[Literal["darker", "lighter", "other colour", "same"], ...] = ()
+    extent: tuple[Literal["small", "wide"], ...] = ()  # wide: a tenth of the product's outline, or of the photo, and more
     zones: tuple[str, ...] = ()  # the only parts of the card where it can be; anywhere where none is named
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import inf
 
 import cv2
 import numpy as np
@@ -21,8 +20,8 @@ from seewhy.types import Box, Map, Mask, Pixels, Region, ScoreMap
 
 LONGEST = 160  # pixels of a crop in which the photo's own outline is looked for
 AROUND_CELLS = 2  # of the fine evidence, looked at around a region
-CLEARLY = 7.0  # times as high as around it must the evidence be in an outline of the photo: less, and it is of something else
-WHOLE = 0.5  # of what the fine evidence outlines, how much an outline in the photo must cover: less, and it is a part
+DENSE, CLEARLY = 0.3, 6.0  # shares of the highest evidence, and times that around it, which an outline in the photo holds in the mean …
+WHOLE = 0.5  # … and of what the fine evidence outlines, how much it covers: less, and it is of something else, or a part
 
 
 def located(regions: Sequence[Region], scored: ScoreMap, pixels: Pixels, good: Pixels | None, model: ProductModel) -> tuple[Region, ...]:
@@ -52,7 +51,8 @@ def located(regions: Sequence[Region], scored: ScoreMap, pixels: Pixels, good: P
     finer = [_finer(region, refine(region, pixels, good, margin_of(region), LONGEST)) for region in cut(vague, evidence)]
     found = [*(own for own, shown in zip(seen, clear, strict=True) if shown), *finer]
     ordered = sorted(found, key=lambda region: -(region.peak or 0.0))[:MOST]
-    return tuple(replace(_sized(r, evidence), p_value=_p_value(r, evidence.sharp, model.calibration, sharp)) for r in ordered)
+    p_values = (_p_value(r, evidence.sharp, model.calibration, sharp, first=not n) for n, r in enumerate(ordered))
+    return tuple(replace(_sized(r, evidence), p_value=p) for r, p in zip(ordered, p_values, strict=True))
 
 
 def _sized(region: Region, evidence: Evidence) -> Region:
@@ -75,11 +75,12 @@ def _shows(evidence: Evidence, region: Region, own: Region) -> bool:
     y, x = (int(v) for v in np.unravel_index(int(sharp.argmax()), sharp.shape))
     near = own.box.grown(round(evidence.cell_px), evidence.shape[1], evidence.shape[0])
     holds = near.x0 <= region.box.x0 + x < near.x1 and near.y0 <= region.box.y0 + y < near.y1
-    return holds and _times_around(evidence, region, own) >= CLEARLY
+    inside, around = _means(evidence, region, own)
+    return holds and inside >= max(DENSE * float(sharp.max()), CLEARLY * around)
 
 
-def _times_around(evidence: Evidence, region: Region, own: Region) -> float:
-    """How many times as high the sharpened map is in an outline as in what else was looked at around the region, in the mean."""
+def _means(evidence: Evidence, region: Region, own: Region) -> tuple[float, float]:
+    """The sharpened map's mean in an outline, and in what else was looked at around the region."""
     looked, inside = surrounded(region, round(AROUND_CELLS * evidence.cell_px), evidence.shape)
     beyond = Box(*(f(a, b) for f, a, b in zip((min, min, max, max), looked, own.box, strict=True)))
     outline = own.within(beyond)
@@ -87,8 +88,7 @@ def _times_around(evidence: Evidence, region: Region, own: Region) -> float:
     rest = ~cv2.dilate(outline.astype(np.uint8), np.ones((soft, soft), np.uint8)).astype(bool)
     rest[looked.y0 - beyond.y0 :, looked.x0 - beyond.x0 :][: looked.height, : looked.width] &= inside
     sharp = evidence.sharp[beyond.slices]
-    around = float(sharp[rest].mean()) if rest.any() else 0.0
-    return float(sharp[outline].mean()) / around if around > 0 else inf
+    return float(sharp[outline].mean()), float(sharp[rest].mean()) if rest.any() else 0.0
 
 
 def _around(regions: Sequence[Region], shape: tuple[int, ...], reach_px: float) -> Mask:
@@ -100,12 +100,15 @@ def _around(regions: Sequence[Region], shape: tuple[int, ...], reach_px: float) 
     return where
 
 
-def _p_value(region: Region, values: Map, calibration: Calibration, sharp: Sharp) -> float | None:
+def _p_value(region: Region, values: Map, calibration: Calibration, sharp: Sharp, *, first: bool) -> float | None:
     """How rarely the strongest place of a good photo is as strong as a region; None where none calibrates.
 
-    As strong on the map or on the sharpened map, whichever is rarer: of two p-values twice the smaller one is one too (Bonferroni).
+    The strongest region is as rare as the map or the sharpened map has it, whichever is rarer: of two p-values twice the smaller one is
+    one too (Bonferroni). Any other must be rare on both (the larger one, which holds without correction; Berger, Technometrics 1982):
+    a defect raises the map far beyond itself, up to the photo's border, and there nothing is to be seen.
     """
     if not len(sharp.peaks):
         return None
     own = float(values[region.box.slices][region.mask].max())
-    return min(1.0, 2 * min(calibration.peak_p_value(region.peak or 0.0), sharp.p_value(own)))
+    both = calibration.peak_p_value(region.peak or 0.0), sharp.p_value(own)
+    return min(1.0, 2 * min(both)) if first else max(both)

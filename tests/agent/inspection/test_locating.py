@@ -237,6 +237,23 @@ def _with_peaks(calibration: Calibration, below: float) -> Calibration:
     return replace(calibration, peaks=np.concatenate([np.full(len(calibration.peaks) - 1, below), np.full(1, 1e9)]))
 
 
+def test_what_a_defect_raises_on_the_map_at_an_intact_border_is_no_finding_of_its_own(model: ProductModel) -> None:
+    photo = defective("plate", "stain", 1).pixels
+    values = scored(model, photo).values
+    above = float(model.calibration.peaks[-1])
+    y, x = (int(v) for v in np.unravel_index(values.argmax(), values.shape))
+    strong = max(2 * above, float(values.max()))
+    halo = np.maximum(values * 0, np.maximum(blot((x, y), 15, values.shape) * strong, blot((399, 20), 12, values.shape) * above * 1.02))
+    found = regions(ScoreMap(halo, strong, 30.0, "test"), seed=above, floor=above / 10, background=0.0)
+    assert len(found) == 2
+    first, second = located(found, ScoreMap(halo, strong, 30.0, "test"), photo, None, model)
+    rarest = 1 / (len(model.calibration.peaks) + 1)
+    assert first.p_value == pytest.approx(2 * rarest)
+    assert model.calibration.peak_p_value(second.peak or 0.0) == pytest.approx(rarest)  # on the map alone it is as rare
+    assert second.p_value is not None
+    assert second.p_value > 0.5
+
+
 def test_models_from_before_have_no_fine_evidence_and_outline_as_they_did(model: ProductModel) -> None:
     photo = as_photo(defective("plate", "stain", 1))
     old = Inspector(replace(model, sharp=None)).inspect(photo).record
