@@ -10,13 +10,12 @@ from typing import Any
 from seewhy.agent.inspection.facts import measure
 from seewhy.agent.inspection.inspector import Inspector
 from seewhy.agent.inspection.policy import facts_of, first_match
-from seewhy.agent.models.sharp import sharpened
 from seewhy.agent.photos.images import Photo
 from seewhy.agent.photos.layouts import Sample
-from seewhy.errors import BadData
 from seewhy.evals.detect import known_mask, pixel_figures, small_map, small_mask
 from seewhy.evals.metrics import share
 from seewhy.evals.overlap import Seen, figures, median, patches
+from seewhy.evals.promises.outlining import ms_per_finding, sharpened_everywhere
 from seewhy.record import Finding
 from seewhy.types import Map, Mask, Region
 
@@ -64,7 +63,7 @@ def of_photos(photos: Sequence[Inspected]) -> dict[str, Any]:
     """Overlap, sizes and severities of photos with a defect."""
     times = [p.ms_per_finding for p in photos if p.ms_per_finding is not None]
     own = _figures([p.outlined for p in photos])
-    return own | {"ms_per_finding": median(times), "map": _figures([p.by_map for p in photos])}
+    return own | {"processor_ms_per_finding": median(times), "map": _figures([p.by_map for p in photos])}
 
 
 def _figures(photos: Sequence[Outlined]) -> dict[str, Any]:
@@ -96,24 +95,22 @@ def inspected(inspector: Inspector, photo: Photo, mask: Mask, kind: str) -> Insp
         kind: of defect.
     """
     model = inspector.model
-    own, spent = _outlined(inspector, photo, mask)
-    by_map, _ = _outlined(Inspector(replace(model, sharp=None), card=inspector.card, policy=inspector.policy), photo, mask)
-    values = model.detector.score(photo.pixels).values
-    if model.sharp is None:
-        raise BadData(f"{model.product} was fitted without fine evidence; fit it again")
-    sharp = sharpened(values, model.calibration.median, model.sharp.fine.map(photo.pixels))
-    per_finding = spent / len(own.seen.findings) if own.seen.findings else None
-    return Inspected(kind, own, by_map, per_finding, small_map(values), small_map(sharp), small_mask(mask))
+    own = _outlined(inspector, photo, mask)
+    by_map = _outlined(Inspector(replace(model, sharp=None), card=inspector.card, policy=inspector.policy), photo, mask)
+    scored = model.detector.score(photo.pixels)
+    values = scored.values
+    sharp = sharpened_everywhere(model, photo.pixels, values)
+    return Inspected(kind, own, by_map, ms_per_finding(inspector, photo, scored), small_map(values), small_map(sharp), small_mask(mask))
 
 
-def _outlined(inspector: Inspector, photo: Photo, mask: Mask) -> tuple[Outlined, float]:
-    """A photo's findings beside its defects, and the milliseconds that cutting and outlining took."""
+def _outlined(inspector: Inspector, photo: Photo, mask: Mask) -> Outlined:
+    """A photo's findings beside its defects."""
     e = inspector.examine(photo)
     record = inspector.conclude(e).record
     seen, size = Seen(e.regions, patches(mask)), (photo.width, photo.height)
     sized = tuple(s for f, r in zip(record.findings, e.regions, strict=True) if (s := _sized(inspector, f, r, seen, size)))
     judged = sum(f.ruling.severity.value is not None for f in record.findings)
-    return Outlined(seen, sized, judged), record.timings_ms.get("locate", 0.0)
+    return Outlined(seen, sized, judged)
 
 
 def _sized(inspector: Inspector, finding: Finding, region: Region, seen: Seen, size: tuple[int, int]) -> Sized | None:
