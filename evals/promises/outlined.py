@@ -118,7 +118,9 @@ def _sized(inspector: Inspector, finding: Finding, region: Region, seen: Seen, s
     on = max(seen.defects, key=lambda d: region.shared(d), default=None)
     if on is None or not region.shared(on):
         return None
-    perfect = measure(replace(region, box=on.box, mask=on.mask, outline="mask"), inspector.card, *size, finding.measured.strength.threshold.value)
+    perfect = measure(
+        replace(region, box=on.box, mask=on.mask, outline="mask"), inspector.card, *size, finding.measured.strength.threshold.value
+    )
     severity = first_match(inspector.policy, facts_of(perfect, len(seen.findings), hypot(*size)), None).severity.value
     feret = finding.measured.size.feret
     return Sized(feret.value or 0.0, feret.uncertainty or 0.0, perfect.size.feret.value or 0.0, severity == finding.ruling.severity.value)

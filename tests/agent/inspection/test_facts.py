@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -21,7 +22,7 @@ from seewhy.agent.inspection.shape import measure_shape
 from seewhy.agent.models.calibration import Calibration, needed
 from seewhy.agent.models.product import CalibrationWay, ProductModel
 from seewhy.agent.photos.images import Photo
-from seewhy.card import ProductCard, Scale, load_card
+from seewhy.card import DefectType, ProductCard, Scale, load_card
 from seewhy.detectors.patchcore import PatchCore
 from seewhy.errors import BadData
 from seewhy.evals.synthetic.surfaces import defective, good
@@ -141,6 +142,13 @@ def test_a_bar_has_its_length_width_and_angle() -> None:
     assert upright.orientation_deg == pytest.approx(90)
     rising = measure_shape(region(np.eye(40, dtype=bool)[::-1]))
     assert rising.orientation_deg == pytest.approx(45, abs=1)
+
+
+@pytest.mark.parametrize(("length", "width", "word"), [(100, 50, "line"), (300, 110, "patch"), (300, 60, "line"), (400, 120, "line")])
+def test_a_wide_patch_of_a_blurred_map_is_no_line(length: int, width: int, word: str) -> None:
+    """Of a map that can't tell 45 px apart: a scratch is as wide as the blur; what is clearly wider must be three times as long."""
+    blurred = replace(region(np.ones((width, length), bool), (20, 20), 45.0), outline="map")
+    assert measure(blurred, ProductCard(), 1000, 1000, 1.0).shape.value == word
 
 
 def facts(mask_shape: tuple[int, int] = (10, 10), card: ProductCard | None = None, at: tuple[int, int] = (20, 20)) -> Measured:
@@ -270,6 +278,19 @@ def test_the_embedded_explainer_names_only_what_the_card_knows(card: ProductCard
     unknown = MeasuredWords().explain(view("stain", 3, card, "patch"))
     assert isinstance(unknown, Explanation)
     assert (unknown.type.value, unknown.causes) == ("patch", ())
+
+
+def test_the_extent_of_a_type_tells_two_of_one_shape_apart() -> None:
+    small = DefectType(name="chip", shape=("patch",), extent=("small",))
+    wide = DefectType(name="fray", shape=("patch",), extent=("wide",))
+    card = ProductCard(defects=(small, wide))
+    assert MeasuredWords().explain(view("pit", 3, card, "patch")).type.value == "chip"
+    seen = view("pit", 3, card, "patch")
+    size = seen.measured.size
+    tenth = size.model_copy(update={"area_share": size.area_share.model_copy(update={"value": 10.0})})
+    wider = replace(seen, measured=seen.measured.model_copy(update={"size": tenth}))
+    assert MeasuredWords().explain(wider).type.value == "fray"
+    assert "extent" not in DefectType(name="chip").model_dump()  # so that cards from before keep their hash
 
 
 def test_an_explainer_that_fails_loses_no_verdict(inspector: Inspector) -> None:
