@@ -21,6 +21,7 @@ from seewhy.evals.metrics import f1, share
 from seewhy.evals.overlap import patches
 from seewhy.evals.promises.findings import ALPHA, evenly, fitted
 from seewhy.evals.run import LITE, measuring
+from seewhy.record import Explanation
 from seewhy.types import Mask
 
 PRODUCT = "magnetic_tile"
@@ -91,4 +92,8 @@ def _types(inspector: Inspector, photo: Photo, mask: Mask) -> list[str | None]:
     e = inspector.examine(photo)
     defects = patches(mask)
     pairs = zip(e.regions, inspector.conclude(e).record.findings, strict=True)
-    return [f.explanation.type.value if f.explanation else None for region, f in pairs if any(region.shared(d) for d in defects)]
+    return [
+        f.explanation.type.value if isinstance(f.explanation, Explanation) else None
+        for region, f in pairs
+        if any(region.shared(d) for d in defects)
+    ]
