@@ -1,4 +1,4 @@
-"""Whether the embedded explainer calls real defects what they are: magnetic tiles, and a card that no photo was used for writing."""
+"""Whether the embedded explainer calls real defects what they are: magnetic tiles, beside a card of six lines."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from seewhy.record import Explanation
 from seewhy.types import Mask
 
 PRODUCT = "magnetic_tile"
-CARD = ProductCard(  # from what the words mean in the trade
+CARD = ProductCard(  # what the words mean in the trade
     name="magnetic tile",
     defects=(
         DefectType(name="blowhole", description="a small dark hole", shape=("spot",), tone=("darker",)),
