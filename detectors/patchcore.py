@@ -19,15 +19,14 @@ import numpy.typing as npt
 
 from seewhy.detectors.parts.backbones import backbone
 from seewhy.detectors.parts.memory import Look, Memory
-from seewhy.detectors.parts.patches import Kept, Patches, kept_patches, patches
+from seewhy.detectors.parts.patches import Kept, Patches, exported_of, kept_patches, patches
 from seewhy.detectors.parts.resolution import answer_to_a_dot
 from seewhy.detectors.parts.tiles import Tile, blend, tiles_for
 from seewhy.detectors.parts.ways import Engine, Precision, Spec, Way
+from seewhy.detectors.parts.whole import Steps, whole_graph
 from seewhy.detectors.protocol import Calibrates, Single, over_photos
 from seewhy.detectors.weights.store import WeightsFile
 from seewhy.errors import BadData
-from seewhy.prompts import sentence
-from seewhy.record import Sentence
 from seewhy.types import Features, Map, Pixels, Progress, ScoreMap, silent
 
 TURNS = (1, 2, 3)  # quarter turns
@@ -101,10 +100,6 @@ class PatchCore(Single):
         self._turns = wanted.turns == "yes"  # as fit decides where the settings say "auto"
         self._turn_ratio: float | None = None  # measured by fit where turns is "auto"
         self._resolution_cells = 1.0  # measured by fit
-
-    def introduce(self, product: str, good_photos: int) -> Sentence:
-        """What it knows of the product."""
-        return sentence("detector.spoke", name=self.name, photos=good_photos, product=product)
 
     @property
     def weights(self) -> tuple[WeightsFile, ...]:
@@ -188,6 +183,25 @@ class PatchCore(Single):
             boxes.append(np.stack([x0, y0, x1, y1], -1).reshape(-1, 4) + corner)
             features.append(cells.reshape(-1, dims))
         return np.concatenate(boxes), np.concatenate(features)
+
+    def graph(self, width: int, height: int) -> Any:
+        """What `score` does with a photo of one size, as one graph; see `seewhy.detectors.parts.whole`.
+
+        Raises:
+            BadData: photos of that size are cut into tiles, or a setting asks for what no graph does.
+            BadModel: torch runs the encoder, or a bank is searched approximately.
+        """
+        s, tiles = self._settings, self._tiles(np.empty((height, width, 0), np.uint8))
+        if len(tiles) > 1:
+            side = round(s.input_px * s.max_shrink)
+            raise BadData(
+                f"photos of {width} x {height} px are cut into {len(tiles)} tiles, which can't be one graph; "
+                f"fit on photos of at most about {side} x {side} px, or with a larger --option max_shrink"
+            )
+        if s.neighbours > 1:
+            raise BadData("the score's re-weighting by neighbours can't be exported; fit with --option neighbours=1")
+        looks = [memory.searched() for memory in self._memories]
+        return whole_graph(Steps(tiles[0], exported_of(self._patches), looks, s.smoothing, s.top_share))
 
     def files(self) -> dict[str, bytes]:
         """Each bank's index, and beside it the density around its rows and what whitens; the network where it was exported."""

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from seewhy.card import ProductCard
 from seewhy.detectors.weights.store import WeightsFile
 from seewhy.errors import BadData, BadModel
+from seewhy.prompts import sentence
 from seewhy.record import Sentence
 from seewhy.threads import side_by_side, workers_for
 from seewhy.types import Pixels, Progress, ScoreMap, silent
@@ -110,10 +111,27 @@ class Patched(Protocol):
         """Boxes (N, 4) x0, y0, x1, y1 in the photo's pixels, and features (N, D), of one photo's patches."""
 
 
+@runtime_checkable
+class Drawable(Protocol):
+    """A detector that can be written as one graph."""
+
+    def graph(self, width: int, height: int) -> Any:
+        """An openvino.Model from a photo of that size to its map and score; see `seewhy.detectors.parts.whole`.
+
+        Raises:
+            BadData: photos of that size, or the settings, can't be one graph.
+            BadModel: what was fitted can't.
+        """
+
+
 class Single:
     """For detectors that learn one product at a time, take nothing from its card and need no copies of its good photos."""
 
     many_products = False
+
+    def introduce(self: Detector, product: str, good_photos: int) -> Sentence:
+        """What it knows of the product."""
+        return sentence("detector.spoke", name=self.name, photos=good_photos, product=product)
 
     @classmethod
     def from_card(cls, _card: ProductCard | None, settings: Any = None, /, *, device: str = "cpu") -> Self:

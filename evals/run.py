@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import platform
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +16,7 @@ import torch
 
 from seewhy.disk import check_writable, write_file
 from seewhy.errors import BadData
-from seewhy.packages import installed
+from seewhy.packages import installed, processor
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -93,11 +92,7 @@ def hardware(device: str = "cpu") -> str:
     """The machine in one line."""
     if device.startswith("cuda"):
         return torch.cuda.get_device_name(0)
-    model = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        model = next((line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")), model)
-    return f"{model}, {torch.get_num_threads()} threads"
+    return f"{processor()}, {torch.get_num_threads()} threads"
 
 
 def write_json(path: Path, data: Any) -> None:

@@ -26,6 +26,7 @@ EXTRAS = {
     "anomalib": ("anomalib",),
     "sign": ("cryptography", "pyhanko"),
     "gpu": ("faiss-gpu",),
+    "export": ("onnx", "onnxruntime"),
     "agent": ("langchain", "langchain-openai", "mcp"),
     "chat": ("gradio",),
     "notebook": ("matplotlib", "pandas", "pyarrow", "supervision"),

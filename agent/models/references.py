@@ -45,6 +45,13 @@ class References:
         distances = np.linalg.norm(self.descriptors - descriptor, axis=1)
         return [int(number) for number in np.argsort(distances, kind="stable")[:most]]
 
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Width and height at which the good photos were taken; None where they differ, or none is kept as large as it was."""
+        sizes = {Image.open(io.BytesIO(jpeg), formats=["JPEG"]).size for jpeg in self.jpegs}
+        size = next(iter(sizes), None)
+        return size if size is not None and len(sizes) == 1 and max(size) < REFERENCE_PX else None
+
     def brightness(self) -> tuple[float, ...]:
         """Of each kept photo, see `seewhy.agent.photos.levels`; decoded small, as it is looked at small."""
         return tuple(brightness(_pixels(jpeg, LOOK_PX)) for jpeg in self.jpegs)

@@ -123,8 +123,20 @@ class MemoryBank:
             return other
         other._numbers = np.setdiff1d(np.arange(self.rows), rows)
         other._index = faiss.IndexFlatL2(self.dims)  # with a selector faiss compares row by row, which takes four times as long
-        other._index.add(faiss.rev_swig_ptr(index.get_xb(), self.rows * self.dims).reshape(self.rows, self.dims)[other._numbers])
+        other._index.add(self.vectors()[other._numbers])
         return other
+
+    def vectors(self) -> Features:
+        """All features of an exact bank, (N, D).
+
+        Raises:
+            BadModel: the bank is so large that it is searched approximately.
+        """
+        index: Any = faiss.downcast_index(self._cpu)
+        if not isinstance(index, faiss.IndexFlat):
+            raise BadModel(f"a bank of {self.rows} rows is searched approximately; fit with at most {EXACT_LIMIT} (--option bank_rows=…)")
+        vectors: Features = faiss.rev_swig_ptr(index.get_xb(), self.rows * self.dims).reshape(self.rows, self.dims)
+        return vectors
 
     def to_bytes(self) -> bytes:
         """The index in faiss's own format."""

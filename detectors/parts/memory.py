@@ -38,6 +38,16 @@ class Look:
     weight: float = 1.0  # of its distances beside those of other looks
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Searched:
+    """All that a distance to good patches is computed from."""
+
+    rows: Features  # (M, D)
+    density: npt.NDArray[np.float32] | None  # (M,) by which the distance to a row is divided; None: it isn't
+    whitening: Whitening | None  # of a patch, before it is compared
+    share: float  # by which distances are multiplied before they are added to other looks'
+
+
 class Memory:
     """Good patches of one look, of which a coreset is kept.
 
@@ -173,6 +183,15 @@ class Memory:
         _, around = self.bank.search(star[None], neighbours)  # N_b(m*), m* among them
         distances = np.linalg.norm(patch - np.stack([self.bank.row(int(i)) for i in around[0]]), axis=1)
         return 1.0 - 1.0 / float(np.exp(distances - float(np.linalg.norm(patch - star))).sum())
+
+    def searched(self) -> Searched:
+        """What `distances` rests on.
+
+        Raises:
+            BadModel: the bank was not filled, or is searched approximately.
+        """
+        density = self._density if self.look.density else None
+        return Searched(self.bank.vectors(), density, self._whitening, self.look.weight / self.spread)
 
     def to_bytes(self) -> tuple[bytes, bytes]:
         """The bank's index, and the arrays beside it."""

@@ -13,6 +13,7 @@ from seewhy.detectors.parts.backbones import backbone
 from seewhy.detectors.parts.network import Exported, Network
 from seewhy.detectors.parts.ways import Engine, Precision, Spec
 from seewhy.detectors.weights.store import WeightsFile, packaged
+from seewhy.errors import BadModel
 from seewhy.packages import installed
 from seewhy.types import Features, Pixels
 
@@ -103,6 +104,19 @@ def _exported(spec: Spec) -> tuple[Exported, WeightsFile]:
     from seewhy.detectors.parts.described import exported_from
 
     return exported_from(spec)
+
+
+def exported_of(describes: Patches) -> Exported:
+    """The network that describes patches.
+
+    Raises:
+        BadModel: torch does, without one; or the lines rest on another precision than the one that runs everywhere.
+    """
+    if describes.learned().get("precision", "f32") != "f32":
+        raise BadModel("the model's lines rest on bf16 and an export runs in f32; fit a model with --precision f32")
+    if not isinstance(describes, OpenVinoPatches):
+        raise BadModel("the model's encoder runs on torch and can't be exported; fit it on a CPU with --option engine=openvino")
+    return describes.exported
 
 
 class Kept:

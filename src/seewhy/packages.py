@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 SOFTWARE = ("seewhy", "torch", "timm", "open_clip_torch", "faiss-cpu", "openvino", "numpy", "opencv-python-headless", "pillow")
 
@@ -23,6 +24,14 @@ def installed(package: str) -> str:
 def versions() -> dict[str, str]:
     """Of Python and of all packages that a score rests on, for the record."""
     return {"python": platform.python_version()} | {name: installed(name) or "not installed" for name in SOFTWARE}
+
+
+def processor() -> str:
+    """This machine's processor, by name where the system tells it."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
+    own = platform.processor() or platform.machine()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), own)
 
 
 def keep_quiet() -> None:

@@ -15,6 +15,7 @@ from seewhy.cli import (
     agents,
     chatting,
     checking,
+    exporting,
     fitting,
     inspecting,
     ledgers,
@@ -33,6 +34,8 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 app.command()(fitting.fit)
 app.command()(fitting.oddest)
 app.command()(fitting.lines)
+app.command()(exporting.export)
+app.command()(exporting.validate)
 app.command()(inspecting.inspect)
 app.command()(inspecting.batch)
 app.command()(ledgers.report)
