@@ -19,10 +19,11 @@ import numpy.typing as npt
 
 from seewhy.detectors.parts.backbones import backbone
 from seewhy.detectors.parts.memory import Look, Memory
+from seewhy.detectors.parts.network import faster_here
 from seewhy.detectors.parts.patches import Kept, Patches, exported_of, kept_patches, patches
 from seewhy.detectors.parts.resolution import answer_to_a_dot
 from seewhy.detectors.parts.tiles import Tile, blend, tiles_for
-from seewhy.detectors.parts.ways import Engine, Precision, Spec, Way
+from seewhy.detectors.parts.ways import Asked, Engine, Spec, Way
 from seewhy.detectors.parts.whole import Steps, whole_graph
 from seewhy.detectors.protocol import Calibrates, Single, over_photos
 from seewhy.detectors.weights.store import WeightsFile
@@ -62,7 +63,7 @@ class PatchCoreSettings:
     seed: int = 0
     dtype: str = "float32"  # of torch's arithmetic
     engine: Engine = "auto"  # who runs the backbone; auto: OpenVINO on a CPU where it can, else torch
-    precision: Precision = "f32"  # of OpenVINO's arithmetic
+    precision: Asked = "f32"  # of OpenVINO's arithmetic
 
     def looks(self) -> tuple[Look, ...]:
         """How patches are described for each bank."""
@@ -100,6 +101,7 @@ class PatchCore(Single):
         self._turns = wanted.turns == "yes"  # as fit decides where the settings say "auto"
         self._turn_ratio: float | None = None  # measured by fit where turns is "auto"
         self._resolution_cells = 1.0  # measured by fit
+        self._decided: Mapping[str, Any] = {}  # how the precision was chosen, where that was left open
 
     @property
     def weights(self) -> tuple[WeightsFile, ...]:
@@ -126,6 +128,7 @@ class PatchCore(Single):
             facts["whitened"] = [{"bank": m.bank.rows, "dims": m.bank.dims} for m in whitened]
             facts["spreads"] = [m.spread for m in self._memories]
         network = self._patches.learned()
+        facts |= {"precision": dict(self._decided)} if self._decided else {}
         return facts | {"network": network} if network else facts
 
     def fit(self, photos: Sequence[Pixels], progress: Progress[Any] = silent) -> None:
@@ -184,6 +187,19 @@ class PatchCore(Single):
             features.append(cells.reshape(-1, dims))
         return np.concatenate(boxes), np.concatenate(features)
 
+    def rivals(self) -> dict[str, PatchCore] | None:
+        """See `seewhy.detectors.protocol.Precise`."""
+        s = self._settings
+        if s.precision != "auto":
+            return None
+        able = faster_here() if self._patches.learned() else ()  # torch has a setting of its own
+        there = {name: _patches_for(replace(s, precision=name), s.looks(), self._device) for name in able}
+        return {name: PatchCore(s, device=self._device, described=described) for name, described in there.items()}
+
+    def decided(self, facts: Mapping[str, Any]) -> None:
+        """See `seewhy.detectors.protocol.Precise`."""
+        self._decided = facts
+
     def graph(self, width: int, height: int) -> Any:
         """What `score` does with a photo of one size, as one graph; see `seewhy.detectors.parts.whole`.
 
@@ -223,6 +239,7 @@ class PatchCore(Single):
         )
         detector = cls(settings, device=device, described=described)
         detector._resolution_cells = float(learned["resolution_cells"])
+        detector._decided = learned.get("precision", {})
         detector._turns, detector._turn_ratio = learned["turns"] == "yes", learned["turn_ratio"]
         detector._memories = tuple(
             Memory.from_bytes(memory.look, spread, files[index], files[beside], device)
@@ -316,7 +333,8 @@ class PatchCore(Single):
 
 def _patches_for(settings: PatchCoreSettings, looks: Sequence[Look], device: str) -> Patches:
     spec = Spec(settings.backbone, tuple(Way(look.layers, look.pool, look.unit_length) for look in looks), settings.grid_px)
-    return patches(spec, engine=settings.engine, precision=settings.precision, device=device, dtype=settings.dtype)
+    precision = "f32" if settings.precision == "auto" else settings.precision
+    return patches(spec, engine=settings.engine, precision=precision, device=device, dtype=settings.dtype)
 
 
 def _some(looks: Sequence[Features], count: int, rng: np.random.Generator) -> list[Features]:

@@ -112,6 +112,17 @@ class Patched(Protocol):
 
 
 @runtime_checkable
+class Precise(Protocol):
+    """A detector whose network may run in several precisions, of which one is to be chosen by what good photos score."""
+
+    def rivals(self) -> Mapping[str, Detector] | None:
+        """The same detector, unfitted, in each other precision that may be faster here; None where nothing is to be chosen."""
+
+    def decided(self, facts: Mapping[str, Any]) -> None:
+        """Keep, as plain JSON data, how its precision was chosen."""
+
+
+@runtime_checkable
 class Drawable(Protocol):
     """A detector that can be written as one graph."""
 

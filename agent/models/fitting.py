@@ -16,10 +16,12 @@ from seewhy.agent.models.family import Family
 from seewhy.agent.models.folder import check_place
 from seewhy.agent.models.good import FromLedger, GoodPhotos, LeftOut
 from seewhy.agent.models.gross import check_gross
+from seewhy.agent.models.precision import in_fastest_precision
 from seewhy.agent.models.product import CalibrationWay, ProductModel
 from seewhy.agent.photos.images import Photo
 from seewhy.agent.photos.lazy import pixels_of
 from seewhy.card import ProductCard
+from seewhy.detectors.protocol import Precise
 from seewhy.errors import BadData
 from seewhy.types import Progress, silent
 
@@ -104,7 +106,12 @@ def _fitted(name: str, products: Mapping[str, Sequence[Photo]], asked: Fitting, 
         names = ", ".join(list(products)[:4])
         raise BadData(f"{name} learns one product, and there are {len(products)} ({names}…); give one of them, or --detector dinomaly")
     options: dict[str, Any] = {"product": first, "alpha": asked.alpha, "calibration": asked.calibration, "progress": progress}
-    return Family({first: ProductModel.fit(photos, detector, **options)})
+    model = ProductModel.fit(photos, detector, **options)
+    rivals = detector.rivals() if isinstance(detector, Precise) else None
+    if rivals is not None:
+        fitted = {precision: ProductModel.fit(photos, rival, **options) for precision, rival in rivals.items()}
+        model = in_fastest_precision(model, fitted, pixels_of(photos)[0], (asked.alpha, asked.alpha + asked.review))
+    return Family({first: model})
 
 
 def _good(model: ProductModel, found: Distinct, asked: Fitting) -> GoodPhotos:

@@ -128,13 +128,14 @@ class Noticing:
     """
 
     def __init__(self, photos: Sequence[Photo]) -> None:
-        self._photos = photos
+        self._photos, self._scores = photos, list[float]()
         self._looks, self._described, self._odd = dict[int, Look](), dict[int, Descriptor | None](), dict[int, OddPhoto]()
 
     def __call__(self, maps: Iterable[tuple[int, ScoreMap]]) -> Iterator[tuple[int, ScoreMap]]:
         """The same maps."""
         for number, scored in maps:
             photo = self._photos[number]
+            self._scores.append(scored.score)
             self._looks[number], self._described[number] = look_of(photo.pixels), scored.descriptor
             if len(self._odd) < MOST_ODD or scored.score > min(one.score for one in self._odd.values()):
                 self._keep(number, photo, scored)
@@ -145,6 +146,11 @@ class Noticing:
             del self._odd[min(self._odd, key=lambda at: self._odd[at].score)]
         picture = jpeg(smaller(photo.pixels, PICTURE_PX), QUALITY)
         self._odd[number] = OddPhoto(photo.name, photo.sha256, scored.score, (), picture, png(_levels(scored.values)))
+
+    @property
+    def scores(self) -> tuple[float, ...]:
+        """Of all of them, in the order in which they were scored."""
+        return tuple(self._scores)
 
     @property
     def odd(self) -> tuple[OddPhoto, ...]:

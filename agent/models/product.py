@@ -58,6 +58,7 @@ class ProductModel:
     copies: tuple[tuple[str, str], ...] = ()  # good photos that were left out, each with the one that it is a copy of
     sharp: Sharp | None = None  # what outlines findings; None in models from before, of a lot, and without good photos
     good: GoodPhotos = field(default_factory=GoodPhotos)  # which photos it was fitted on, and the oddest of them
+    scored: tuple[float, ...] = ()  # the photos that calibrated, in their order; only between fit and save
 
     @classmethod
     def fit(
@@ -107,7 +108,8 @@ class ProductModel:
         elif not described and count:
             described = {0: detector.score(pixels[0]).descriptor}
         references, good = chosen_references(photos, described), GoodPhotos(odd=() if way == LOT else noticing.odd)
-        return cls(product, detector, found, references, count, alpha=alpha, sharp=watching.sharp, good=good)
+        known: dict[str, Any] = {"sharp": watching.sharp, "good": good, "scored": noticing.scores}
+        return cls(product, detector, found, references, count, alpha=alpha, **known)
 
     @classmethod
     def calibrated(
@@ -141,7 +143,7 @@ class ProductModel:
         if not described:
             described = {learned[0]: detector.score(pixels[learned[0]]).descriptor}
         references, good = chosen_references(photos, described), GoodPhotos(odd=noticing.odd)
-        known: dict[str, Any] = {"familiarity": familiar, "alpha": alpha, "sharp": watching.sharp, "good": good}
+        known: dict[str, Any] = {"familiarity": familiar, "alpha": alpha, "sharp": watching.sharp, "good": good, "scored": noticing.scores}
         return cls(product, detector, found, references, len(photos), **known)
 
     def save(self, folder: Path) -> ProductModel:

@@ -131,6 +131,11 @@ class Network:
             return self._compiled[key]
 
 
+def faster_here() -> tuple[Precision, ...]:
+    """Precisions that this processor may run faster than f32."""
+    return ("bf16",) if installed("openvino") and multiplies_in_bf16() else ()
+
+
 def multiplies_in_bf16() -> bool:
     """Whether this processor has instructions for bf16 (AVX512-BF16, AMX); without them OpenVINO takes f32 and doesn't say so."""
     import openvino

@@ -60,6 +60,7 @@ def print_fitted(models: Sequence[Any], folder: Path, alpha: float, review: floa
             "threshold": m.calibration.threshold(alpha),
             "review_threshold": m.calibration.threshold(alpha + review),
             "sha256": m.sha256,
+            "precision": m.detector.learned.get("precision"),
             "left_out": [out.name for out in m.good.left_out],
             "reviewed": [one.name for one in m.good.reviewed.taken],
             "oddest": [{"name": one.name, "score": one.score, "signs": list(one.signs)} for one in m.good.odd],
@@ -74,6 +75,13 @@ def print_fitted(models: Sequence[Any], folder: Path, alpha: float, review: floa
         out.print(f"[bold]{plain(m.product)}[/]: {m.detector.name} fitted on {photos}, saved to {folder}")
         for _, why in m.considered:
             out.print(f"[dim]{plain(why.text)}[/]", highlight=False, soft_wrap=True)
+        if chosen := m.detector.learned.get("precision"):
+            tried = [
+                f"{name}: {one['times_as_fast']} times as fast, Kendall's tau {one['kendall_tau']}, verdicts changed: {one['verdicts_changed']}"
+                for name, one in chosen["tried"].items()
+            ]
+            why = "; ".join(tried) or "this processor has no faster one"
+            out.print(f"[dim]precision {chosen['taken']} ({why})[/]", highlight=False, soft_wrap=True)
         if m.copies:
             out.print(
                 f"[yellow]{counted(len(m.copies), 'copy', 'copies')}[/] of other good photos left out: a scene counts once", highlight=False
