@@ -77,7 +77,7 @@ def print_fitted(models: Sequence[Any], folder: Path, alpha: float, review: floa
             out.print(f"[dim]{plain(why.text)}[/]", highlight=False, soft_wrap=True)
         if chosen := m.detector.learned.get("precision"):
             tried = [
-                f"{name}: {one['times_as_fast']} times as fast, Kendall's tau {one['kendall_tau']}, verdicts changed: {one['verdicts_changed']}"
+                f"{name}: {one['times_as_fast']} times as fast, tau {one['kendall_tau']}, verdicts changed: {one['verdicts_changed']}"
                 for name, one in chosen["tried"].items()
             ]
             why = "; ".join(tried) or "this processor has no faster one"
