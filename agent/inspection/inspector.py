@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
-from seewhy.agent.detections.reading import Origin, detection_of
 from seewhy.agent.inspection.chain import Chain, Clock
 from seewhy.agent.inspection.concluding import concluded, recorded, said_of
-from seewhy.agent.inspection.explaining import examined_beside
 from seewhy.agent.inspection.measuring import examined
 from seewhy.agent.inspection.recording import Examined, Said
 from seewhy.agent.inspection.result import Inspection
@@ -19,6 +17,9 @@ from seewhy.agent.models.product import ProductModel
 from seewhy.agent.photos.images import Photo, photo_of
 from seewhy.errors import BadImage
 from seewhy.record import InspectionRecord, PartIdentity
+
+if TYPE_CHECKING:
+    from seewhy.agent.detections.reading import Origin
 
 
 class Inspector:
@@ -151,6 +152,9 @@ class Inspector:
         self, photo: Path | str | Photo, regions: Any, *, lot: str = "", name: str = "", root: Path | None = None, **origin: Unpack[Origin]
     ) -> Examined:
         """All of `explain` that comes before words; arguments as there."""
+        from seewhy.agent.detections.reading import detection_of  # which an inspection from a cold start needn't wait for
+        from seewhy.agent.inspection.explaining import examined_beside
+
         clock = Clock()
         with clock("decode"):
             decoded = photo_of(photo, name=name, root=root, white_level=self.card.white_level)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 from seewhy.agent.inspection.inspector import Inspector
@@ -12,34 +11,13 @@ from seewhy.agent.ledger.claims import claimed
 from seewhy.agent.ledger.store import Ledger
 from seewhy.agent.lots.awaited import Awaited
 from seewhy.agent.lots.faults import examined_or_refused
-from seewhy.agent.lots.known import Known, word_of
+from seewhy.agent.lots.known import Known
+from seewhy.agent.lots.tally import Tally
 from seewhy.agent.people.settings import note_settings
 from seewhy.agent.photos.layouts import Sample
 from seewhy.errors import BadData
-from seewhy.record import Entry
 from seewhy.threads import side_by_side
 from seewhy.types import Progress, silent
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """What became of a lot's photos: each counts once, as the last entry about it says."""
-
-    passed: int = 0
-    failed: int = 0
-    review: int = 0
-    refused: int = 0
-    skipped: int = 0  # photos of the list about which this run had nothing new to write
-    unexplained: int = 0  # of those that were inspected: an explainer was asked, and owes words
-
-    def plus(self, entry: Entry) -> Tally:
-        """The tally with one more entry."""
-        return replace(self, **{(word := word_of(entry)): getattr(self, word) + 1})
-
-    @property
-    def exit_code(self) -> int:
-        """0 all passed; 1 something failed, needs a person, or was refused."""
-        return int(bool(self.failed or self.review or self.refused))
 
 
 def run_batch(

@@ -10,6 +10,7 @@ from seewhy.agent.inspection.inspector import Inspector
 from seewhy.agent.inspection.verdict import unwatched
 from seewhy.agent.ledger.reading import entries, standing, with_later
 from seewhy.agent.ledger.store import Ledger
+from seewhy.agent.lots.tally import word_of
 from seewhy.agent.photos.images import read_bytes
 from seewhy.agent.photos.layouts import Sample
 from seewhy.agent.quality.drifting import Watches
@@ -18,11 +19,6 @@ from seewhy.errors import BadData, BadImage
 from seewhy.record import Entry, InspectionRecord, LaterWords, RefusedPhoto
 
 Pictured: TypeAlias = dict[str, tuple[str, bytes]]  # (media type, bytes) by SHA-256
-
-
-def word_of(entry: Entry) -> str:
-    """What a tally counts an entry as: passed, failed, review or refused."""
-    return "refused" if isinstance(entry, RefusedPhoto) else {"pass": "passed", "fail": "failed"}.get(entry.verdict.value or "", "review")
 
 
 class Known:

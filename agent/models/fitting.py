@@ -16,12 +16,10 @@ from seewhy.agent.models.family import Family
 from seewhy.agent.models.folder import check_place
 from seewhy.agent.models.good import FromLedger, GoodPhotos, LeftOut
 from seewhy.agent.models.gross import check_gross
-from seewhy.agent.models.precision import in_fastest_precision
+from seewhy.agent.models.precision import fitted_in_precision
 from seewhy.agent.models.product import CalibrationWay, ProductModel
-from seewhy.agent.photos.images import Photo
-from seewhy.agent.photos.lazy import pixels_of
+from seewhy.agent.photos.lazy import Photos, pixels_of
 from seewhy.card import ProductCard
-from seewhy.detectors.protocol import Precise
 from seewhy.errors import BadData
 from seewhy.types import Progress, silent
 
@@ -49,7 +47,7 @@ class Fitting:
     device: str = "cpu"
 
 
-def fit_models(products: Mapping[str, Sequence[Photo]], asked: Fitting, folder: Path, progress: Progress[Any] = silent) -> Family:
+def fit_models(products: Mapping[str, Photos], asked: Fitting, folder: Path, progress: Progress[Any] = silent) -> Family:
     """Fit a model on the photos of one product or several, and save it.
 
     What a trained detector's encoder saw, and how far training is, are kept beside `folder` until the model is whole: after a break,
@@ -94,7 +92,7 @@ def fit_models(products: Mapping[str, Sequence[Photo]], asked: Fitting, folder: 
     return saved
 
 
-def _fitted(name: str, products: Mapping[str, Sequence[Photo]], asked: Fitting, folder: Path, progress: Progress[Any]) -> Family:
+def _fitted(name: str, products: Mapping[str, Photos], asked: Fitting, folder: Path, progress: Progress[Any]) -> Family:
     first, photos = next(iter(products.items()))
     detector = unfitted(name, asked.cards.get(first), settings=asked.settings, device=asked.device, merge=asked.merge)
     if detector.many_products:
@@ -106,11 +104,8 @@ def _fitted(name: str, products: Mapping[str, Sequence[Photo]], asked: Fitting, 
         names = ", ".join(list(products)[:4])
         raise BadData(f"{name} learns one product, and there are {len(products)} ({names}…); give one of them, or --detector dinomaly")
     options: dict[str, Any] = {"product": first, "alpha": asked.alpha, "calibration": asked.calibration, "progress": progress}
-    model = ProductModel.fit(photos, detector, **options)
-    rivals = detector.rivals() if isinstance(detector, Precise) else None
-    if rivals is not None:
-        fitted = {precision: ProductModel.fit(photos, rival, **options) for precision, rival in rivals.items()}
-        model = in_fastest_precision(model, fitted, pixels_of(photos)[0], (asked.alpha, asked.alpha + asked.review))
+    rates = asked.alpha, asked.alpha + asked.review
+    model = fitted_in_precision(lambda one: ProductModel.fit(photos, one, **options), detector, pixels_of(photos), rates)
     return Family({first: model})
 
 

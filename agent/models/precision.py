@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
 from seewhy.agent.models.product import ProductModel
+from seewhy.detectors.protocol import Detector, Precise
 from seewhy.types import Pixels
 
 F32 = "f32"
 LEAST_TAU = 0.99  # Kendall's, between the scores of good photos in two precisions
 TURNS = 5  # scorings of a photo in each precision, of which the median counts
+
+
+def fitted_in_precision(
+    fit: Callable[[Detector], ProductModel], detector: Detector, photos: Sequence[Pixels], rates: Sequence[float]
+) -> ProductModel:
+    """A detector, fitted; where its precision is left open, in each that this machine has, of which one is chosen.
+
+    Args:
+        fit: fits and calibrates it.
+        detector: unfitted.
+        photos: good ones, (H, W, 3) each.
+        rates: see `in_fastest_precision`.
+    """
+    model = fit(detector)
+    rivals = detector.rivals() if isinstance(detector, Precise) else None
+    if rivals is None:
+        return model
+    return in_fastest_precision(model, {precision: fit(rival) for precision, rival in rivals.items()}, photos[0], rates)
 
 
 def in_fastest_precision(model: ProductModel, rivals: Mapping[str, ProductModel], pixels: Pixels, rates: Sequence[float]) -> ProductModel:

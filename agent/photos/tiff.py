@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import tifffile
 
 from seewhy.agent.photos.stored import CUT, MOST_PIXELS, SAVE_AS, Channels, Stored
 from seewhy.errors import BadImage
@@ -34,6 +33,8 @@ def read_tiff(data: bytes, name: str) -> Stored:
     """
     if not _all_directories_there(data):
         raise BadImage("truncated", f"{name} is truncated: a picture that it announces isn't there", "copy it again from the camera")
+    import tifffile  # which a run without such files needn't wait for
+
     with tifffile.TiffFile(io.BytesIO(data)) as file:
         pages: list[Any] = list(file.pages)
         views = [page for page in pages if not int(page.subfiletype) & NOT_A_VIEW]

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+
+import numpy as np
 
 from seewhy.agent.api.learn import fit
 from seewhy.agent.api.load import load
@@ -19,14 +24,16 @@ from seewhy.evals.synthetic.surfaces import write_dataset
 from seewhy.threads import cores
 
 FEW, MANY, LOT = 5, 120, 80  # good photos of a small and of a usual fit, and photos of a lot
+TURNS = 7  # cold starts, of which the median counts
 
 
 def main(out: Path) -> None:
-    """Seconds of a first fit, of its parts, of a cold start and of a lot; clock and processor."""
+    """Seconds of a fit, of its parts, of a cold start and of a lot; clock and processor."""
     with TemporaryDirectory() as folder, measuring(out, {"weights": LITE, "cores": cores()}, "openvino", "faiss-cpu") as table:
         for photos in (FEW, MANY):
             data = write_dataset(Path(folder) / str(photos), "brick", good_train=photos, good_test=LOT, per_kind=0)
             table.row(f"fit_{photos}", alone, _fitted, data, Path(folder) / f"model_{photos}")
+        table.row("cold_start", _cold_start, data / "test", Path(folder) / f"model_{MANY}")
         table.row("lot", alone, _lot, data / "test", Path(folder))
 
 
@@ -54,6 +61,26 @@ def _fitted(data: Path, model: Path) -> dict[str, Any]:
         "processor_seconds": round(processor, 1),
         "parts": {**parts, "coresets_and_the_rest": beside},
         "peak_memory_mib": peak_mib(),
+    }
+
+
+def _cold_start(data: Path, model: Path) -> dict[str, Any]:
+    """What `seewhy inspect` takes for one good photo, from the start of the process to its end (Linux)."""
+    command = [sys.executable, "-m", "seewhy", "inspect", str(read_layout(data)[0].path), "--model", str(model)]
+    seconds, processor, memory = list[float](), list[float](), list[int]()
+    for _ in range(TURNS + 1):
+        began = time.perf_counter()
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as started:
+            _, status, used = os.wait4(started.pid, 0)
+            started.returncode = os.waitstatus_to_exitcode(status)
+        seconds.append(time.perf_counter() - began)
+        processor.append(used.ru_utime + used.ru_stime)
+        memory.append(used.ru_maxrss >> 10)
+    return {  # the first reads files that then lie in memory
+        "seconds": round(float(np.median(seconds[1:])), 2),
+        "processor_seconds": round(float(np.median(processor[1:])), 2),
+        "least_processor_seconds": round(min(processor[1:]), 2),
+        "peak_memory_mib": max(memory),
     }
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from seewhy.agent.api.learn import fit
 from seewhy.agent.ledger.reading import entries
 from seewhy.agent.ledger.store import Ledger
-from seewhy.agent.lots.batch import Tally, run_batch
+from seewhy.agent.lots.batch import run_batch
+from seewhy.agent.lots.tally import Tally
 from seewhy.agent.photos.layouts import read_layout
 from seewhy.card import DefectType, Knowledge, Part, ProductCard, Scale
 from seewhy.evals.synthetic.surfaces import MM_PER_PX, write_dataset

@@ -57,7 +57,7 @@ def test_a_console_of_another_code_page_makes_no_traceback(tmp_path: Path) -> No
 
 
 def test_what_nobody_foresaw_is_one_line_and_a_log(tmp_path: Path) -> None:
-    code = "import sys, seewhy.cli as c; c.app = lambda: 1 / 0; c.main()"
+    code = "import sys, seewhy.cli as c; c.door = lambda asked: lambda: 1 / 0; c.main()"
     made = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=os.environ | {"TMPDIR": str(tmp_path)}, check=False
     )
@@ -66,6 +66,22 @@ def test_what_nobody_foresaw_is_one_line_and_a_log(tmp_path: Path) -> None:
     (log,) = tmp_path.glob("seewhy-*.log")
     assert "Traceback" in log.read_text()
     assert log.name in made.stderr
+
+
+def test_an_inspection_waits_for_nothing_that_it_does_not_need(model_folder: Path, photos: Path) -> None:
+    code = (
+        "import sys\nfrom seewhy.cli import main\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert end.code in (0, 1)\n"
+        "unneeded = {'torch', 'timm', 'tifffile', 'httpx', 'seewhy.people', 'seewhy.studies', 'seewhy.agent.api.learn'}\n"
+        "assert not unneeded & set(sys.modules), unneeded & set(sys.modules)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code, "inspect", str(photos / "stain.png"), "-m", str(model_folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
 
 
 @pytest.mark.slow

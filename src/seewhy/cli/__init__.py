@@ -1,4 +1,7 @@
-"""The command line: a door without logic of its own, one file for each group of commands."""
+"""The command line: a door without logic of its own, one file for each group of commands.
+
+A command's file is imported when that command is asked for: a photo that is inspected from a cold start doesn't wait for the others.
+"""
 
 from __future__ import annotations
 
@@ -7,84 +10,102 @@ import os
 import sys
 import tempfile
 import traceback
+from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import typer
 
-from seewhy.cli import (
-    agents,
-    chatting,
-    checking,
-    exporting,
-    fitting,
-    inspecting,
-    ledgers,
-    machine,
-    measuring,
-    people,
-    proof,
-    studies,
-    weights,
-)
 from seewhy.cli.stopping import NOW, Stopped, end, listen
 from seewhy.cli.terminal import err, plain
 from seewhy.errors import SeewhyError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="See the defect, know why.")
-app.command()(fitting.fit)
-app.command()(fitting.oddest)
-app.command()(fitting.lines)
-app.command()(exporting.export)
-app.command()(exporting.validate)
-app.command()(inspecting.inspect)
-app.command()(inspecting.batch)
-app.command()(ledgers.report)
-app.command()(ledgers.explain)
-for command in (
-    people.review,
-    people.dispose,
-    people.sign,
-    people.confirm,
-    people.mark,
-    people.comment,
-    people.withdraw,
-    people.good,
-    people.release,
-    people.complain,
-    people.history,
-):
-    app.command()(command)
-app.command()(proof.verify)
-app.command()(ledgers.backup)
-app.command()(proof.checkpoint)
-app.command()(proof.receipt)
-app.command()(proof.bundle)
-app.command()(proof.replay)
-app.command()(proof.hold)
-app.command()(proof.erase)
-app.command()(studies.fill)
-app.command(name="eval")(measuring.evaluate)
-app.command()(measuring.recommend)
-app.command()(checking.check)
-app.command()(machine.schema)
-app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(machine.serve)
-app.command()(machine.doctor)
-app.command()(agents.mcp)
-app.command()(chatting.chat)
-app.command()(measuring.demo)
-weights_app = typer.Typer(no_args_is_help=True, help="Pretrained weights on this machine.")
-weights_app.command("list")(weights.weights_list)
-weights_app.command("import")(weights.weights_import)
-app.add_typer(weights_app, name="weights")
-study_app = typer.Typer(no_args_is_help=True, help="What shows that the station finds what it should.")
-study_app.command()(studies.criterion)
-study_app.command()(studies.agreement)
-study_app.command()(studies.pod)
-study_app.command()(studies.escapes)
-study_app.command()(studies.masters)
-study_app.command()(studies.rule)
-study_app.command()(studies.sample)
-app.add_typer(study_app, name="study")
+COMMANDS: Mapping[str, str] = {  # in the order of `seewhy --help`
+    "fit": "fitting:fit",
+    "oddest": "fitting:oddest",
+    "lines": "fitting:lines",
+    "export": "exporting:export",
+    "validate": "exporting:validate",
+    "inspect": "inspecting:inspect",
+    "batch": "inspecting:batch",
+    "report": "ledgers:report",
+    "explain": "ledgers:explain",
+    "review": "people:review",
+    "dispose": "people:dispose",
+    "sign": "people:sign",
+    "confirm": "people:confirm",
+    "mark": "people:mark",
+    "comment": "people:comment",
+    "withdraw": "people:withdraw",
+    "good": "people:good",
+    "release": "people:release",
+    "complain": "people:complain",
+    "history": "people:history",
+    "verify": "proof:verify",
+    "backup": "ledgers:backup",
+    "checkpoint": "proof:checkpoint",
+    "receipt": "proof:receipt",
+    "bundle": "proof:bundle",
+    "replay": "proof:replay",
+    "hold": "proof:hold",
+    "erase": "proof:erase",
+    "fill": "studies:fill",
+    "eval": "measuring:evaluate",
+    "recommend": "measuring:recommend",
+    "check": "checking:check",
+    "schema": "machine:schema",
+    "serve": "machine:serve",
+    "doctor": "machine:doctor",
+    "mcp": "agents:mcp",
+    "chat": "chatting:chat",
+    "demo": "measuring:demo",
+}
+GROUPS: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "weights": ("Pretrained weights on this machine.", {"list": "weights:weights_list", "import": "weights:weights_import"}),
+    "study": (
+        "What shows that the station finds what it should.",
+        {name: f"studies:{name}" for name in ("criterion", "agreement", "pod", "escapes", "masters", "rule", "sample")},
+    ),
+}
+OTHERS = {"allow_extra_args": True, "ignore_unknown_options": True}  # what `serve` doesn't know goes to vLLM
+
+
+def door(asked: str = "") -> typer.Typer:
+    """The command line.
+
+    Args:
+        asked: a command; of others nothing is made then. All are where it is none.
+    """
+    whole = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="See the defect, know why.")
+    whole.callback()(_nothing)  # one command alone would be the whole command line else
+    for name, place in COMMANDS.items():
+        if asked == name or asked not in COMMANDS:
+            whole.command(name=name, context_settings=OTHERS if name == "serve" else None)(_function(place))
+    for group, (about, places) in GROUPS.items():
+        if asked not in COMMANDS:
+            inside = typer.Typer(no_args_is_help=True, help=about)
+            for name, place in places.items():
+                inside.command(name=name)(_function(place))
+            whole.add_typer(inside, name=group)
+    return whole
+
+
+def __getattr__(name: str) -> Any:
+    """`app`, the whole command line, for those who read it."""
+    if name != "app":
+        raise AttributeError(f"module 'seewhy.cli' has no attribute {name!r}")
+    globals()["app"] = whole = door()
+    return whole
+
+
+def _nothing() -> None:
+    pass
+
+
+def _function(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(import_module(f"seewhy.cli.{module}"), name)
 
 
 def main() -> None:
@@ -98,7 +119,7 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")  # a console of another code page shows what it can
     listen()
     try:
-        app()
+        door(next(iter(sys.argv[1:]), ""))()
     except SeewhyError as error:
         err.print(f"[bold red]error:[/] {plain(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(2)

@@ -56,16 +56,16 @@ def inspect(
 ) -> None:
     """Inspect a few photos and say what was found."""
     from seewhy.agent.api.load import load
-    from seewhy.agent.api.words import from_words
-    from seewhy.agent.lots.batch import Tally
     from seewhy.agent.lots.faults import refused
+    from seewhy.agent.lots.tally import Tally
     from seewhy.agent.photos.names import recorded
     from seewhy.errors import BadData, BadImage
-    from seewhy.reports import write_report
 
     if (model is None) == (not prompt):
         raise BadData("inspect needs either --model FOLDER (made by seewhy fit) or --prompt WORDS that say what the photos show")
     if model is None:
+        from seewhy.agent.api.words import from_words
+
         inspector = from_words(
             prompt,
             defects=defect or (),
@@ -106,6 +106,8 @@ def inspect(
         if not json_:
             print_entry(entry, language)
     if report_:
+        from seewhy.reports import write_report
+
         write_report(entries, lambda digest: pictures[digest][1] if digest in pictures else None, report_, language=language)
     if json_:
         print_json([entry.model_dump(mode="json") for entry in entries])

@@ -28,9 +28,11 @@ Language = Annotated[str, typer.Option(help="Language of sentences: en or ko.")]
 
 def explainer_at(url: str, model: str, timeout_s: float, language: str) -> Any:
     """The VLM at an address, or None for the embedded explainer."""
+    if not url:
+        return None
     from seewhy.agent.api.speak import vlm
 
-    return vlm(url, model=model, timeout_s=timeout_s, language=language) if url else None
+    return vlm(url, model=model, timeout_s=timeout_s, language=language)
 
 
 def cards_of(given: list[str]) -> Any:

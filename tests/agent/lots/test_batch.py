@@ -17,7 +17,8 @@ from tests.helpers.photos import ALPHA, png
 from seewhy.agent.inspection.inspector import Inspector
 from seewhy.agent.ledger.reading import entries
 from seewhy.agent.ledger.store import Ledger
-from seewhy.agent.lots.batch import Tally, run_batch
+from seewhy.agent.lots.batch import run_batch
+from seewhy.agent.lots.tally import Tally
 from seewhy.agent.photos.layouts import read_layout
 from seewhy.canonical import sha256_bytes
 from seewhy.errors import BadData, BadModel, LotClaimed
