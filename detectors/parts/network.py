@@ -26,6 +26,7 @@ from seewhy.types import Features, Pixels
 if TYPE_CHECKING:
     from torch import nn
 
+PRECISIONS = ("FP32", "FP16", "BF16", "INT8")  # among what OpenVINO tells of a processor
 SIZES = 4  # of photos, for which the compiled graph is kept
 
 
@@ -138,6 +139,12 @@ def faster_here() -> tuple[Precision, ...]:
 
 def multiplies_in_bf16() -> bool:
     """Whether this processor has instructions for bf16 (AVX512-BF16, AMX); without them OpenVINO takes f32 and doesn't say so."""
+    return "BF16" in capabilities()
+
+
+def capabilities() -> tuple[str, ...]:
+    """Precisions for which OpenVINO has code of its own on this processor: "FP32", "BF16", "INT8", …."""
     import openvino
 
-    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    known = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return tuple(name for name in known if name in PRECISIONS)

@@ -19,6 +19,7 @@ from seewhy.cli.terminal import err, out, plain, print_json
 
 
 def doctor(
+    speed: Annotated[bool, typer.Option("--speed", help="Also measure for a few seconds how fast photos are described here.")] = False,
     vlm: Vlm = "",
     vlm_model: VlmModel = "",
     vlm_timeout: VlmTimeout = 60.0,
@@ -33,6 +34,10 @@ def doctor(
         checks = probe(vlm, model=vlm_model, timeout_s=vlm_timeout)
     else:
         checks = examine()
+    if speed:
+        from seewhy.agent.machine.speed import measure
+
+        checks += measure()
     if json_:
         print_json(as_json(checks))
         raise typer.Exit(int(bool(vlm) and any(c.remedy for c in checks)))
