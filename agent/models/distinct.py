@@ -53,7 +53,7 @@ def distinct(photos: Sequence[Photo], without: Collection[str] = ()) -> Distinct
         photo = photos[number]
         thumb = _thumb(photo.pixels)
         left_out = photo.sha256 in without
-        near = [] if left_out else [i for i, other in enumerate(thumbs) if _near(thumb, other)]
+        near = [] if left_out else _near(thumb, thumbs)
         detail = _detail(photo.pixels) if near else None
         twin = next((i for i in near if detail is not None and _alike(detail, _detail(photos[scenes[i]].pixels))), None)
         if twin is not None:
@@ -70,10 +70,13 @@ def distinct(photos: Sequence[Photo], without: Collection[str] = ()) -> Distinct
     return Distinct(tuple(kept), tuple(copies), tuple(listed), frozenset(dropped))
 
 
-def _near(one: Thumb, other: Thumb) -> bool:
-    apart = one - other
-    mean, rest = abs(float(apart.mean())), float(apart.std())
-    return mean <= SAME_LEVELS[0] and rest <= SAME_LEVELS[1]
+def _near(one: Thumb, others: Sequence[Thumb]) -> list[int]:
+    """Numbers of those that agree with it."""
+    if not others:
+        return []
+    apart = one - np.stack(others)  # (N, THUMB_PX * THUMB_PX)
+    agree = (np.abs(apart.mean(1)) <= SAME_LEVELS[0]) & (apart.std(1) <= SAME_LEVELS[1])
+    return [int(number) for number in np.flatnonzero(agree)]
 
 
 def _thumb(pixels: Pixels) -> Thumb:

@@ -17,7 +17,7 @@ from seewhy.errors import BadModel
 from seewhy.packages import installed
 from seewhy.types import Features, Pixels
 
-ROOM_BYTES = 256 << 20  # however many photos there are: those beyond it are looked at again
+ROOM_BYTES = 512 << 20  # however many photos there are: those beyond it are looked at again
 STRUCTURE, VALUES = "network.xml", "network.bin"  # in a model's folder
 
 
@@ -97,7 +97,7 @@ def kept_patches(learned: Mapping[str, Any], files: Mapping[str, bytes]) -> Open
 
 @lru_cache(maxsize=8)
 def _exported(spec: Spec) -> tuple[Exported, WeightsFile]:
-    brought = packaged(backbone(spec.backbone).weights) if spec.backbone == lite.NAME else None
+    brought = _brought(backbone(spec.backbone).weights) if spec.backbone == lite.NAME else None
     if brought is not None:
         state, weights = brought
         return lite.lite_network(spec, state), weights
@@ -117,6 +117,9 @@ def exported_of(describes: Patches) -> Exported:
     if not isinstance(describes, OpenVinoPatches):
         raise BadModel("the model's encoder runs on torch and can't be exported; fit it on a CPU with --option engine=openvino")
     return describes.exported
+
+
+_brought = lru_cache(maxsize=1)(packaged)  # a fit draws two networks from one file
 
 
 class Kept:
