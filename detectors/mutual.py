@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import cv2
@@ -16,10 +16,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from seewhy.canonical import sha256_bytes
-from seewhy.detectors.parts.encoder import Encoder
-from seewhy.detectors.parts.features import joined
-from seewhy.detectors.parts.inputs import as_batch, squared
+from seewhy.detectors.parts.backbones import backbone
+from seewhy.detectors.parts.inputs import squared
+from seewhy.detectors.parts.patches import Patches, kept_patches, patches
 from seewhy.detectors.parts.resolution import answer_to_a_dot
+from seewhy.detectors.parts.ways import Engine, Spec, Way
 from seewhy.detectors.protocol import Calibrates, Single
 from seewhy.detectors.weights.store import WeightsFile
 from seewhy.errors import BadData, BadModel
@@ -44,7 +45,8 @@ class MutualSettings:
     top_share: float = 0.01  # the photo's score is the mean of this share of its strangest cells
     smoothing: float = 1.0  # sigma of the Gaussian over the map, in cells
     seed: int = 0
-    dtype: str = "float32"
+    dtype: str = "float32"  # of torch's arithmetic
+    engine: Engine = "auto"  # who runs the backbone; auto: OpenVINO on a CPU where it can, else torch
 
 
 class Mutual(Single):
@@ -52,7 +54,8 @@ class Mutual(Single):
 
     Args:
         settings: see `MutualSettings`.
-        device: where encoder and comparison run.
+        device: where torch runs the encoder, and the comparison.
+        described: patches' features as they were kept with a model; None: by the settings.
 
     Raises:
         MissingWeights: the backbone's weights aren't on this machine.
@@ -61,10 +64,11 @@ class Mutual(Single):
     kind = name = "mutual"
     calibrates: Calibrates = "lot"
 
-    def __init__(self, settings: MutualSettings | None = None, *, device: str = "cpu") -> None:
+    def __init__(self, settings: MutualSettings | None = None, *, device: str = "cpu", described: Patches | None = None) -> None:
         self._settings, self._device = settings or MutualSettings(), torch.device(device)
         s = self._settings
-        self._encoder = Encoder(s.backbone, layers=s.layers or None, device=device, dtype=getattr(torch, s.dtype))
+        spec = Spec(s.backbone, tuple(Way(s.layers or backbone(s.backbone).layers, pool, unit_length=True) for pool in s.pools))
+        self._patches = described or patches(spec, engine=s.engine, device=device, dtype=s.dtype)
         self._peers: list[Tensor] = []  # of each pool: (peers, P, D) float16
         self._names: list[str] = []  # SHA-256 of the peers' pixels: a photo doesn't judge itself
         self._wholes, self._scores = torch.zeros(0, 0), torch.zeros(0)  # of the peers: (peers, D) descriptions, (peers,) their own scores
@@ -78,7 +82,7 @@ class Mutual(Single):
     @property
     def weights(self) -> tuple[WeightsFile, ...]:
         """The backbone's."""
-        return (self._encoder.weights,)
+        return (self._patches.weights,)
 
     @property
     def settings(self) -> MutualSettings:
@@ -89,7 +93,9 @@ class Mutual(Single):
     def learned(self) -> dict[str, Any]:
         """The lot's size, and who judges."""
         self._fitted()
-        return {"lot": self._lot, "judges": self._names, "resolution_cells": self._resolution_cells}
+        network = self._patches.learned()
+        facts = {"lot": self._lot, "judges": self._names, "resolution_cells": self._resolution_cells}
+        return facts | {"network": network} if network else facts
 
     def fit(self, photos: Sequence[Pixels], progress: Progress[Any] = silent) -> None:
         """Look at the photos of a lot, good and bad alike.
@@ -166,15 +172,17 @@ class Mutual(Single):
         return float((score + (weight * self._scores[at]).sum()) / (1 + weight.sum()))
 
     def files(self) -> dict[str, bytes]:
-        """The judges' patches."""
+        """The judges' patches; the network where it was exported."""
         self._fitted()
         state = {f"pool{i}": p.cpu().contiguous() for i, p in enumerate(self._peers)}
-        return {"judges.safetensors": save_tensors(state | {"wholes": self._wholes.cpu().contiguous(), "scores": self._scores.cpu()})}
+        judges = save_tensors(state | {"wholes": self._wholes.cpu().contiguous(), "scores": self._scores.cpu()})
+        return self._patches.files() | {"judges.safetensors": judges}
 
     @classmethod
     def from_files(cls, settings: MutualSettings, learned: Mapping[str, Any], files: Mapping[str, bytes], device: str = "cpu") -> Self:
-        """The detector that was saved."""
-        detector = cls(settings, device=device)
+        """The detector that was saved; where it keeps no network, torch ran its backbone."""
+        described = kept_patches(learned["network"], files) if "network" in learned else None
+        detector = cls(settings if described else replace(settings, engine="torch"), device=device, described=described)
         state = load_tensors(files["judges.safetensors"])
         detector._peers = [state[f"pool{i}"].to(detector._device) for i in range(len(settings.pools))]
         detector._wholes, detector._scores = (state[name].to(detector._device) for name in ("wholes", "scores"))
@@ -187,9 +195,7 @@ class Mutual(Single):
 
     def _features(self, pixels: Pixels) -> list[Tensor]:
         """(rows, cols, D) for each pool."""
-        side = self._settings.input_px
-        maps = self._encoder(as_batch([squared(pixels, side)]))
-        return [joined(maps, side, pool=pool).contiguous().to(self._device) for pool in self._settings.pools]
+        return [torch.from_numpy(features).to(self._device) for features in self._patches(squared(pixels, self._settings.input_px))]
 
     def _nearest(self, flat: Tensor, peers: Sequence[Tensor]) -> Tensor:
         """Distance of each patch to the nearest one of each judge: (judges, P), from (P, D) and (P, D) of each."""

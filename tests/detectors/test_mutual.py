@@ -107,3 +107,19 @@ def test_bad_input_is_told() -> None:
         Mutual(SMALL).fit(lot(2, 0)[0])
     with pytest.raises(BadModel, match="no lot"):
         Mutual(SMALL).score(good("cast", 1).pixels)
+
+
+def test_openvino_judges_as_torch_does_and_models_without_a_network_stay_with_torch() -> None:
+    photos, _ = lot(5, 1)
+    by_torch, exported = (Mutual(replace(SMALL, engine=engine)) for engine in ("torch", "openvino"))
+    for detector in (by_torch, exported):
+        detector.fit(photos)
+    assert exported.learned["network"]["openvino"]
+    assert "network" not in by_torch.learned
+    for photo in photos:
+        assert exported.score(photo).score == pytest.approx(by_torch.score(photo).score, rel=1e-3)
+    again = Mutual.from_files(exported.settings, exported.learned, exported.files())
+    assert again.score(photos[0]).score == exported.score(photos[0]).score
+    before = Mutual.from_files(SMALL, by_torch.learned, by_torch.files())  # its settings had no engine
+    assert before.settings.engine == "torch"
+    assert before.score(photos[0]).score == by_torch.score(photos[0]).score
