@@ -53,6 +53,7 @@ MEASUREMENTS: Mapping[str, str] = {  # read without importing; see `described`
     "winclip_speed": "peers.speed:main",
     "dinomaly_reason": "studies.dinomaly_reason:main",
     "select": "studies.select:main",
+    "speed_tried": "studies.speed_tried:main",
     "tiny_clip": "tiny.clip_figures:main",
     "train_tiny_clip": "tiny.clip:train",
     "train_tiny_vlm": "tiny.vlm:train",

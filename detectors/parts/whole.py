@@ -1,13 +1,14 @@
 """A detector that compares patches with a bank, as one graph of OpenVINO's: from a photo of one size to its map and its score.
 
-What OpenCV does to a photo or a map on the way (resizing, blurring) is linear and the same for rows and columns, so that it becomes two
-products of matrices, which are read off OpenCV itself: the graph does what the detector does, whatever runs it.
+What OpenCV does to a map on the way (resizing, blurring) is linear and treats rows and columns apart, so that it becomes two products of
+matrices, which are read off OpenCV itself; a photo is shrunk by OpenCV's own sums. The graph does what the detector does, whatever runs it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import ceil, floor
 from typing import Any, TypeAlias
 
 import cv2
@@ -17,9 +18,9 @@ import numpy.typing as npt
 from seewhy.detectors.parts.memory import Searched
 from seewhy.detectors.parts.network import Exported
 from seewhy.detectors.parts.tiles import Tile, blend
-from seewhy.types import Map
+from seewhy.types import Features, Map
 
-SNAP = 1024  # parts of a level to which a resized photo is rounded first, so that a half is one in spite of the last digit
+SNAP = 1024  # parts of a level to which a photo that grew is rounded first, so that a half is one in spite of the last digit
 PHOTO, MAP, SCORE = "photo", "map", "score"  # names of the graph's input and outputs
 
 Node: TypeAlias = Any  # an output of OpenVINO's
@@ -75,25 +76,66 @@ def _seen(photo: Node, tile: Tile) -> Node:
 
     planes = ops.transpose(ops.convert(photo, np.float32), [2, 0, 1])  # (3, H, W)
     if (tile.box.width, tile.box.height) != (tile.input_width, tile.input_height):
-        interpolation = cv2.INTER_AREA if tile.input_width < tile.box.width else cv2.INTER_CUBIC
-        down, across = separated(
-            lambda g: cv2.resize(g, (tile.input_width, tile.input_height), interpolation=interpolation), tile.box.height, tile.box.width
-        )
-        up = _halves_go_up(tile, down, across)
-        planes = ops.matmul(down, ops.matmul(planes, across, False, True), False, False)  # (3, h, w)
-        planes = ops.divide(ops.round(ops.multiply(planes, np.float32(SNAP)), "half_to_even"), np.float32(SNAP))
-        planes = ops.floor(ops.add(planes, np.float32(0.5))) if up else ops.round(planes, "half_to_even")
+        planes = _shrunk(planes, tile) if tile.input_width < tile.box.width else _grown(planes, tile)
+        planes = ops.floor(ops.add(planes, np.float32(0.5))) if _halves_go_up(tile) else ops.round(planes, "half_to_even")
         planes = ops.clamp(planes, 0.0, 255.0)
     return ops.convert(ops.unsqueeze(ops.transpose(planes, [1, 2, 0]), np.array([0])), np.uint8)
 
 
-def _halves_go_up(tile: Tile, down: Map, across: Map) -> bool:
+def _shrunk(planes: Node, tile: Tile) -> Node:
+    """Means over areas, added up in OpenCV's order, so that even the last digit is the same: it decides how a half is rounded."""
+    from openvino import opset13 as ops
+
+    for axis, taken in ((2, shares(tile.box.width, tile.input_width)), (1, shares(tile.box.height, tile.input_height))):
+        parts = [
+            ops.unsqueeze(ops.multiply(ops.gather(planes, at, np.array(axis)), by.reshape(1, -1, 1) if axis == 1 else by), np.array([0]))
+            for at, by in zip(*taken, strict=True)
+        ]
+        planes = ops.reduce_sum(ops.concat(parts, 0), np.array([0]), False)  # additions beside products would be rounded together with them
+    return planes
+
+
+def _grown(planes: Node, tile: Tile) -> Node:
+    """Cubic interpolation; what is all but half a level becomes half a level."""
+    from openvino import opset13 as ops
+
+    down, across = separated(
+        lambda g: cv2.resize(g, (tile.input_width, tile.input_height), interpolation=cv2.INTER_CUBIC), tile.box.height, tile.box.width
+    )
+    planes = ops.matmul(down, ops.matmul(planes, across, False, True), False, False)  # (3, h, w)
+    return ops.divide(ops.round(ops.multiply(planes, np.float32(SNAP)), "half_to_even"), np.float32(SNAP))
+
+
+def _halves_go_up(tile: Tile) -> bool:
     """Whether OpenCV, resizing bytes to this size, rounds 0.5 up; else to the even number. It depends on the ratio and is looked at."""
     photo = np.random.default_rng(0).integers(0, 256, (tile.box.height, tile.box.width, 3)).astype(np.uint8)
-    exact = np.einsum("hH,HWc,wW->hwc", down, photo.astype(np.float32), across, optimize=True)
-    exact = np.clip(np.round(exact * SNAP) / SNAP, 0, 255)
-    seen = tile.seen(photo)
+    seen, exact = tile.seen(photo), tile.seen(photo.astype(np.float32)).clip(0, 255)
     return int((np.floor(exact + 0.5) != seen).sum()) < int((np.round(exact) != seen).sum())
+
+
+def shares(length: int, wanted: int) -> tuple[npt.NDArray[np.int64], Features]:
+    """Which pixels of a side an area's mean takes in, and by how much, as OpenCV shrinks a side (computeResizeAreaTab).
+
+    Args:
+        length: of the side.
+        wanted: its length afterwards, no larger.
+
+    Returns:
+        (T, wanted) numbers of pixels, and their weights; 0 where an area has fewer than T pixels.
+    """
+    scale, least = length / wanted, 1e-3
+    taken = list[list[tuple[int, float]]]()
+    for number in range(wanted):
+        begin, end = number * scale, (number + 1) * scale
+        last = min(floor(end), length - 1)
+        first, area = min(ceil(begin), last), min(scale, length - begin)
+        taken.append([(first - 1, (first - begin) / area)] if first - begin > least else [])
+        taken[-1] += [(at, 1 / area) for at in range(first, last)]
+        taken[-1] += [(last, min(end - last, 1.0, area) / area)] if end - last > least else []
+    most = max(map(len, taken))
+    filled = [one + [(0, 0.0)] * (most - len(one)) for one in taken]
+    numbers, weights = (np.array([[pair[which] for pair in one] for one in filled]).T for which in (0, 1))
+    return numbers.astype(np.int64), weights.astype(np.float32)
 
 
 def _distances(cells: Node, look: Searched) -> Node:

@@ -26,7 +26,7 @@ from seewhy.agent.photos.images import Photo
 from seewhy.cli import app
 from seewhy.detectors.parts.network import Network, exported
 from seewhy.detectors.parts.onnx_graph import as_onnx
-from seewhy.detectors.parts.whole import separated
+from seewhy.detectors.parts.whole import separated, shares
 from seewhy.detectors.patchcore import PatchCore
 from seewhy.detectors.template.detector import Template
 from seewhy.errors import BadData, BadModel
@@ -175,6 +175,16 @@ def test_a_traced_network_becomes_onnx_too() -> None:
     found = onnxruntime.InferenceSession(as_onnx(graph)).run(None, {"photo": photo[None]})
     for one, other in zip(found, Network(files)(photo), strict=True):
         assert np.allclose(one, other, atol=1e-5)
+
+
+def test_a_side_is_shrunk_by_the_sums_of_opencv() -> None:
+    picture = noise(57, 91)[..., 0].astype(np.float32)
+    shrunk = picture
+    for axis, wanted in ((1, 40), (0, 23)):
+        numbers, weights = shares(picture.shape[axis], wanted)
+        weights = weights[:, None] if axis else weights[..., None]
+        shrunk = np.add.reduce([np.take(shrunk, at, axis) * by for at, by in zip(numbers, weights, strict=True)])
+    assert np.array_equal(shrunk, cv2.resize(picture, (40, 23), interpolation=cv2.INTER_AREA))
 
 
 def test_what_is_linear_is_read_off_as_matrices() -> None:
