@@ -140,6 +140,7 @@ def _by_onnx(path: Path) -> Runs:
         import onnxruntime
     except ModuleNotFoundError as error:
         raise MissingExtra("running an ONNX file", "export") from error
+    onnxruntime.disable_telemetry_events()  # which its builds for Windows have
     try:
         session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
     except Exception as error:  # its failures have no base class of their own
