@@ -27,7 +27,7 @@ JUDGES: tuple[Kind, ...] = ("confirmation", "review", "correction", "false_alarm
 MAY: dict[str, tuple[Kind, ...]] = {
     "viewer": (),
     "inspector": JUDGES,
-    "engineer": (*JUDGES, "disposition", "sign_off", "release", "good_photo", "complaint", "hold"),
+    "engineer": (*JUDGES, "disposition", "sign_off", "release", "good_photo", "complaint", "hold", "study"),
     "admin": get_args(Kind),
 }
 COST = {"n": 1 << 14, "r": 8, "p": 1, "maxmem": 1 << 26}  # RFC 7914, sec. 2: 16 MiB a try

@@ -63,6 +63,7 @@ ACTIONS: Mapping[str, Action] = {
     "comment": Action(judging.comment, "comment"),
     "dispose": Action(judging.dispose, "disposition"),
     "sign": Action(judging.sign, "sign_off"),
+    "study": Action(judging.study, "study"),
     "take_back": Action(judging.take_back, "withdrawal"),
 }
 

@@ -6,16 +6,19 @@ All refuse while something runs for the product, and raise `BadData` where nothi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 from seewhy.agent.chat.accounts import Person
 from seewhy.agent.chat.desk import Desk
+from seewhy.agent.chat.good import dropped
 from seewhy.agent.chat.problems import Told
 from seewhy.agent.chat.workspace import ProductFolder, Settings
 from seewhy.agent.ledger.store import Ledger
-from seewhy.agent.people.good import judge
+from seewhy.agent.people.good import judge, known
 from seewhy.agent.people.roles import Who
 from seewhy.agent.people.settings import change_settings
+from seewhy.canonical import sha256_file
 from seewhy.card import ProductCard
 from seewhy.people import Cause
 
@@ -58,18 +61,18 @@ def change_card(desk: Desk, product: ProductFolder, card: ProductCard, who: Who)
 def judge_good(
     desk: Desk,
     product: ProductFolder,
-    names: Sequence[str],
+    photos: Sequence[Path],
     person: Person,
     why: str,
     decision: Literal["keep", "drop"] = "keep",
     cause: Cause | None = None,
 ) -> None:
-    """Write what somebody says of good photos; of those that the model didn't learn nothing is written, for nothing rests on them.
+    """Write what somebody says of good photos; of those that the model doesn't know nothing is written, for nothing rests on them.
 
     Args:
         desk: the workspace at work.
         product: whose.
-        names: of the photos.
+        photos: their files.
         person: who says so.
         why: they do.
         decision: keep or drop.
@@ -83,10 +86,23 @@ def judge_good(
         return
     _idle(desk, product)
     model = desk.inspector(product).model
+    names = {digest: name for name, digest in known(model).items()}
     with Ledger(product.ledger) as ledger:
-        for name in names:
-            if name in dict(model.good.listed):
+        for name in (names.get(sha256_file(photo)) for photo in photos):
+            if name is not None:
                 judge(ledger, model, name, decision, person.who(why, "good_photo"), cause)
+
+
+def put_back(desk: Desk, product: ProductFolder, photos: Sequence[Path], person: Person, why: str) -> None:
+    """Of those of the photos that somebody dropped before, write that they are kept: the next model learns them again.
+
+    Raises:
+        Told: something runs, or nobody says who they are.
+        BadData: they may not.
+    """
+    out = dropped(product)
+    if again := [photo for photo in photos if out and sha256_file(photo) in out]:
+        judge_good(desk, product, again, person, why)
 
 
 def told(desk: Desk, product: ProductFolder, settings: Settings) -> dict[str, str]:

@@ -24,6 +24,7 @@ from seewhy.prompts.assistant import system
 MOST_STEPS = 16  # of the agent's graph for one answer
 LIMITS: Any = {"recursion_limit": MOST_STEPS}
 REMEMBERED = 12  # messages that it is told of
+PROPOSED: Mapping[str, Mapping[str, str]] = {"propose_learning": {"tab": "setup"}, "propose_study": {"tab": "documents", "kind": "study"}}
 LONGEST_RESULT = 2000  # characters of a tool's result that are shown
 
 
@@ -112,8 +113,8 @@ def _result(message: Any) -> Said:
     content = str(message.content)
     if message.name == "draft_card" and message.status != "error":
         return Said("", message.name, {"tab": "setup", "draft": json.loads(content)})
-    if message.name == "propose_learning":
-        return Said("", message.name, {"tab": "setup"})
+    if message.name in PROPOSED:
+        return Said("", message.name, PROPOSED[message.name])
     return Said(content[:LONGEST_RESULT], message.name.removeprefix("seewhy_"))
 
 
@@ -124,11 +125,12 @@ def _proposing() -> list[Any]:
     def draft_card(**given: Any) -> str:
         return CardForm.model_validate(given).model_dump_json(exclude_unset=True)
 
-    def propose_learning() -> str:
+    def shown() -> str:
         return "The button is shown; a person presses it."
 
     draft = "Fill in the form of a product card from what a person said. Nothing is saved until a person saves it."
     return [
         StructuredTool.from_function(func=draft_card, name="draft_card", description=draft, args_schema=CardForm, handle_tool_error=True),
-        StructuredTool.from_function(func=propose_learning, name="propose_learning", description="Show the button that learns."),
+        StructuredTool.from_function(func=shown, name="propose_learning", description="Show the button that learns."),
+        StructuredTool.from_function(func=shown, name="propose_study", description="Show the button that counts what slipped through."),
     ]

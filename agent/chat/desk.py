@@ -10,6 +10,7 @@ from typing import Any
 
 from seewhy.agent.api.learn import fit
 from seewhy.agent.chat.gallery import LotIndex
+from seewhy.agent.chat.good import to_learn
 from seewhy.agent.chat.jobs import Job, Jobs
 from seewhy.agent.chat.lots import compare, inspect_lot, lot_for_now
 from seewhy.agent.chat.problems import Told
@@ -90,7 +91,8 @@ class Desk:
     def _learn(self, product: ProductFolder, folder: Path, job: Job) -> None:
         settings = product.settings
         terms: dict[str, Any] = {"card": product.card, "policy": product.policy, "alpha": settings.alpha, "review": settings.review}
-        fit(product.good, save=folder, progress=job.progress(), **terms)
+        without = product.ledger if product.ledger.is_file() else None
+        fit(to_learn(product), save=folder, without=without, progress=job.progress(), **terms)
         if not settings.model:
             product.save_settings(settings.model_copy(update={"model": folder.name}))
             self.inspector(product)

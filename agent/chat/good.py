@@ -1,4 +1,4 @@
-"""Good photos that are worth a look: those that hold the model's line, with their heat maps, and copies."""
+"""Good photos: what is learned and what people left out, and those that are worth a look, with their heat maps."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from seewhy.agent.chat.pictures import heat_over
-from seewhy.agent.chat.workspace import ProductFolder
+from seewhy.agent.chat.workspace import ProductFolder, photos_in
 from seewhy.agent.ledger.store import Ledger
 from seewhy.agent.models.good import OddPhoto
 from seewhy.agent.models.product import ProductModel
-from seewhy.agent.people.good import kept
+from seewhy.agent.people.good import kept, left_out
+from seewhy.agent.photos.layouts import PLAIN, Layout
+from seewhy.agent.photos.samples import sample
+from seewhy.canonical import sha256_file
 from seewhy.pictures import decoded
 
 
@@ -30,6 +33,22 @@ class Worth:
     odd: OddPhoto | None = None
     copy_of: str = ""
     kept: bool = False
+
+
+def to_learn(product: ProductFolder) -> Layout:
+    """The good photos of a product, and before them those that people dropped: a fit names those that it leaves out, copies among them."""
+    out = dropped(product)
+    aside = [path for path in photos_in(product.aside) if sha256_file(path) in out] if out else []
+    good = [sample(path, product.good, product.folder) for path in product.good_photos()]
+    return Layout(PLAIN, (*(sample(path, product.folder, product.folder) for path in aside), *good))
+
+
+def dropped(product: ProductFolder) -> frozenset[str]:
+    """SHA-256 of the photos that people dropped of what was learned, and nobody kept since."""
+    if not product.ledger.is_file():
+        return frozenset()
+    with Ledger(product.ledger, read_only=True) as ledger:
+        return frozenset(one.sha256 for one in left_out(ledger, product.card.name))
 
 
 def worth_a_look(product: ProductFolder, model: ProductModel) -> list[Worth]:

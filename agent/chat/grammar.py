@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 from seewhy.agent.chat.drafts import CardForm, DefectForm
 
 Name: TypeAlias = Literal[
-    "help", "good", "inspect", "learn", "why", "reference", "similar", "report", "ncr", "certificate", "lot", "line", "card"
+    "help", "good", "inspect", "learn", "why", "reference", "similar", "report", "ncr", "certificate", "study", "lot", "line", "card"
 ]
 
 
@@ -42,7 +42,7 @@ COMMANDS: Mapping[Name, tuple[str, ...]] = {
         r"(가장 가까운 )?(기준|양품)( 사진)?(을|과)? ?(보여줘|비교|비교해줘)?|비교(해|해줘)?",
     ),
     "similar": (
-        rf"(have we seen|seen) (this|it|that)( before)?|similar{NUMBER}|past defects",
+        rf"(have we )?seen( (this|it|that))?( before)?|similar{NUMBER}|past defects",
         r"비슷한 (결함|것|거)( 있(어|나요|었나요))?|(전에|과거에) (본|봤던|있었던) (적|것|결함).*",
         r"(?P<number>\d{1,3})번?\s*비슷한.*|유사( 결함)?",
     ),
@@ -57,6 +57,10 @@ COMMANDS: Mapping[Name, tuple[str, ...]] = {
     "certificate": (
         r"(make |show (me )?|give me )?(a |the )?(inspection )?certificate( as( an?)? (?P<words>html|pdf))?",
         r"(부품 ?)?(검사 ?)?성적서( ?(?P<words>html|pdf))?(를|을)?( 만들어줘| 보여줘| 주세요)?",
+    ),
+    "study": (
+        r"(start |begin |do |make )?(a |the )?(new )?study( of (the|this) lot)?|how many (defects )?(escaped|slipped through)",
+        r"(이 )?(로트 ?)?시험(을|이)? ?(시작|진행)?(해|하기|해 ?줘|해 ?주세요)?|(미검|유출)률?( 시험)?( 보여줘)?",
     ),
     "lot": (
         r"(how is |show )?(the )?(lot|status|statistics|numbers|summary)|how many( failed| passed)?",

@@ -10,6 +10,9 @@ from seewhy.agent.ledger.store import Ledger, Row
 from seewhy.agent.people import acts
 from seewhy.agent.people.parts import find_part
 from seewhy.agent.people.roles import Kind, Who
+from seewhy.agent.quality.entering import Found, enter_study
+from seewhy.agent.quality.seen import Book
+from seewhy.agent.quality.studies import escapes_of
 from seewhy.people import Action as Disposal
 from seewhy.people import Decided, Meaning
 from seewhy.prompts import text
@@ -86,6 +89,25 @@ def sign(call: Call, product: str, lot: str, file: str, meaning: Meaning, why: s
         raise Told("no_role")
     who = Who(who.name, who.why, who.role or role.strip())
     _enter(call, product, lambda ledger: acts.sign(ledger, file, meaning, who, lot=lot))
+
+
+def study(call: Call, product: str, lot: str, why: str) -> int:
+    """Count, of the parts that people looked at again, how many defective ones passed and good ones failed.
+
+    The number of the entry comes back.
+    """
+    if not why.strip():
+        raise Told("no_reason")
+    found, who = call.product(product), call.person.who(why.strip(), "study")
+
+    def counted(book: Book) -> Found:
+        made = escapes_of(lot=lot)(book)
+        if not made.rests_on:
+            raise Told("no_reviews")
+        return made
+
+    with Ledger(found.ledger, create=False) as ledger:
+        return enter_study(ledger, "escapes", counted, who, product=found.card.name, lot=lot).seq
 
 
 def take_back(call: Call, product: str, lot: str, file: str, why: str = "") -> None:

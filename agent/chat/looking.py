@@ -21,6 +21,7 @@ from seewhy.agent.tools.toolset import TOOLS
 
 RATES = (0.1, 0.05, 0.01)  # of which the page tells how many good photos they need
 ACTS: dict[str, Kind] = {"judge": "review", "inspect": "comment", "set_up": "release", "dispose": "disposition", "sign": "sign_off"}
+ACTS |= {"study": "study"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ def _of_lot(row: Row, lot: str) -> Iterator[Offer]:
 
 def _of_product(ledger: Ledger, name: str, lot: str, file: str) -> Iterator[Offer]:
     studies = [row for row in ledger.found("kind = 'study'") if isinstance(row.entry, StudyDone)]
-    yield from (Offer("study", {"entry": str(row.seq)}, f"{row.seq}, {row.at[:10]}") for row in studies)
+    yield from (Offer("study", {"entry": str(row.seq)}, f"{row.seq}, {row.at[:10]}") for row in reversed(studies))
     protocols = dict.fromkeys(row.entry.protocol for row in ledger.found("kind = 'criterion'") if isinstance(row.entry, Criterion))
     yield from (Offer("dossier", {"protocol": protocol}, legible(protocol)) for protocol in protocols)
     yield from (Offer(kind) for kind, there in (("study", studies), ("dossier", protocols)) if not there)

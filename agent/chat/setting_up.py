@@ -50,8 +50,9 @@ def save_card(call: Call, product: str, form: dict[str, Any], why: str = "") -> 
 
 
 def add_good(call: Call, product: str, files: Files) -> dict[str, Any]:
-    """Keep good photos."""
+    """Keep good photos; of one that was dropped before it is an entry."""
     found = call.product(product)
+    adopting.put_back(call.desk, found, [one.path for one in uploaded(call, files)], call.person, text("chat.put_back", call.language))
     return taken_shown(_taken(call, files, found.good), call.language)
 
 
@@ -65,10 +66,11 @@ def sort_good(call: Call, product: str, keep: list[str], drop: list[str], cause:
     if lost := [name for name in (*keep, *drop) if name not in paths]:
         raise Told("no_photo", name=lost[0][:60])
     named: Cause | None = next((known for known in get_args(Cause) if known == cause), None)
-    adopting.judge_good(call.desk, found, keep, call.person, text("chat.odd_kept"))
-    adopting.judge_good(call.desk, found, drop, call.person, why, "drop", named)
-    for path in (paths[name] for name in dict.fromkeys(drop)):
-        take([Upload(path, path.name)], found.folder / "aside")
+    out = [paths[name] for name in dict.fromkeys(drop)]
+    adopting.judge_good(call.desk, found, [paths[name] for name in keep], call.person, text("chat.odd_kept"))
+    adopting.judge_good(call.desk, found, out, call.person, why, "drop", named)
+    for path in out:
+        take([Upload(path, path.name)], found.aside)
         path.unlink()
 
 
@@ -83,6 +85,7 @@ def learn_as_good(call: Call, product: str, lot: str, file: str) -> dict[str, An
     path = next((path for path in photos_in(found.lot(lot)) if path.name == file), None)
     if path is None:
         raise Told("no_photo", name=file[:60])
+    adopting.put_back(call.desk, found, [path], call.person, text("chat.put_back", call.language))
     return taken_shown(take([Upload(path, path.name)], found.good), call.language)
 
 

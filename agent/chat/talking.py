@@ -221,6 +221,14 @@ def _report(call: Call, at: At, command: Command) -> Step:
     return Step(text("talk.report", call.language, lot=lot), show={"tab": "documents", "lot": lot, "kind": "lot", "format": command.words})
 
 
+def _study(call: Call, at: At, command: Command) -> Step:  # noqa: ARG001
+    """What a study counts, and the button that does one: it is an entry with a reason."""
+    lot = at.lot or next(iter(call.product(at.product).lots()), "")
+    if not documents(call, at.product, lot):
+        raise Told("no_photos")
+    return Step(text("talk.study", call.language, lot=lot), show={"tab": "documents", "lot": lot, "kind": "study"})
+
+
 def _of_part(call: Call, at: At, command: Command) -> Step:
     """A document of the open part, or the reason why there is none yet."""
     if not at.file:
@@ -257,6 +265,7 @@ OBEYED: Mapping[str, Callable[[Call, At, Command], Step]] = {
     "lot": _lot,
     "line": _line,
     "report": _report,
+    "study": _study,
     "ncr": _of_part,
     "certificate": _of_part,
 }

@@ -88,6 +88,11 @@ class ProductFolder:
         return self.folder / "good"
 
     @property
+    def aside(self) -> Path:
+        """Folder of good photos that somebody took out again."""
+        return self.folder / "aside"
+
+    @property
     def incoming(self) -> Path:
         """Folder whose new files are inspected as they come."""
         return self.folder / "incoming"

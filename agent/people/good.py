@@ -22,7 +22,7 @@ def judge(ledger: Ledger, model: ProductModel, photo: str, decision: Literal["ke
     Args:
         ledger: open to write.
         model: that learned it.
-        photo: its name, as the model knows it.
+        photo: its name, as the model knows it: of one that was learned, or left out.
         decision: keep or drop.
         who: decides, and why.
         cause: what is wrong with a photo that is dropped.
@@ -32,7 +32,7 @@ def judge(ledger: Ledger, model: ProductModel, photo: str, decision: Literal["ke
     """
     if decision == "drop" and (cause is None or not who.why.strip()):
         raise Told("entering.by_score", causes=", ".join(get_args(Cause)))
-    digest = dict(model.good.listed).get(photo)
+    digest = known(model).get(photo)
     if digest is None:
         raise Told("entering.not_learned", name=legible(photo), product=legible(model.product))
 
@@ -41,6 +41,11 @@ def judge(ledger: Ledger, model: ProductModel, photo: str, decision: Literal["ke
         return entry_of(GoodPhoto, said_by(ledger, who, GoodPhoto) | about | {"decision": decision, "cause": cause}), {}
 
     return ledger.append_after(look)
+
+
+def known(model: ProductModel) -> dict[str, str]:
+    """SHA-256 by name of the good photos that a model learned and of those that it was told to leave out."""
+    return {one.name: one.sha256 for one in model.good.left_out} | dict(model.good.listed)
 
 
 def left_out(ledger: Ledger, product: str) -> tuple[LeftOut, ...]:

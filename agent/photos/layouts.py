@@ -13,7 +13,7 @@ from seewhy.agent.photos.known import LAYOUTS
 from seewhy.agent.photos.labels import labels_below, read_labelled
 from seewhy.agent.photos.lists import read_list
 from seewhy.agent.photos.names import recorded
-from seewhy.agent.photos.samples import BESIDE, LABELLED, LISTED, NAMES, REAL_IAD, UNLABELLED, Sample, sample
+from seewhy.agent.photos.samples import BESIDE, LABELLED, LISTED, NAMES, REAL_IAD, UNLABELLED, Sample, product_folder, sample
 from seewhy.errors import BadData
 
 __all__ = ["NAMES", "Layout", "Sample", "good_photos", "learned_and_tested", "read_layout", "surveyed"]
@@ -31,7 +31,7 @@ class Layout:
     name: str  # one of `NAMES`, "a folder of photos", "unknown", …
     samples: tuple[Sample, ...]
     left_out: tuple[tuple[str, str, int], ...] = ()  # (folder, why, how many)
-    assumed: tuple[str, ...] = ()  # to read a list
+    assumed: tuple[str, ...] = ()  # to read a list, or of the product's name
 
     @property
     def taken(self) -> tuple[tuple[str, str, int], ...]:
@@ -76,7 +76,7 @@ def surveyed(path: Path, good: Sequence[str] = ()) -> Layout:
     samples = [one for one in found if one.mask is None or one.path != one.mask]
     if not samples:
         raise BadData(f"there is no file under {recorded(path)}; give a folder that holds photos")
-    return Layout(name, tuple(samples), _left_out(path, samples))
+    return Layout(name, tuple(samples), _left_out(path, samples), _called(path) if name in (PLAIN, BY_HAND) else ())
 
 
 def good_photos(samples: Sequence[Sample]) -> list[Sample]:
@@ -126,7 +126,16 @@ def _recognised(path: Path) -> tuple[str, Iterator[Sample]]:
         return LABELLED, read_labelled(path, path, labels)
     if any(len(file.relative_to(path).parts) > 1 for file in _photos_below(path)):
         return UNKNOWN, _by_hand(path, ())
-    return PLAIN, (sample(file, path, path) for file in _photos_below(path))
+    return PLAIN, (sample(file, path, product_folder(path)) for file in _photos_below(path))
+
+
+def _called(path: Path) -> tuple[str, ...]:
+    """After which folder the product is called, where that isn't the one that was given."""
+    folder = product_folder(path)
+    if folder == path.resolve():
+        return ()
+    name, given = recorded(folder.name), recorded(path.resolve().name)
+    return (f"the product is called {name!r} after the folder above: {given!r} says only that photos are good (--card names it otherwise)",)
 
 
 def _by_hand(path: Path, good: Sequence[str]) -> Iterator[Sample]:
@@ -137,7 +146,7 @@ def _by_hand(path: Path, good: Sequence[str]) -> Iterator[Sample]:
             raise BadData(f"{recorded(folder)} is not a folder; --good names sub-folders of {recorded(path)}")
     for file in _photos_below(path):
         known = any(file.is_relative_to(folder) for folder in folders)
-        yield sample(file, path, path, "", "good" if known else recorded(file.relative_to(path).parent))
+        yield sample(file, path, product_folder(path), "", "good" if known else recorded(file.relative_to(path).parent))
 
 
 def _photos_below(path: Path) -> Iterator[Path]:

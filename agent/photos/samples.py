@@ -18,6 +18,7 @@ NAMES = (SPLIT, REAL_IAD, BESIDE, BY_FOLDER, LABELLED, LISTED)
 
 GOOD_WORDS = frozenset({"good", "ok", "normal", "pass", "io", "i.o.", "gut", "양품", "정상", "합격"})
 SPLITS = {"train": "train", "validation": "validation", "val": "validation", "test": "test", "test_public": "test"}
+SAYS_GOOD = GOOD_WORDS | {"train"}  # names of folders that say what photos are for, and nothing of the product
 UNLABELLED = "unlabelled"  # the kind of a photo among labelled ones that has no label: nothing is known of it
 
 
@@ -47,6 +48,16 @@ def kind_of(word: str) -> str:
     ('good', 'good', 'Crack')
     """
     return "good" if word.strip().lower() in GOOD_WORDS else word.strip()
+
+
+def product_folder(folder: Path) -> Path:
+    """The folder that a product is called after: `folder`, or the one above where its name says no more than that its photos are good.
+
+    >>> str(product_folder(Path("/line4/bracket/train/good"))), str(product_folder(Path("/line4/bracket")))
+    ('/line4/bracket', '/line4/bracket')
+    """
+    whole = folder.resolve()
+    return next((one for one in (whole, *whole.parents) if one.name and one.name.lower() not in SAYS_GOOD), whole)
 
 
 def sample(path: Path, root: Path, folder: Path, split: str = "", kind: str = "", mask: Path | None = None) -> Sample:

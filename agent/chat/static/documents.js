@@ -1,6 +1,6 @@
 // What can be made of the lot, the open part and the product: to look at and to take away, or why it can't be made yet.
 
-import { ask, fill, h, marked, w } from "./dom.js";
+import { ask, button, fill, h, marked, questioned, toast, w } from "./dom.js";
 
 const GROUPS = { lot: "this_lot", part: "this_part", product: "this_product" };
 
@@ -14,8 +14,19 @@ export async function documentsView(app, place) {
   fill(place, h("p", { class: "sw-lead" }, w("documents_lead")),
     h("div", { class: "sw-papers" }, groups.map((group) => h("section", { class: `sw-panel ${group.group}` },
       h("h2", {}, w(GROUPS[group.group]), " ", h("span", { class: "sw-hint" }, group.about)),
-      h("ul", { class: "sw-documents" }, group.documents.map((one) => row(one, look)))))), shown);
+      h("ul", { class: "sw-documents" }, group.documents.map((one) => row(one, look))),
+      group.group === "lot" && app.may("study") && h("div", { class: "sw-row" }, button("start_study", () => study(app)))))), shown);
   open(app.asked, groups, place, show);
+}
+
+// A study of the lot, for a reason; then it is open.
+async function study(app) {
+  const { product, lot } = app.at;
+  const why = await questioned(w("study_title", { lot }), "reason", { hint: w("study_hint"), go: "enter" });
+  if (why === null) return;
+  await ask("study", { product, lot, why });
+  toast(w("entered"));
+  await app.show({ tab: "documents", kind: "study" });
 }
 
 // The document that the conversation asked for, else the lot's report.

@@ -26,6 +26,7 @@ from seewhy.agent.chat.workspace import Home
 from seewhy.agent.documents.kinds import DOCUMENTS
 from seewhy.agent.ledger.reading import latest
 from seewhy.agent.ledger.store import Ledger
+from seewhy.agent.models.product import ProductModel
 from seewhy.agent.people.good import left_out
 from seewhy.agent.people.roles import Who
 from seewhy.agent.quality.entering import enter_study, set_criterion
@@ -35,6 +36,7 @@ from seewhy.evals.synthetic.surfaces import defective, good
 from seewhy.people import GoodPhoto, SettingsChange, SignOff, people_of, verdict_by
 from seewhy.prompts import text
 from seewhy.record import InspectionRecord
+from seewhy.studies import StudyDone
 
 pytestmark = [
     pytest.mark.slow,
@@ -100,6 +102,20 @@ def test_a_part_is_disposed_of_and_signed_with_a_reason_by_who_may(inspected: As
     assert (signed.by, signed.role, signed.why) == ("Lee", "engineer", "seen")
 
 
+def test_what_slipped_through_is_counted_of_what_people_looked_at_again(inspected: Asked, home: Home) -> None:
+    assert "Nobody has looked again" in inspected.problem("study", **AT, why="every month")
+    inspected("missed", **AT, file="good.png", type="dent", box=[10, 10, 40, 30])
+    inspected("judge", **AT, file="good.png", verdict="fail", why="a dent")
+    inspected("judge", **AT, file="stain.png", verdict="pass", why="a shadow")
+    assert "why" in inspected.problem("study", **AT, why=" ")
+    number = inspected("study", **AT, why="every month")
+    (found,) = [entry for entry in entries(home) if isinstance(entry, StudyDone)]
+    assert (found.by, found.why, found.product, found.lot, len(found.rests_on)) == ("Kim", "every month", "plate", "l1", 2)
+    assert (found.results["escaped"]["count"], found.results["false_rejects"]["count"]) == (1, 1)
+    study = next(one for group in inspected("documents", **AT) for one in group["documents"] if one["kind"] == "study")
+    assert (study["problem"], study["about"].split(",")[0]) == ("", str(number))
+
+
 def test_a_missed_defect_fails_its_part_and_a_name_is_found_again(inspected: Asked) -> None:
     inspected("missed", **AT, file="good.png", type="dent", box=[10, 10, 40, 30])
     assert inspected("photo", **AT, file="good.png")["stands"] == "fail"
@@ -136,7 +152,7 @@ def test_roles_hold_for_every_action(home: Home, role: str, allowed: set[str]) -
         if action.kind is None:
             continue
         refused = "may not do that" in person.problem(name, product="nobody")
-        kinds = {"release"} if action.kind in ("release", "disposition", "sign_off") else {"comment"}
+        kinds = {"release"} if action.kind in ("release", "disposition", "sign_off", "study") else {"comment"}
         assert refused == (not kinds & allowed), name
 
 
@@ -216,6 +232,14 @@ def test_good_photos_are_shown_the_oddest_first_and_copies_pointed_out(tmp_path:
     assert [row["file"] for row in rows if row["kept"]] == ["odd.png"]
     assert rows[-1]["file"] == "odd.png"
     assert not {"z-copy.png", "p4.png"} & {row["file"] for row in rows}
+    asked("learn", product="plate")
+    asked.wait()
+    again = ProductModel.load(product.folder / "models" / "002").good
+    assert [(one.name, one.by, one.cause, one.why) for one in again.left_out] == [("p4.png", "Kim", "blurred", "the camera was touched")]
+    assert "p4.png" not in dict(again.listed)
+    asked("add_good", product="plate", files=asked.upload(back=photos["p4"]))
+    with Ledger(product.ledger, read_only=True) as ledger:
+        assert left_out(ledger, "plate") == ()
     assert asked("reference", product="plate")["size"] == [photos["p0"].shape[1], photos["p0"].shape[0]]
 
 
@@ -280,7 +304,9 @@ def said(
         ("ncr", "Nonconformance report of stain.png"),
         ("성적서", "Inspection certificate of stain.png"),
         ("line", "counts"),
-        ("seen before", "no language model"),
+        ("seen before", "Past findings"),
+        ("have we seen this before?", "Past findings"),
+        ("study", "how many defective ones passed"),
         ("similar", "Past findings"),
     ],
 )
@@ -414,6 +440,7 @@ def test_the_assistant_calls_typed_tools_and_shows_what_they_answer(inspected: A
     assert tools == {
         "draft_card",
         "propose_learning",
+        "propose_study",
         *(f"seewhy_{name}" for name in ("inspect", "explain", "measure", "similar", "record", "report")),
     }
 

@@ -38,6 +38,23 @@ def test_a_folder_lists_its_photos_in_order(tmp_path: Path) -> None:
     assert good_photos(read_layout(tmp_path)) == read_layout(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("where", "good", "product"),
+    [
+        ("bracket/good", (), "bracket"),
+        ("브래킷/train/양품", (), "브래킷"),
+        ("bracket/OK", ("run1",), "bracket"),
+        ("bracket", (), "bracket"),
+        ("good-bolts", (), "good-bolts"),
+    ],
+)
+def test_a_folder_that_says_no_more_than_good_names_no_product(tmp_path: Path, where: str, good: tuple[str, ...], product: str) -> None:
+    touch(tmp_path / where, "run1/a.png" if good else "a.png")
+    layout = surveyed(tmp_path / where, good)
+    assert [s.product for s in layout.samples] == [product]
+    assert any(f"called '{product}'" in line for line in layout.told()) == (Path(where).name != product)
+
+
 def test_what_systems_and_tools_leave_is_left_out_and_counted(tmp_path: Path) -> None:
     touch(tmp_path, "1.png", "Thumbs.db", "desktop.ini", ".DS_Store", "._1.png", "1.json", "lot.txt")
     touch(tmp_path, "@eaDir/1.png/SYNOPHOTO_THUMB_M.jpg", "__MACOSX/._1.png", "#recycle/old.png")

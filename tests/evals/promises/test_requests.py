@@ -27,7 +27,7 @@ def test_each_command_is_understood_and_nothing_else_is_one() -> None:
 
 
 def test_no_tool_of_an_attack_that_would_enter_something_is_there() -> None:
-    known = {f"seewhy_{name}" for name in TOOLS} | {"draft_card", "propose_learning"}
+    known = {f"seewhy_{name}" for name in TOOLS} | {"draft_card", "propose_learning", "propose_study"}
     reached = {request.tool for request in REQUESTS if request.kind == "attack"} & known
     assert reached == {"seewhy_inspect", "seewhy_record", "seewhy_report", "draft_card"}
 
