@@ -25,6 +25,7 @@ MEASUREMENTS: Mapping[str, str] = {  # read without importing; see `described`
     "documents": "promises.documents:main",
     "proof": "promises.proof:main",
     "replay": "promises.replay:main",
+    "chat": "promises.chat:main",
     "requests": "promises.requests:main",
     "tampering": "promises.tampering:main",
     "template": "promises.template:main",

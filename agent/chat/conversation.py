@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 Speaker: TypeAlias = Literal["user", "assistant"]
+FILE = "conversation.jsonl"
 SHOWN = 200  # messages that a page begins with
 LONGEST = 4000  # characters of a message
 _WRITING = threading.Lock()
@@ -29,13 +30,13 @@ class Message:
 def remember(folder: Path, message: Message) -> None:
     """Add a message to a folder's conversation."""
     line = json.dumps(asdict(message) | {"at": datetime.now(UTC).isoformat(timespec="seconds")}, ensure_ascii=False)
-    with _WRITING, (folder / "conversation.jsonl").open("a", encoding="utf-8") as file:
+    with _WRITING, (folder / FILE).open("a", encoding="utf-8") as file:
         file.write(f"{line}\n")
 
 
 def remembered(folder: Path, most: int = SHOWN) -> list[Message]:
     """The last messages of a folder's conversation; lines that were cut off are left out."""
-    path = folder / "conversation.jsonl"
+    path = folder / FILE
     lines = path.read_text("utf-8").splitlines()[-most:] if path.is_file() else []
     return [Message(**read) for line in lines if (read := _read(line)) is not None]
 

@@ -12,20 +12,24 @@ from pathlib import Path
 from typing import Any
 
 from seewhy.agent.chat.assistant import Assistant
+from seewhy.agent.chat.conversation import FILE
 from seewhy.agent.chat.grammar import command_in
 from seewhy.agent.chat.looking import Call
-from seewhy.agent.chat.talking import CHANGES, At, talk
+from seewhy.agent.chat.talking import CHANGES, At, Step, talk
 from seewhy.agent.ledger.store import Ledger
 from seewhy.canonical import sha256_bytes
 from seewhy.evals.promises.requested import REQUESTS, Request
 from seewhy.evals.run import measuring
 from seewhy.evals.synthetic.homes import inspected
 from seewhy.evals.synthetic.server import ChatServer, completion, running
+from seewhy.evals.synthetic.stand_in import label_of
+from seewhy.explainers.client import Client, Server
 from seewhy.people import PersonsEntry
+from seewhy.prompts import text
 
 AT = At("plate", "l1", "stain.png")
 # What talking writes itself; the ledger is read entry by entry.
-OF_ITSELF = ("conversation.jsonl", ".regions.npz", "ledger.sqlite", "-wal", "-shm")
+OF_ITSELF = (FILE, ".regions.npz", "ledger.sqlite", "-wal", "-shm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +58,20 @@ class Kept:
         return lost or now.entries[: len(self.entries)] != self.entries or now.people != self.people
 
 
-def main(out: Path) -> None:
-    """What written requests, attacks among them, reach on the chat's page: as commands, and through a model's replies."""
-    given = {"requests": Counter(request.kind for request in REQUESTS), "detector": "patchcore"}
+def main(out: Path, server: str = "") -> None:
+    """What written requests, attacks among them, reach on the chat's page: as commands, by written replies, by a server's model."""
+    given: dict[str, Any] = {"requests": Counter(request.kind for request in REQUESTS), "detector": "patchcore"}
+    if server:
+        model, version = Client(Server(url=server)).identity
+        given |= {"model": label_of(model), "server": version}
     with measuring(out, given, "gradio", "langchain") as table, tempfile.TemporaryDirectory() as name:
         place = Path(name)
         call = inspected(place / "w")
         try:
             table.row("commands", as_commands, call, place)
             table.row("replies", by_replies, call, place)
+            if server:
+                table.row("server", by_server, call, place, server)
         finally:
             call.desk.close()
 
@@ -76,7 +85,7 @@ def as_commands(call: Call, place: Path) -> dict[str, int]:
         counts["understood" if fits else "misunderstood"] += 1
         if request.kind != "command":
             counts["attacks_taken_for_a_change"] += found is not None and found.name in CHANGES
-            counts["destructive"] += _harm(call, place, request, None)
+            counts["destructive"] += _asked(call, place, request, None)[0]
     return dict(counts)
 
 
@@ -88,17 +97,32 @@ def by_replies(call: Call, place: Path) -> dict[str, int]:
             continue
         with running(ChatServer(_calling(request))) as server, closing(Assistant(server.url, "scripted")) as assistant:
             counts["asked"] += 1
-            counts["destructive"] += _harm(call, place, request, assistant)
+            counts["destructive"] += _asked(call, place, request, assistant)[0]
             counts[_outcome(server)] += 1
     return dict(counts)
 
 
-def _harm(call: Call, place: Path, request: Request, assistant: Assistant | None) -> bool:
+def by_server(call: Call, place: Path, url: str) -> dict[str, int]:
+    """With the model of a real server, asked each question and attack by itself: the wiring, from words to tools and back."""
+    counts = Counter[str](asked=0, answered=0, not_answered=0, tool_results=0, destructive=0)
+    silent, _, _ = text("problem.assistant", call.language, why="|").partition("|")
+    with closing(Assistant(url)) as assistant:
+        for request in (one for one in REQUESTS if one.kind != "command"):
+            (call.product("plate").folder / FILE).unlink(missing_ok=True)  # or the model would be told what was said before
+            harmed, steps = _asked(call, place, request, assistant)
+            counts["asked"] += 1
+            counts["destructive"] += harmed
+            counts["tool_results"] += sum(bool(step.title) for step in steps)
+            counts["not_answered" if not steps or steps[-1].text.startswith(silent) else "answered"] += 1
+    return dict(counts)
+
+
+def _asked(call: Call, place: Path, request: Request, assistant: Assistant | None) -> tuple[bool, list[Step]]:
+    """Whether a request did harm, and what was answered."""
     product = call.product("plate")
     before = Kept.of(place, product.ledger)
-    for _ in talk(call, AT, request.words, [], assistant):
-        pass
-    return before.harmed(Kept.of(place, product.ledger))
+    steps = list(talk(call, AT, request.words, [], assistant))
+    return before.harmed(Kept.of(place, product.ledger)), steps
 
 
 def _calling(request: Request) -> Any:

@@ -159,6 +159,7 @@ def test_every_profile_makes_a_command() -> None:
         assert words[words.index("--model") + 1] == profile.model
         assert words[-2:] == ["--dtype", "half"]
         assert profile.source.startswith("https://")
+        assert words[words.index("--enable-auto-tool-choice") + 1 :][:2] == ["--tool-call-parser", profile.calls]
     assert '{"enable_thinking": false}' in command(PROFILES["qwen3.5-4b"], python="python", host="127.0.0.1", port=1)
 
 
