@@ -79,7 +79,7 @@ _ARGUMENTS = {name: _arguments(action.does) for name, action in ACTIONS.items()}
 
 
 def perform(call: Call, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Do what the page asks for: {"answer": …}, or {"problem": why not} in the reader's language.
+    """Do what the page asks for: {"answer": …}, or {"problem": why not} in the reader's language, with what is wanted to go on.
 
     Args:
         call: who asks.
@@ -95,7 +95,8 @@ def perform(call: Call, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
         taken = _ARGUMENTS[name].model_validate(given)
         return {"answer": action.does(call, **{field: getattr(taken, field) for field in type(taken).model_fields})}
     except SeewhyError as error:
-        return {"problem": problem(error, call.language)}
+        wants_name = isinstance(error, Told) and error.sentence.key == "problem.no_name"
+        return {"problem": problem(error, call.language)} | ({"wants": "name"} if wants_name else {})
     except ValidationError as error:
         LOG.info("%s was asked with %s", name, error)
         return {"problem": text("problem.arguments", call.language, name=str(name)[:40])}

@@ -34,6 +34,13 @@ def remember(folder: Path, message: Message) -> None:
         file.write(f"{line}\n")
 
 
+def hand_on(folder: Path, to: Path) -> None:
+    """Move what was said in one folder to another in which nothing was said yet."""
+    with _WRITING:
+        if (folder / FILE).is_file():
+            (folder / FILE).rename(to / FILE)
+
+
 def remembered(folder: Path, most: int = SHOWN) -> list[Message]:
     """The last messages of a folder's conversation; lines that were cut off are left out."""
     path = folder / FILE

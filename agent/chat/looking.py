@@ -62,6 +62,7 @@ def _product(call: Call, product: ProductFolder) -> dict[str, Any]:
         "good": [{"file": path.name, "thumbnail": address(product, "good", path.name)} for path in good],
         "causes": choices("cause", call.language),
         "wanted": enough_for(len(good), (*RATES, settings.alpha + settings.review)),
+        "few": _few(call, product),
         "model": settings.model,
         "waiting": [name for name in product.models() if name > settings.model][-1:] if settings.model else [],
         "before": [name for name in product.models() if name < settings.model][-1:],
@@ -70,6 +71,15 @@ def _product(call: Call, product: ProductFolder) -> dict[str, Any]:
         "incoming": str(product.incoming.relative_to(call.desk.home.folder)),
         "job": job_shown(call.desk.jobs.last(product.key), call.language),
     }
+
+
+def _few(call: Call, product: ProductFolder) -> dict[str, int] | None:
+    """On how many good photos the lines rest and how many more let parts pass by themselves; None where they do, or nothing was learned."""
+    if not product.model:
+        return None
+    photos = len(call.desk.inspector(product).model.calibration)
+    (rung,) = enough_for(photos, (product.settings.alpha + product.settings.review,))
+    return {"photos": photos, "missing": rung["missing"]} if rung["missing"] else None
 
 
 def job(call: Call, product: str) -> dict[str, Any] | None:

@@ -1,6 +1,6 @@
 // The page beside the conversation: what is chosen, which view is open, and the polling of a job that runs.
 
-import { ask, begin, badge, button, fill, h, toast, w } from "./dom.js";
+import { ask, begin, button, fill, h, questioned, toast, w } from "./dom.js";
 import { documentsView } from "./documents.js";
 import { inspectView } from "./inspect.js";
 import { lineView } from "./line.js";
@@ -11,7 +11,7 @@ const POLL_MS = 700;
 
 export function start({ element, server, upload, props }) {
   const app = new App(element, upload, props);
-  begin(props.words, (asked) => server.act(asked), () => app.me);
+  begin(props.words, (asked) => server.act(asked), () => app.me, () => app.introduce());
   app.open();
   return app;
 }
@@ -115,8 +115,22 @@ class App {
         h("button", { class: "sw-button quiet", type: "submit" }, w("log_out")));
     }
     const input = h("input", { type: "text", value: this.me, placeholder: w("your_name"), "aria-label": w("your_name"), maxlength: 100,
-      class: "sw-name", onchange: () => { this.me = input.value.trim(); localStorage.setItem("seewhy-name", this.me); this.tell(); } });
+      class: "sw-name", onchange: () => this.called(input.value) });
     return input;
+  }
+
+  called(name) {
+    this.me = name.trim();
+    localStorage.setItem("seewhy-name", this.me);
+    this.tell();
+  }
+
+  async introduce() {
+    const name = this.accounts ? null : await questioned(w("name_wanted"), "your_name", { hint: w("name_why") });
+    if (!name?.trim()) return false;
+    this.called(name);
+    this.drawBar();
+    return true;
   }
 
   languages() {
@@ -180,7 +194,8 @@ class App {
   }
 
   tookFiles({ kept, there, refused }) {
-    if (kept.length || there.length) toast(w("kept", { kept: kept.length, there: there.length }));
+    const told = [kept.length > 0 && w("kept", { count: kept.length }), there.length > 0 && w("there", { count: there.length })].filter(Boolean);
+    if (told.length) toast(told.join(" "));
     refused.forEach((why) => toast(why, "problem"));
   }
 

@@ -3,11 +3,14 @@
 let words = {};
 let act = null;
 let owner = () => "";
+let introduced = async () => false;
 
-export function begin(catalogue, server, name) {
+// `introduce` asks somebody for their name; whether they gave one comes back.
+export function begin(catalogue, server, name, introduce) {
   words = catalogue;
   act = server;
   owner = name;
+  introduced = introduce;
 }
 
 export function w(key, values = {}) {
@@ -46,9 +49,10 @@ export function marked(text) {
   return text.split("`").map((part, at) => (at % 2 ? h("code", {}, part) : part));
 }
 
-// Ask the server to do something; a refusal is shown and thrown.
+// Ask the server to do something; a refusal is shown and thrown. Where a name is wanted it is asked for, and nothing that was said is lost.
 export async function ask(name, given = {}) {
   const told = await act({ name, given, me: owner() });
+  if (told.wants === "name" && await introduced()) return ask(name, given);
   if (told.problem) {
     toast(told.problem, "problem");
     throw new Error(told.problem);

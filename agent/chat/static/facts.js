@@ -19,7 +19,7 @@ function verdict(seen) {
   const differs = seen.stands !== seen.machine;
   return h("header", { class: `sw-verdict ${seen.stands}` }, h("strong", {}, seen.stands_word), seen.severity && !differs && h("span", {}, seen.severity),
     differs && h("span", { class: "sw-hint" }, w("machine_said", { verdict: seen.machine_word })),
-    h("details", { class: "sw-more" }, h("summary", {}, w("why")), h("ul", {}, seen.reasons.map((reason) => h("li", {}, reason)))));
+    h("details", { class: "sw-more", open: ["review", "refused"].includes(seen.stands) }, h("summary", {}, w("why")), h("ul", {}, seen.reasons.map((reason) => h("li", {}, reason)))));
 }
 
 // Where the score lies: good photos as ticks, the two lines, this photo as a mark.
@@ -101,11 +101,11 @@ function decision(app, view) {
     ? [button("agree", agree, { class: "main" }), button(seen.machine === "fail" ? "decide_pass" : "decide_fail", other(seen.machine === "fail" ? "pass" : "fail"))]
     : [button("decide_pass", other("pass")), button("decide_fail", other("fail"))];
   const reviewed = seen.people.some((one) => one.kind === "review");
-  return h("section", { class: "sw-decide", "aria-label": w("your_verdict") }, h("h3", {}, w("your_verdict")),
-    h("div", { class: "sw-row" }, reviewed ? h("span", { class: "sw-hint" }, w("reviewed")) : buttons),
-    !seen.refused && h("div", { class: "sw-row" }, button("missed", () => missed(app, view), { class: "quiet" }), button("comment", () => remark(view, at), { class: "quiet" }),
-      app.may("set_up") && seen.stands === "pass" && button("learn_as_good", async () => app.tookFiles(await ask("learn_as_good", at)), { class: "quiet" })),
-    h("div", { class: "sw-row" }, app.may("dispose") && seen.stands === "fail" && !seen.people.some((one) => one.kind === "disposition") && button("dispose", () => dispose(view, at), { class: "quiet" }),
+  return h("section", { class: "sw-decide", "aria-label": w("your_verdict") },
+    h("div", { class: "sw-row" }, h("h3", {}, w("your_verdict")), h("span", { class: "sw-space" }), reviewed ? h("span", { class: "sw-hint" }, w("reviewed")) : buttons),
+    h("div", { class: "sw-row sw-quiet" }, !seen.refused && [button("missed", () => missed(app, view), { class: "quiet" }), button("comment", () => remark(view, at), { class: "quiet" }),
+      app.may("set_up") && seen.stands === "pass" && button("learn_as_good", async () => app.tookFiles(await ask("learn_as_good", at)), { class: "quiet" })],
+      app.may("dispose") && seen.stands === "fail" && !seen.people.some((one) => one.kind === "disposition") && button("dispose", () => dispose(view, at), { class: "quiet" }),
       app.may("sign") && button("sign", () => sign(app, view, at), { class: "quiet" })));
 }
 

@@ -73,7 +73,8 @@ class Inspect {
       this.app.may("inspect") && this.camera?.element,
       this.app.may("inspect") && !this.camera && h("div", { class: "sw-entry" }, dropzone(this.lot.total ? "drop_more" : "drop_photos", w("drop_photos_hint"), (list) => this.drop(list)),
         h("div", { class: "sw-row" }, button("camera", () => this.look()), h("span", { class: "sw-hint" }, w("incoming", { folder: product.incoming })))),
-      h("div", { class: "sw-row sw-lotbar" }, this.lots(product), this.filters(), h("span", { class: "sw-space" }), this.telling(), this.order()),
+      product.lots.length > 0 && h("div", { class: "sw-row sw-lotbar" }, this.lots(product), this.filters(), h("span", { class: "sw-space" }), this.telling(), this.order()),
+      this.lot.total > 0 && product.few && h("p", { class: "sw-note sw-row" }, h("span", { class: "sw-told" }, w("few_good", product.few)), button("add_good", () => this.app.go("setup"))),
       left > 0 && !busy && h("p", { class: "sw-note" }, w("photos_left", { left }), " ", button("go_on", async () => {
         await ask("go_on", { product: product.key, lot: this.app.at.lot });
         await this.app.refresh("inspect");
@@ -85,7 +86,6 @@ class Inspect {
 
   lots(product) {
     const names = product.lots.includes(product.lot) ? product.lots : [product.lot, ...product.lots];
-    if (!product.lots.length) return null;
     return h("div", { class: "sw-select" }, h("select", { "aria-label": w("lot"), onchange: async (event) => {
       Object.assign(this.app.at, { lot: event.target.value, file: "" });
       Object.assign(this, { page: 0, only: "" });
@@ -103,8 +103,9 @@ class Inspect {
   }
 
   order() {
-    return h("button", { type: "button", class: "sw-button quiet", "aria-pressed": String(this.worst), onclick: () => this.again({ worst: !this.worst, page: 0 }) },
-      w(this.worst ? "worst_first" : "as_inspected"));
+    const choice = (worst, key) => h("option", { value: String(worst), selected: worst === this.worst }, w(key));
+    return h("div", { class: "sw-select" }, h("select", { "aria-label": w("order"), onchange: (event) => this.again({ worst: event.target.value === "true", page: 0 }) },
+      choice(false, "as_inspected"), choice(true, "worst_first")));
   }
 
   // The photos that a person's word would tell most about, one after the other.

@@ -47,8 +47,14 @@ function card(app, product, place, live) {
     await drawing.open();
   };
   const changed = h("div", { class: "sw-diff", "aria-live": "polite" });
-  const compare = async () => fill(changed, differences(await ask("diff", { product: product.key, form: inputs.read() })));
-  const form = h("form", { class: "sw-panel", onchange: compare, onsubmit: async (event) => {
+  const save = h("button", { type: "submit", class: "sw-button main", disabled: true }, w("save_card")); // while nothing is changed
+  const changes = () => { save.disabled = !app.may("set_up"); };
+  const compare = async () => {
+    const rows = await ask("diff", { product: product.key, form: inputs.read() });
+    save.disabled = !rows.length || !app.may("set_up");
+    fill(changed, differences(rows));
+  };
+  const form = h("form", { class: "sw-panel", oninput: changes, onchange: compare, onsubmit: async (event) => {
     event.preventDefault();
     const rows = await ask("diff", { product: product.key, form: inputs.read() });
     const why = product.model && rows.length ? await questioned(w("save_card"), "reason", { hint: w("adopt_hint"), go: "save_card" }) : "";
@@ -63,7 +69,7 @@ function card(app, product, place, live) {
       !product.good.length && h("span", { class: "sw-hint" }, w("draw_first_good"))), changed,
     h("div", { class: "sw-row end" },
       draft && button("discard", async () => { app.pending = null; await app.draw(); }, { class: "quiet" }),
-      h("button", { type: "submit", class: "sw-button main", disabled: !app.may("set_up") }, w("save_card"))));
+      save));
   if (draft) compare();
   return form;
 }
@@ -89,9 +95,10 @@ function fields(form) {
   const defects = h("textarea", { rows: Math.max(3, form.defects.length + 1), value: form.defects.map((d) => (d.description ? `${d.name}: ${d.description}` : d.name)).join("\n") });
   const scale = h("input", { type: "number", step: "any", min: 0, value: form.mm_per_px ?? "" });
   const sure = h("input", { type: "number", step: "any", min: 0, value: form.mm_uncertainty });
-  const parts = [field("card_name", name), field("card_description", description, w("card_description_hint")), field("card_defects", defects, w("card_defects_hint")),
-    field("card_materials", materials, w("card_materials_hint")),
-    h("div", { class: "sw-two" }, field("card_scale", scale, w("card_scale_hint")), field("card_uncertainty", sure, w("length_sure_hint")))];
+  const more = h("details", { class: "sw-more", open: form.materials.length > 0 || form.mm_per_px !== null }, h("summary", {}, w("card_more")),
+    h("div", { class: "sw-stack" }, field("card_materials", materials, w("card_materials_hint")),
+      h("div", { class: "sw-two" }, field("card_scale", scale, w("card_scale_hint")), field("card_uncertainty", sure, w("length_sure_hint")))));
+  const parts = [field("card_name", name), field("card_description", description, w("card_description_hint")), field("card_defects", defects, w("card_defects_hint")), more];
   const list = (text) => text.split(",").map((word) => word.trim()).filter(Boolean);
   const read = () => ({ ...form, name: name.value, description: description.value, materials: list(materials.value),
     defects: defects.value.split("\n").filter((line) => line.trim()).map((line) => {

@@ -52,9 +52,9 @@ export class Stage {
   mark() {
     const [width] = this.seen.size ?? [4, 3];
     fill(this.lines, this.seen.findings.map((finding) => {
-      const [x0, y0] = finding.box;
+      const [x0, y0] = finding.outline.flat().reduce((top, point) => (point[1] < top[1] ? point : top), finding.box); // where the contour begins
       const size = width / 34;
-      const label = h("g", { class: "sw-number", transform: `translate(${Math.max(0, x0 - size * 0.2)} ${Math.max(size, y0 - size * 0.25)})` },
+      const label = h("g", { class: "sw-number", transform: `translate(${Math.min(width - size * 2, Math.max(0, x0 - size * 0.2))} ${Math.max(size, y0 - size * 0.25)})` },
         h("rect", { x: 0, y: -size, width: size * (0.5 + 0.55 * String(finding.number).length), height: size, rx: size * 0.2 }),
         h("text", { x: size * (0.25 + 0.275 * String(finding.number).length), y: -size * 0.22, "font-size": size * 0.78, "text-anchor": "middle" }, finding.number));
       return h("g", { class: `sw-region${finding.false_alarm ? " fine" : ""}`, role: "button", tabindex: "0", "data-number": finding.number,
