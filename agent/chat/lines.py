@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from seewhy.agent.inspection.verdict import standing_lines
 from seewhy.agent.models.calibration import Calibration, needed
 
 OF = 100  # good parts that are spoken of
@@ -55,6 +56,12 @@ def _step(calibration: Calibration, rank: int, count: int) -> dict[str, Any]:
         "low": low,
         "high": high,
     }
+
+
+def standing(calibration: Calibration, alpha: float, review: float) -> dict[str, float | None]:
+    """Where the lines lie now: above `fail` a part can fail, up to `ask` it passes; None where the good photos are too few for that."""
+    fail, ask = standing_lines(calibration, alpha, review)
+    return {"fail": fail, "ask": ask}
 
 
 def drawn_at(calibration: Calibration, rate: float) -> int:

@@ -11,7 +11,7 @@ from seewhy.agent.chat.desk import Desk
 from seewhy.agent.chat.drafts import form_of
 from seewhy.agent.chat.gallery import page_of
 from seewhy.agent.chat.jobs import Job
-from seewhy.agent.chat.lines import drawn_at, enough_for, steps
+from seewhy.agent.chat.lines import drawn_at, enough_for, standing, steps
 from seewhy.agent.chat.papers import offered
 from seewhy.agent.chat.problems import Told, problem
 from seewhy.agent.chat.showing import address, choices, item_shown, shown
@@ -137,6 +137,8 @@ def line(call: Call, product: str, lot: str = "") -> dict[str, Any]:
         "steps": steps(calibration),
         "fail": drawn_at(calibration, settings.alpha) if len(calibration) else 0,
         "ask": drawn_at(calibration, settings.alpha + settings.review) if len(calibration) else 0,
+        "now": standing(calibration, settings.alpha, settings.review),
+        "rates": {"alpha": settings.alpha, "review": settings.review},
         "supported": calibration.supports(settings.alpha),
         "causes": choices("cause", call.language),
         "wanted": enough_for(len(calibration), (settings.alpha + settings.review, settings.alpha)),

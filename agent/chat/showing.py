@@ -95,11 +95,15 @@ def _score(record: InspectionRecord, inspector: Inspector | None, language: str)
     """The score, its lines, and where it lies among good photos."""
     d = record.decision
     score = d.score.value or 0.0
+    fail, passes = d.threshold, d.review_threshold
+    if passes is not None and d.calibration != "calibrated":  # the line is provisional: none fails by it
+        fail = d.fail_threshold
     data = {
         "value": score,
         "word": number(score),
-        "fail": d.threshold.value,
-        "passes": d.review_threshold.value if d.review_threshold else None,
+        "fail": None if fail is None else fail.value,
+        "passes": passes.value if passes and passes.status == "supported" else None,
+        "asks": passes is not None,
     }
     if inspector is None or inspector.model.sha256 != record.provenance.model_sha256 or not len(inspector.model.calibration):
         return data | {"among": "", "good": []}

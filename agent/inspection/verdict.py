@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from seewhy.agent.inspection.chain import Link
 from seewhy.agent.inspection.ruling import worst
-from seewhy.agent.models.calibration import LOT, needed
+from seewhy.agent.models.calibration import LOT, Calibration, needed
 from seewhy.agent.models.product import ProductModel
 from seewhy.agent.photos.levels import DOUBTS
 from seewhy.prompts import sentence, text
@@ -65,6 +65,18 @@ def decide(scored: ScoreMap, link: Link, *, familiar: bool) -> Decision:
         "fail_threshold": None if far is None else Stated[float](value=_six(far), source="measured"),
     }
     return decision.model_copy(update=lines)
+
+
+def standing_lines(calibration: Calibration, alpha: float, review: float) -> tuple[float | None, float | None]:
+    """Scores above which a part may fail and up to which it passes; None where the good photos are too few for that.
+
+    Args:
+        calibration: of the model.
+        alpha: share of good parts that may fail.
+        review: share of them that a person may be asked about besides.
+    """
+    fail = calibration.threshold(alpha) if calibration.supports(alpha) else calibration.far(FAR)
+    return fail, calibration.threshold(alpha + review) if calibration.supports(alpha + review) else None
 
 
 def _six(value: float) -> float:

@@ -9,7 +9,11 @@ export async function documentsView(app, place) {
   const groups = lot ? await ask("documents", { product, lot, file }) : [];
   if (!groups.length) return fill(place, h("p", { class: "sw-empty" }, w("no_lot_yet")));
   const shown = h("div", { class: "sw-preview" });
-  const show = (one) => fill(shown, h("iframe", { src: of(one, "html").address, title: one.name, sandbox: "allow-scripts" }));
+  const show = (one) => {
+    const note = h("p", { class: "sw-empty", role: "status" }, w("making"));
+    const frame = h("iframe", { src: of(one, "html").address, title: one.name, sandbox: "allow-scripts", hidden: true, onload: () => { note.remove(); frame.hidden = false; } });
+    fill(shown, note, frame);
+  };
   const look = (one) => { show(one); shown.scrollIntoView({ block: "start", behavior: "smooth" }); };
   fill(place, h("p", { class: "sw-lead" }, w("documents_lead")),
     h("div", { class: "sw-papers" }, groups.map((group) => h("section", { class: `sw-panel ${group.group}` },

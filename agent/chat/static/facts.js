@@ -30,7 +30,7 @@ function score(score) {
   const bar = h("svg", { class: "sw-score", viewBox: "0 0 100 22", preserveAspectRatio: "none", "aria-hidden": "true" },
     h("rect", { x: 0, y: 8, width: 100, height: 6, rx: 1, class: "rail" }),
     score.fail !== null && h("rect", { x: x(score.fail), y: 8, width: 100 - x(score.fail), height: 6, class: "stopped" }),
-    score.passes !== null && score.fail !== null && h("rect", { x: x(score.passes), y: 8, width: Math.max(0, x(score.fail) - x(score.passes)), height: 6, class: "asked" }),
+    score.asks && h("rect", { x: x(score.passes ?? low), y: 8, width: Math.max(0, x(score.fail ?? top) - x(score.passes ?? low)), height: 6, class: "asked" }),
     score.good.map((value) => h("line", { x1: x(value), x2: x(value), y1: 9, y2: 13, class: "good" })),
     h("line", { x1: x(score.value), x2: x(score.value), y1: 2, y2: 20, class: "own" }));
   return h("div", { class: "sw-scored" }, h("div", { class: "sw-row" }, h("span", {}, w("score", { score: score.word })), h("span", { class: "sw-space" }),

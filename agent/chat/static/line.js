@@ -18,14 +18,16 @@ export class Lines {
     Object.assign(this, { app, place, data });
     this.fail = Math.min(data.fail, data.steps.length);
     this.ask = Math.min(Math.max(data.ask, this.fail), data.steps.length);
-    this.before = { fail: this.fail, ask: this.ask };
+    this.before = { fail: this.fail, ask: this.ask, moved: { fail: false, ask: false } };
+    this.moved = this.before.moved; // a line that nobody moved lies where it stands now, which is no count where good photos are few
     // Good scores get most of the width; what lies far beyond them is drawn closer together, after a break.
     const all = [...data.good, ...data.photos.map((photo) => photo.score)];
     const spread = Math.max(...data.good) - Math.min(...data.good) || 1;
     this.low = Math.min(...all) - 0.12 * spread;
-    this.top = Math.max(...all) + 0.12 * spread;
+    this.top = Math.max(...all, data.now.fail ?? 0) + 0.12 * spread;
     this.bend = Math.min(this.top, Math.max(...data.good) + 0.3 * spread);
     this.share = this.bend < this.top ? 0.66 : 1;
+    this.firm = data.supported && data.now.ask !== null;
   }
 
   x(score) {
@@ -40,6 +42,12 @@ export class Lines {
 
   score(rank) {
     return this.data.steps[rank - 1].score;
+  }
+
+  // Where a line lies: above the one a part can fail, above the other a person is asked.
+  at(which) {
+    if (this.moved[which]) return this.score(this[which]);
+    return this.data.now[which] ?? (which === "fail" ? this.top : this.low);
   }
 
   draw() {
@@ -111,21 +119,21 @@ export class Lines {
     this[which] = Math.min(this.data.steps.length, Math.max(1, rank));
     if (which === "fail") this.ask = Math.max(this.ask, this.fail);
     else this.fail = Math.min(this.fail, this.ask);
+    this.moved = { fail: this.moved.fail || which === "fail" || this.fail !== this.before.fail, ask: true };
     this.judge();
   }
 
   // Everything that follows from where the lines stand; called at every move.
   judge() {
-    const [fail, ask] = [this.score(this.fail), this.score(this.ask)];
-    const stopped = this.data.steps[this.fail - 1], asked = this.data.steps[this.ask - 1];
+    const [fail, ask] = [this.at("fail"), this.at("ask")];
     for (const which of ["fail", "ask"]) {
-      this.handles[which].setAttribute("transform", `translate(${this.x(this.score(this[which]))} 0)`);
+      this.handles[which].setAttribute("transform", `translate(${this.x(this.at(which))} 0)`);
       this.handles[which].setAttribute("aria-valuenow", this[which]);
       this.handles[which].setAttribute("aria-valuetext", w("of_good", { count: count(this.data.steps[this[which] - 1].mean) }));
     }
     fill(this.zones, h("rect", { class: "asked", x: this.x(ask), width: Math.max(0, this.x(fail) - this.x(ask)), y: 0, height: HEIGHT - FOOT }),
       h("rect", { class: "stopped", x: this.x(fail), width: Math.max(0, WIDTH - this.x(fail)), y: 0, height: HEIGHT - FOOT }));
-    fill(this.told, h("p", { class: "sw-big" }, w("counts", { stopped: count(stopped.mean), low: stopped.low, high: stopped.high, asked: count(Math.max(0, asked.mean - stopped.mean)) })));
+    fill(this.told, h("p", { class: "sw-big" }, this.counts()));
     const groups = { pass: [], review: [], fail: [] };
     this.data.photos.forEach((photo, i) => {
       const word = photo.score > fail ? "fail" : photo.score > ask ? "review" : "pass";
@@ -136,14 +144,23 @@ export class Lines {
     if (known.length) this.told.append(h("p", {}, w("known_defects", { count: known.length, passing: known.filter((photo) => photo.score <= ask).length })));
     fill(this.groups, Object.entries(groups).map(([word, photos]) => h("div", { class: `sw-group ${word}` }, h("h3", {}, w(`by_score_${word}`), h("span", { class: "sw-count" }, photos.length)),
       h("div", { class: "sw-minis" }, photos.slice(0, 24).map((photo) => h("img", { src: photo.thumbnail, alt: photo.file, title: photo.file, loading: "lazy" })), photos.length > 24 && h("span", { class: "sw-hint" }, `+${photos.length - 24}`)))));
-    const same = this.fail === this.before.fail && this.ask === this.before.ask;
+    const same = !this.moved.ask || (this.firm && this.fail === this.before.fail && this.ask === this.before.ask);
     this.adopt.disabled = same || !this.app.may("set_up");
     this.reset.disabled = same;
   }
 
+  // What the lines mean for good parts, in counts where they are counts.
+  counts() {
+    const stopped = this.data.steps[this.fail - 1], asked = this.data.steps[this.ask - 1];
+    if (this.moved.fail || this.data.supported) return w("counts", { stopped: count(stopped.mean), low: stopped.low, high: stopped.high, asked: count(Math.max(0, asked.mean - stopped.mean)) });
+    if (this.moved.ask || this.data.now.ask !== null) return w("counts_far", { asked: count(asked.mean), low: asked.low, high: asked.high });
+    return w("counts_none", { photos: this.data.good.length });
+  }
+
   async save() {
-    const alpha = this.data.steps[this.fail - 1].rate;
-    const both = this.data.steps[this.ask - 1].rate;
+    const { rates } = this.data;
+    const alpha = this.moved.fail ? this.data.steps[this.fail - 1].rate : rates.alpha;
+    const both = this.moved.ask ? this.data.steps[this.ask - 1].rate : rates.alpha + rates.review;
     const why = await questioned(w("adopt_line_title"), "reason", { hint: w("adopt_hint"), go: "adopt" });
     if (why === null) return;
     await ask("adopt_line", { product: this.app.at.product, alpha, review: Math.max(0, Number((both - alpha).toFixed(6))), why });

@@ -506,7 +506,8 @@ REJUDGED = """async () => {
   const photo = (i) => ({ file: `${i}`, score: 40 + i / 10, stands: 'pass', known: false, thumbnail: '' });
   const steps = Array.from({ length: 400 }, (_, i) => step(i));
   const photos = Array.from({ length: 1000 }, (_, i) => photo(i));
-  const data = { good: steps.map((step) => step.score), steps, fail: 5, ask: 20, supported: true, wanted: [], photos };
+  const now = { now: { fail: 99.6, ask: 98.1 }, rates: { alpha: 0.005, review: 0.015 } };
+  const data = { good: steps.map((step) => step.score), steps, fail: 5, ask: 20, supported: true, wanted: [], photos, ...now };
   const app = { at: {}, may: () => true };
   const place = document.createElement('div');
   document.querySelector('.sw-app').append(place);
