@@ -29,6 +29,7 @@ class App {
     this.data = null;
     window.addEventListener("seewhy:show", (event) => this.show(event.detail));
     window.addEventListener("keydown", (event) => this.key(event));
+    element.addEventListener("pointerdown", (event) => event.target.closest(".sw-only-narrow") || this.talk(false));
   }
 
   async open() {
@@ -104,8 +105,13 @@ class App {
     this.body.setAttribute("aria-labelledby", `sw-tab-${this.view}`);
   }
 
+  // On a narrow page the conversation lies over the rest, and goes when somebody turns to that.
+  talk(open) {
+    document.body.classList.toggle("sw-talking", open);
+  }
+
   talkButton() {
-    return button("talk", () => document.body.classList.toggle("sw-talking"), { class: "quiet sw-only-narrow" });
+    return button("talk", () => this.talk(!document.body.classList.contains("sw-talking")), { class: "quiet sw-only-narrow" });
   }
 
   person() {
@@ -176,6 +182,7 @@ class App {
     const at = Object.fromEntries(["lot", "file"].filter((name) => said[name]).map((name) => [name, said[name]]));
     Object.assign(this.at, at);
     this.asked = said;
+    if (said.draft || said.tab !== "inspect") this.talk(false); // what is said of a photo is read in the conversation
     await this.refresh(said.tab);
     this.asked = null;
   }
@@ -247,6 +254,7 @@ class App {
   }
 
   key(event) {
+    if (event.key === "Escape" && document.body.classList.contains("sw-talking")) return this.talk(false);
     if (event.target.closest("input, textarea, select, dialog, [contenteditable]") || event.ctrlKey || event.metaKey || event.altKey) return;
     this.live?.key?.(event);
   }
