@@ -120,16 +120,14 @@ class _Index:
                 index = cls(facts["entries"], facts["head"], [Past(**one) for one in facts["past"]], data["vectors"])
         except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile):
             return None
-        there = next((stored.hash for stored in ledger.stored() if stored.seq == index.entries), None)
-        fits = there == index.head and index.vectors.shape == (len(index.past), DESCRIPTOR)
+        there = [stored.hash for stored in ledger.found_stored("seq = ?", (index.entries,))]
+        fits = there == [index.head] and index.vectors.shape == (len(index.past), DESCRIPTOR)
         return index if fits else None
 
     def _grow(self, ledger: Ledger) -> bool:
         """Take in what was written since; whether there was anything."""
         before, new = self.entries, list[npt.NDArray[np.float32]]()
-        for stored in ledger.stored():
-            if stored.seq <= before:
-                continue
+        for stored in ledger.found_stored("seq > ?", (before,)) if before else ledger.stored():
             row = ledger.parsed(stored)
             if isinstance(row.entry, InspectionRecord):
                 for past, crop in _findings(row, row.entry, ledger):
@@ -191,7 +189,7 @@ def crop_of_entry(ledger: Path, entry: int, finding: int) -> tuple[Pixels, Inspe
         LedgerError: there is no such entry or finding, or its picture was not kept.
     """
     with Ledger(ledger, read_only=True) as book:
-        row = next((row for row in book.rows(kinds=("inspection",)) if row.seq == entry), None)
+        row = next(iter(book.found("seq = ?", (entry,))), None)
         if row is None or not isinstance(row.entry, InspectionRecord):
             raise LedgerError(f"entry {entry} of {ledger} is no inspection; look one up with `record`")
         return picture_of(row.entry, f"crop-{finding}", book.evidence), row.entry

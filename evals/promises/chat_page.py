@@ -156,6 +156,7 @@ def _people(browser: Any, address: str, people: int) -> dict[str, int]:
     kept = 0
     for page, (name, view, lot) in zip(pages, at, strict=True):
         page.locator(f".sw-in.{view}").wait_for()
+        page.wait_for_function("() => window.seewhyAt?.me")
         shown = page.evaluate("() => [seewhyAt.me, seewhyAt.lot]")
         kept += [page.get_by_label("Your name").input_value(), *shown] == [name, name, lot]
         page.context.close()

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +22,7 @@ from pypdf import PdfReader
 
 from seewhy.agent.chat.workspace import Home
 from seewhy.agent.ledger.store import Ledger
+from seewhy.evals.synthetic.chat import served
 from seewhy.evals.synthetic.surfaces import defective, good
 from seewhy.people import PersonsEntry
 from seewhy.prompts import catalogue
@@ -67,6 +62,7 @@ ENTERED = (
     "no rework is allowed",
     "seen with the supplier",
     "more may be asked about",
+    "every month",
 )
 
 
@@ -87,23 +83,11 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """(address, workspace) of a server on an empty workspace."""
     workspace = tmp_path_factory.mktemp("workspace") / "w"
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     video = filmed(tmp_path_factory.mktemp("video") / "belt.avi")
-    command = [sys.executable, "-m", "seewhy", "chat", str(workspace), "--port", str(port), "--no-open", "--camera", f"belt={video}"]
-    process = subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"})
-    try:
-        until = time.monotonic() + 240
-        while time.monotonic() < until and process.poll() is None:
-            with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/login", timeout=2):
-                break
-            time.sleep(0.5)
-        assert process.poll() is None
-        yield f"http://127.0.0.1:{port}", workspace
-    finally:
-        process.terminate()
-        process.wait(60)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")
+        with served(workspace, "--camera", f"belt={video}") as address:
+            yield address, workspace
 
 
 def filmed(path: Path) -> Path:
@@ -205,8 +189,6 @@ def test_from_words_to_the_first_report(browser: Any, server: tuple[str, Path], 
         page.locator(".sw-bar select").select_option("")
     page.locator(".sw-begin").wait_for()
     at.sound(".sw-app")  # beside it stands what was said before, in another language
-    page.get_by_label(at.word("your_name")).fill("Kim")
-    page.keyboard.press("Tab")
     at.say(SAID[language])
     name, defects = NAMED[language]
     page.wait_for_function("name => document.querySelector('.sw-begin input').value === name", arg=name)
@@ -249,6 +231,10 @@ def test_from_words_to_the_first_report(browser: Any, server: tuple[str, Path], 
     at.press("name_it")
     at.answer({"en": "scratch", "ko": "긁힘"}[language])
     page.locator(".sw-finding-type", has_text={"en": "scratch", "ko": "긁힘"}[language]).wait_for()
+    at.press("agree")
+    at.answer("Kim")  # nobody said so far who decides
+    page.locator(".sw-people li").wait_for()
+    assert page.locator(".sw-name").input_value() == "Kim"
 
     page.keyboard.press("Escape")
     page.locator(".sw-tile", has_text="part-0.png").click()
@@ -282,6 +268,8 @@ def test_from_words_to_the_first_report(browser: Any, server: tuple[str, Path], 
     page.locator(".sw-histogram").wait_for()
     at.sound()
     told = page.locator(".sw-big").inner_text()
+    assert told == at.word("counts_none", photos=5)
+    assert page.locator(".sw-group.pass img").count() == 0
     page.get_by_role("slider", name=at.word("line_ask")).focus()
     page.keyboard.press("ArrowLeft")
     assert page.locator(".sw-big").inner_text() != told
@@ -308,11 +296,17 @@ def test_from_words_to_the_first_report(browser: Any, server: tuple[str, Path], 
     at.say({"en": "ncr", "ko": "부적합 보고서"}[language])
     page.locator(f'.sw-preview iframe[title="{ncr}"]').wait_for()
     page.frame_locator(".sw-preview iframe").locator("h1", has_text=ncr).wait_for()
+    at.press("start_study")
+    at.answer("every month")
+    study = at.words["study.title"]
+    page.locator(f'.sw-preview iframe[title="{study}"]').wait_for()
+    page.frame_locator(".sw-preview iframe").locator("h1", has_text=study).wait_for()
     at.close()
     product = next(one for one in Home.at(workspace).products() if one.card.name == name)
     with Ledger(product.ledger, read_only=True) as ledger:
         people = [row.entry for row in ledger.rows() if isinstance(row.entry, PersonsEntry)]
-    assert [one.kind for one in people] == ["review", "missed_defect", "disposition", "sign_off", "settings_change"]
+    kinds = ["review", "review", "missed_defect", "disposition", "sign_off", "settings_change", "study"]
+    assert [one.kind for one in people] == kinds
     assert {one.by for one in people} == {"Kim"}
 
 

@@ -66,7 +66,6 @@ LOOKED_AT = (
     "good",
     "wipe",
     "fine",
-    "agree",
     "decide_fail",
     "take_back",
     "stop",
