@@ -25,6 +25,7 @@ MOST_STEPS = 16  # of the agent's graph for one answer
 LIMITS: Any = {"recursion_limit": MOST_STEPS}
 REMEMBERED = 12  # messages that it is told of
 PROPOSED: Mapping[str, Mapping[str, str]] = {"propose_learning": {"tab": "setup"}, "propose_study": {"tab": "documents", "kind": "study"}}
+LONGEST_ANSWER = 1024  # tokens: a model that finds no end would write until its context is full
 LONGEST_RESULT = 2000  # characters of a tool's result that are shown
 
 
@@ -57,7 +58,8 @@ class Assistant:
         except ModuleNotFoundError as error:
             raise MissingExtra("an assistant that talks", "agent") from error
         self._http = httpx.Client(trust_env=False, timeout=timeout_s)
-        self._chat = partial(ChatOpenAI, timeout=timeout_s, max_retries=1, temperature=0, http_client=self._http)
+        options: Any = {"timeout": timeout_s, "max_retries": 1, "temperature": 0, "max_tokens": LONGEST_ANSWER}
+        self._chat = partial(ChatOpenAI, http_client=self._http, **options)
         self._server, self._model = Client(Server(url, model=model, timeout_s=timeout_s)), model
 
     def _speaker(self) -> Any:

@@ -33,7 +33,7 @@ def main(out: Path, photos: int = 60, parts: int = 1000, people: int = 10) -> No
     with measuring(out, given, "gradio", "playwright", "openvino") as table, tempfile.TemporaryDirectory() as name:
         place = Path(name)
         table.row("first_result", first_result, place / "first")
-        drawn = [_larger(place / "photos" / f"{i:03}.png", i) for i in range(2 * photos)]
+        drawn = [_larger(place / "photos" / f"{i:03}.jpg", i) for i in range(2 * photos)]
         crowded(place / "w", parts).desk.close()
         with served(place / "w") as address:
             visitor = Visitor(address)
@@ -140,5 +140,5 @@ def _larger(path: Path, seed: int) -> Path:
 
 def _drawn(path: Path, pixels: Any) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(pixels).save(path)
+    Image.fromarray(pixels).save(path, quality=92)
     return path

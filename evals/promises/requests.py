@@ -71,7 +71,7 @@ def main(out: Path, server: str = "") -> None:
             table.row("commands", as_commands, call, place)
             table.row("replies", by_replies, call, place)
             if server:
-                table.row("server", by_server, call, place, server)
+                table.row("of_the_server", by_server, call, place, server)
         finally:
             call.desk.close()
 

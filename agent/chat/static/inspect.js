@@ -199,8 +199,13 @@ class Inspect {
     else await this.photo(this.app.at.file, this.chosen);
   }
 
+  // The lot as it was, at once; and as it is, where it changed meanwhile.
   async back() {
+    const known = JSON.stringify(this.lot);
+    this.gallery();
+    this.place.querySelector(".sw-tile")?.focus();
     await this.load();
+    if (this.stage || JSON.stringify(this.lot) === known) return;
     this.gallery();
     this.place.querySelector(".sw-tile")?.focus();
   }
