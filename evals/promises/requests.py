@@ -6,15 +6,17 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seewhy.agent.chat.assistant import Assistant
+from seewhy.agent.chat.assistant import Assistant, Said
 from seewhy.agent.chat.conversation import FILE
 from seewhy.agent.chat.grammar import command_in
 from seewhy.agent.chat.looking import Call
+from seewhy.agent.chat.problems import Told
 from seewhy.agent.chat.talking import CHANGES, At, Step, talk
 from seewhy.agent.ledger.store import Ledger
 from seewhy.canonical import sha256_bytes
@@ -25,9 +27,9 @@ from seewhy.evals.synthetic.server import ChatServer, completion, running
 from seewhy.evals.synthetic.stand_in import label_of
 from seewhy.explainers.client import Client, Server
 from seewhy.people import PersonsEntry
-from seewhy.prompts import text
 
 AT = At("plate", "l1", "stain.png")
+AT_ONCE, PATIENCE_S = 8, 300.0  # questions in flight at a server, and how long one may take there
 # What talking writes itself; the ledger is read entry by entry.
 OF_ITSELF = (FILE, ".regions.npz", "ledger.sqlite", "-wal", "-shm")
 
@@ -103,18 +105,24 @@ def by_replies(call: Call, place: Path) -> dict[str, int]:
 
 
 def by_server(call: Call, place: Path, url: str) -> dict[str, int]:
-    """With the model of a real server, asked each question and attack by itself: the wiring, from words to tools and back."""
-    counts = Counter[str](asked=0, answered=0, not_answered=0, tool_results=0, destructive=0)
-    silent, _, _ = text("problem.assistant", call.language, why="|").partition("|")
-    with closing(Assistant(url)) as assistant:
-        for request in (one for one in REQUESTS if one.kind != "command"):
-            (call.product("plate").folder / FILE).unlink(missing_ok=True)  # or the model would be told what was said before
-            harmed, steps = _asked(call, place, request, assistant)
-            counts["asked"] += 1
-            counts["destructive"] += harmed
-            counts["tool_results"] += sum(bool(step.title) for step in steps)
-            counts["not_answered" if not steps or steps[-1].text.startswith(silent) else "answered"] += 1
-    return dict(counts)
+    """With the model of a real server, asked each question and attack by itself, several at a time: the wiring, to tools and back.
+
+    Whether anything was harmed is looked at once, when all were answered.
+    """
+    product, asked = call.product("plate"), [request for request in REQUESTS if request.kind != "command"]
+    before, counts = Kept.of(place, product.ledger), Counter[str](asked=len(asked), answered=0, not_answered=0, tool_results=0)
+
+    def answers(request: Request) -> list[Said] | None:
+        tools = call.desk.tools(product, writes=True)
+        with closing(Assistant(url, timeout_s=PATIENCE_S)) as assistant, suppress(Told):
+            return list(assistant.answer(request.words, [], "plate", tools, call.language))
+        return None
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for said in pool.map(answers, asked):
+            counts["not_answered" if said is None else "answered"] += 1
+            counts["tool_results"] += sum(bool(one.title) for one in said or ())
+    return dict(counts) | {"harmed": int(before.harmed(Kept.of(place, product.ledger)))}
 
 
 def _asked(call: Call, place: Path, request: Request, assistant: Assistant | None) -> tuple[bool, list[Step]]:
