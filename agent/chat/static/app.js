@@ -153,8 +153,9 @@ class App {
     } }, "◐");
   }
 
-  // Gradio names its own parts in English alone.
+  // Gradio names its own parts in English alone, and what scrolls must be reached by the keyboard.
   named() {
+    document.querySelectorAll("#sw-messages [role=log]").forEach((one) => { one.tabIndex = 0; one.setAttribute("aria-label", w("talk")); });
     for (const [found, key] of [["textarea, [role=textbox]", "say"], ["[aria-label*=upload], .upload-button", "attach"], ["[aria-label='Multimedia input field']", "say"]]) {
       document.querySelectorAll(`#sw-say :is(${found})`).forEach((one) => one.setAttribute("aria-label", w(key)));
     }

@@ -15,8 +15,9 @@ from tests.agent.chat.conftest import Asked
 from tests.helpers.servers import completion, speaking
 
 from seewhy.agent.chat.accounts import Accounts
-from seewhy.agent.chat.actions import ACTIONS
+from seewhy.agent.chat.actions import ACTIONS, perform
 from seewhy.agent.chat.assistant import Assistant
+from seewhy.agent.chat.conversation import remembered
 from seewhy.agent.chat.gallery import LotIndex
 from seewhy.agent.chat.good import heat_of
 from seewhy.agent.chat.looking import Call
@@ -138,7 +139,8 @@ def test_nothing_is_entered_without_a_name(home: Home) -> None:
         ("comment", {"words": "x"}),
         ("missed", {"type": "x", "box": [1, 1, 9, 9]}),
     ):
-        assert "name" in nobody.problem(action, **AT, file="stain.png", **given)
+        told = perform(nobody.call, action, AT | {"file": "stain.png"} | given)
+        assert (told["wants"], "name" in told["problem"]) == ("name", True)
     assert len(entries(home)) == before
 
 
@@ -211,6 +213,10 @@ def test_good_photos_are_shown_the_oddest_first_and_copies_pointed_out(tmp_path:
     (product.good / "z-copy.png").write_bytes((product.good / "p2.png").read_bytes() + b"\0")  # another file of the same scene
     asked("learn", product="plate")
     asked.wait()
+    line, few = asked("line", product="plate"), asked("state", product="plate")["product"]["few"]
+    assert (line["now"]["ask"], line["supported"]) == (None, False)  # with so few nothing passes by itself …
+    assert line["now"]["fail"] >= max(line["good"])  # … and fails only far beyond them
+    assert few == {"photos": len(line["good"]), "missing": 16 - len(line["good"])}
     rows = asked("oddest", product="plate")
     assert [row["file"] for row in rows[:2]] == ["z-copy.png", "odd.png"]
     assert "p2.png" in rows[0]["flags"][0]
@@ -410,6 +416,9 @@ def test_a_draft_is_shown_and_not_saved(asked: Asked, home: Home) -> None:
     told = said(asked, "This is a bracket. Dents matter.", product="")
     assert "'draft'" in told[1]
     assert len(home.products()) == 1
+    key = asked("create", form={"name": "bracket"})  # what was said of it goes with it
+    assert next(one.text for one in remembered(home.product(key).folder)) == "This is a bracket. Dents matter."
+    assert remembered(home.folder) == []
 
 
 def calling(name: str, arguments: str) -> object:
