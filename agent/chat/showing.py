@@ -95,9 +95,8 @@ def _score(record: InspectionRecord, inspector: Inspector | None, language: str)
     """The score, its lines, and where it lies among good photos."""
     d = record.decision
     score = d.score.value or 0.0
-    fail, passes = d.threshold, d.review_threshold
-    if passes is not None and d.calibration != "calibrated":  # the line is provisional: none fails by it
-        fail = d.fail_threshold
+    passes = d.review_threshold
+    fail = d.threshold if passes is None or d.calibration == "calibrated" else d.fail_threshold  # by a provisional line none fails
     data = {
         "value": score,
         "word": number(score),
