@@ -74,7 +74,9 @@ class App {
     this.turn += 1;
     this.view = view;
     Object.assign(this.at, at);
-    if (this.at.product !== (this.data.product?.key ?? "")) return this.refresh(view); // it was chosen and not read yet
+    const { product } = this.data;
+    if (this.at.product !== (product?.key ?? "")) return this.refresh(view); // it was chosen and not read yet
+    if (product && !product.lots.includes(this.at.lot)) this.at.lot = product.lots[0] ?? "";
     this.drawBar();
     await this.draw();
     this.tell();
