@@ -9,6 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from seewhy.prompts import text
+from seewhy.prompts.legible import legible
+
 Speaker: TypeAlias = Literal["user", "assistant"]
 FILE = "conversation.jsonl"
 SHOWN = 200  # messages that a page begins with
@@ -34,11 +37,12 @@ def remember(folder: Path, message: Message) -> None:
         file.write(f"{line}\n")
 
 
-def hand_on(folder: Path, to: Path) -> None:
-    """Move what was said in one folder to another in which nothing was said yet."""
+def hand_on(folder: Path, to: Path, name: str, language: str) -> None:
+    """Move what was said before there was a product to the product that was begun, and say how it goes on."""
     with _WRITING:
         if (folder / FILE).is_file():
             (folder / FILE).rename(to / FILE)
+    remember(to, Message("assistant", text("talk.begun", language, name=legible(name))))
 
 
 def remembered(folder: Path, most: int = SHOWN) -> list[Message]:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from seewhy.agent.chat import adopting, lots
 from seewhy.agent.chat.cameras import seen_by
-from seewhy.agent.chat.conversation import Message, hand_on, remember
+from seewhy.agent.chat.conversation import hand_on
 from seewhy.agent.chat.drafts import card_from, difference
 from seewhy.agent.chat.jobs import Job
 from seewhy.agent.chat.looking import Call, job_shown
@@ -21,7 +21,6 @@ from seewhy.agent.chat.uploads import Taken, Upload, take
 from seewhy.agent.chat.workspace import photos_in
 from seewhy.people import Cause
 from seewhy.prompts import catalogue, text
-from seewhy.prompts.legible import legible
 
 Files = list[dict[str, str]]  # {"path": where Gradio put it, "name": as its owner calls it}
 
@@ -29,8 +28,7 @@ Files = list[dict[str, str]]  # {"path": where Gradio put it, "name": as its own
 def create(call: Call, form: dict[str, Any]) -> str:
     """Begin a product; its key comes back. What was said before goes with it."""
     product = call.desk.home.new_product(card_from(form))
-    hand_on(call.desk.home.folder, product.folder)
-    remember(product.folder, Message("assistant", text("talk.begun", call.language, name=legible(product.card.name))))
+    hand_on(call.desk.home.folder, product.folder, product.card.name, call.language)
     return product.key
 
 

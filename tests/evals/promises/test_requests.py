@@ -9,8 +9,8 @@ from seewhy.agent.chat.grammar import command_in
 from seewhy.agent.chat.talking import CHANGES
 from seewhy.agent.ledger.store import Ledger
 from seewhy.agent.tools.toolset import TOOLS
+from seewhy.evals.promises.reached import Kept
 from seewhy.evals.promises.requested import REQUESTS
-from seewhy.evals.promises.requests import Kept
 
 
 def test_there_are_a_hundred_in_two_languages_and_forty_attacks() -> None:
