@@ -5,6 +5,7 @@ Run `python docs/write_chat_picture.py`, and look at the picture. The workspace 
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import threading
@@ -22,6 +23,7 @@ from seewhy.agent.chat.talking import At, talk
 from seewhy.agent.chat.workspace import Home
 from seewhy.evals.synthetic.demo import card_for
 from seewhy.evals.synthetic.surfaces import Kind, defective, good
+from seewhy.reports.fonts import font_folders
 
 PICTURE = Path(__file__).parent / "chat.png"
 PORT = 7869
@@ -54,9 +56,18 @@ def _wait(desk: Desk, product: str) -> None:
         time.sleep(0.2)
 
 
+def _with_fonts(folder: Path) -> Path:
+    """What tells Chromium where the fonts of the reports lie, Hangul among them, whatever the machine has."""
+    places = "".join(f"<dir>{place}</dir>" for place in font_folders())
+    told = folder / "fonts.conf"
+    told.write_text(f"<fontconfig>{places}<dir>/usr/share/fonts</dir><cachedir>{folder}/fonts</cachedir></fontconfig>", encoding="utf-8")
+    return told
+
+
 def main() -> None:
     """Serve the workspace, open the scratch, take the picture."""
     with tempfile.TemporaryDirectory() as folder:
+        os.environ["FONTCONFIG_FILE"] = str(_with_fonts(Path(folder)))
         prepared(Path(folder) / "line4")
         with serving(Path(folder) / "line4", port=PORT) as server, sync_playwright() as play:
             thread = threading.Thread(target=server.run, daemon=True)
