@@ -50,7 +50,7 @@ def lot_view(entries: Sequence[Entry], pictures: PictureBytes, head: str, langua
         "shares_alt": text("report.shares", language, shares=", ".join(f"{word('tally', v, language)} {counts[v]}" for v in VERDICTS)),
         "figures": _figures(counts, len(entries), language),
         "callouts": _uncalibrated(records, language) + _callouts(findings, language),
-        "pareto": _pareto(Counter(type_of(f, language) for f in findings)),
+        "pareto": _pareto(Counter(type_of(f, language) for f in findings if not f.also_unusual)),
         "severities": [
             {"name": word("severity", s, language), "count": sum(f.ruling.severity.value == s for f in findings)} for s in SEVERITIES
         ],

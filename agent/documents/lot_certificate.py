@@ -116,11 +116,11 @@ def _figures(asked: Asked, parts: dict[str, str]) -> list[tuple[str, str, Tone]]
 
 
 def _found(asked: Asked, photos: Sequence[Seen]) -> list[Block]:
-    types = Counter(asked.type(spot.type) for s in photos for spot in s.spots)
+    types = Counter(asked.type(spot.type) for s in photos for spot in s.counted)
     if not types:
         return [heading(asked.say("report.types")), paragraph(asked.say("report.no_findings"), soft=True)]
     bars = sorted(types.items(), key=lambda item: (-item[1], item[0]))
-    severities = Counter(spot.severity or "none" for s in photos for spot in s.spots)
+    severities = Counter(spot.severity or "none" for s in photos for spot in s.counted)
     told = [(asked.word("severity", name), str(severities[name])) for name in ("critical", "major", "minor", "none") if severities[name]]
     drawn = chart(pareto(bars[:12], 540), asked.say("monthly.pareto_alt", types=", ".join(f"{n} {c}" for n, c in bars)))
     return [heading(asked.say("report.types")), columns([drawn], [rows(told)], widths=(2.6, 1))]
@@ -138,7 +138,7 @@ def _nonconforming(asked: Asked, photos: Sequence[Seen]) -> list[Block]:
         action = (
             "–" if disposed is None else asked.word("action", disposed.action) + (f" {disposed.concession}" if disposed.concession else "")
         )
-        types = ", ".join(dict.fromkeys(asked.type(spot.type) for spot in s.spots)) or "–"
+        types = ", ".join(dict.fromkeys(asked.type(spot.type) for spot in s.counted)) or "–"
         lines.append((s.part, asked.verdict(s.machine), asked.verdict(s.verdict), types, action, approved))
     more = [paragraph(asked.say("report.more", count=len(bad) - LISTED), soft=True)] if len(bad) > LISTED else []
     return [heading(asked.say("lot_certificate.nonconforming")), table(names, lines, widths=(1.4, 0.8, 0.8, 1.4, 1, 0.8)), *more]

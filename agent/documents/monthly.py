@@ -58,7 +58,12 @@ def monthly(asked: Asked) -> Document:
         "machine": dict(Counter(s.machine for s in photos)),
         "verdicts": dict(Counter(s.verdict for s in photos)),
         "groups": [
-            {"name": name, "photos": len(own), "stopped": sum(s.machine != "pass" for s in own), "findings": sum(len(s.spots) for s in own)}
+            {
+                "name": name,
+                "photos": len(own),
+                "stopped": sum(s.machine != "pass" for s in own),
+                "findings": sum(len(s.counted) for s in own),
+            }
             for name, own in groups
         ],
         "entries": [photos[0].seq, photos[-1].seq],
@@ -91,7 +96,7 @@ def _figures(asked: Asked, photos: Sequence[Seen]) -> list[tuple[str, str, Tone]
 
 
 def _pareto(asked: Asked, photos: Sequence[Seen]) -> list[Block]:
-    types = Counter(asked.type(spot.type) for s in photos for spot in s.spots)
+    types = Counter(asked.type(spot.type) for s in photos for spot in s.counted)
     if not types:
         return [heading(asked.say("report.types")), paragraph(asked.say("report.no_findings"), soft=True)]
     bars = sorted(types.items(), key=lambda item: (-item[1], item[0]))[:12]
@@ -108,7 +113,7 @@ def _charts(asked: Asked, groups: Sequence[tuple[str, Sequence[Seen]]]) -> list[
     sizes = [len(own) for _, own in groups]
     names = [name for name, _ in groups]
     p = p_chart([sum(s.machine != "pass" for s in own) for _, own in groups], sizes)
-    u = u_chart([sum(len(s.spots) for s in own) for _, own in groups], sizes)
+    u = u_chart([sum(len(s.counted) for s in own) for _, own in groups], sizes)
     blocks: list[Block] = [heading(asked.say("monthly.charts"))]
     for made, key in ((p, "p"), (u, "u")):
         told = _flags(asked, made, names)
@@ -134,13 +139,13 @@ def _flags(asked: Asked, made: Chart, names: Sequence[str]) -> str:
 
 
 def _types(asked: Asked, groups: Sequence[tuple[str, Sequence[Seen]]]) -> list[Block]:
-    top = [name for name, _ in Counter(spot.type for _, own in groups for s in own for spot in s.spots).most_common(TYPES)]
+    top = [name for name, _ in Counter(spot.type for _, own in groups for s in own for spot in s.counted).most_common(TYPES)]
     if not top or len(groups) < 2:
         return []
     shown = list(groups)[-24:]
     lines = []
     for name, own in shown:
-        counts = Counter(spot.type for s in own for spot in s.spots)
+        counts = Counter(spot.type for s in own for spot in s.counted)
         lines.append((name, str(len(own)), *(str(counts[t]) if counts[t] else "–" for t in top)))
     columns = [asked.say("monthly.sample"), asked.say("monthly.photos"), *(asked.type(t) for t in top)]
     return [
@@ -151,7 +156,7 @@ def _types(asked: Asked, groups: Sequence[tuple[str, Sequence[Seen]]]) -> list[B
 
 def _zones(asked: Asked, photos: Sequence[Seen]) -> list[Block]:
     """Where findings lie on the product."""
-    spots = [(s, spot) for s in photos for spot in s.spots]
+    spots = [(s, spot) for s in photos for spot in s.counted]
     if not spots:
         return []
     counts = [[0] * GRID[1] for _ in range(GRID[0])]

@@ -26,6 +26,8 @@ class Spot:
         type: by its words; "unknown" where they have none.
         at: centroid in shares of the photo's width and height.
         size: maximum Feret diameter, mm where the card has a scale, else px; None where it wasn't measured.
+        also_unusual: whether it lies in an unusual photo and would not be unusual by itself.
+        confirmed: whether a person said what it is.
     """
 
     number: int
@@ -35,6 +37,7 @@ class Spot:
     at: tuple[float, float]
     size: float | None
     unit: str
+    also_unusual: bool = False
     confirmed: bool = False
 
 
@@ -62,6 +65,11 @@ class Seen:
     size_px: tuple[int, int] = (1, 1)
     spots: tuple[Spot, ...] = ()
     people: list[Person] = field(default_factory=list)
+
+    @property
+    def counted(self) -> tuple[Spot, ...]:
+        """The findings that tables and charts count: those that are unusual by themselves, and what a person named."""
+        return tuple(spot for spot in self.spots if spot.confirmed or not spot.also_unusual)
 
     @property
     def refused(self) -> bool:
@@ -201,6 +209,7 @@ def _spot(finding: dict[str, Any], size: tuple[int, int]) -> Spot:
         (x / size[0], y / size[1]),
         length["value"],
         length["unit"],
+        (finding.get("p_value") or {}).get("status") == "unverified",
     )
 
 
