@@ -67,7 +67,7 @@ def test_every_measurement_is_there_and_described(name: str) -> None:
 
 def test_every_table_has_its_measurement() -> None:
     tables = {path.stem for path in (ROOT / "evals" / "results").glob("*.json")}
-    others = {"patchcore", "findings_tile", "findings_drawn", "speed_two_threads"}  # `seewhy eval`, and `findings` and `speed` once more
+    others = {"patchcore", "findings_drawn", "speed_two_threads"}  # `seewhy eval`, and `findings` and `speed` once more
     assert tables - set(MEASUREMENTS) == others
 
 
