@@ -23,23 +23,6 @@ os.environ["OMP_NUM_THREADS"] = "1"  # of the programs that tests start: files r
 torch.set_num_threads(1)
 faiss.omp_set_num_threads(1)
 
-LONGEST = (  # files of a minute and more, the longest first
-    "test_anomalib.py",
-    "test_real_server.py",
-    "test_page.py",
-    "test_docs.py",
-    "test_dinomaly.py",
-    "test_packaging.py",
-    "test_detectors.py",
-    "test_batch.py",
-)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long files go first: files run side by side, and one that begins last would be waited for alone."""
-    rank = {name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: rank.get(item.path.name, len(rank)))
-
 
 @pytest.fixture(scope="session")
 def card() -> ProductCard:

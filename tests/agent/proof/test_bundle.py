@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
+import re
 import shutil
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.helpers import TESTS
 
-from seewhy.agent.ledger.checkpoint import make_key, public_key, read_key, signed
+from seewhy.agent.ledger.checkpoint import PublicKey, make_key, public_key, read_key, signed
 from seewhy.agent.ledger.store import Ledger
 from seewhy.agent.ledger.verification import Verification
 from seewhy.agent.people import acts
@@ -194,6 +197,12 @@ def test_one_clear_error_and_no_bundle(folder: Path, tmp_path: Path) -> None:
     assert "no zip" in check_bundle(out).problem
 
 
+def with_pluses() -> Ed25519PrivateKey:
+    """A key whose base64 has pluses nine characters apart, as its hash stands between two."""
+    keys = (Ed25519PrivateKey.from_private_bytes(number.to_bytes(32, "big")) for number in itertools.count(1))
+    return next(key for key in keys if re.search(r"\+.{8}\+", str(PublicKey("w", key.public_key().public_bytes_raw()))[11:]))
+
+
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="no chromium")
 @pytest.mark.slow
 def test_the_page_checks_a_bundle_in_a_real_browser(folder: Path, part: Path, tmp_path: Path) -> None:
@@ -207,6 +216,9 @@ def test_the_page_checks_a_bundle_in_a_real_browser(folder: Path, part: Path, tm
     good, lot, key = folder / "part.zip", tmp_path / "lot.zip", (folder / "key.pem.pub").read_text()
     with Ledger(folder / "book.sqlite", read_only=True) as book:
         bundle(book, lot, lot="B")
+        own = with_pluses()
+        signer = str(PublicKey("works", own.public_key().public_bytes_raw()))
+        bundle(book, tmp_path / "pluses.zip", lot="B", contents=Contents(None, signed(book.checkpoint, "book", "works", own), signer))
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = browser.new_page()
@@ -224,6 +236,8 @@ def test_the_page_checks_a_bundle_in_a_real_browser(folder: Path, part: Path, tm
         intact = text("verifier.intact")
         assert said(good) == intact
         assert said(lot) == intact
+        assert said(tmp_path / "pluses.zip") == intact
+        assert text("verifier.signed_own", name="works") in page.inner_text("#facts")
         page.fill("#key", key.strip())
         page.dispatch_event("#key", "change")
         page.locator("#verdict:not(:empty)").wait_for(timeout=20_000)
