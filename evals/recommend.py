@@ -152,7 +152,7 @@ def chosen(tried: Sequence[Candidate]) -> tuple[str, str, Margin | None]:
     others = [c.detector for c in level if c is not best]
     shared = f", level with {', '.join(others)} and better by AUROC, place or time" if others else ""
     told = (
-        f"at a line that {ALPHA:.0%} of good photos may pass it lets {best.escapes} of {len(best.stopped)} drawn defects through{shared} "
+        f"at a line that {ALPHA:.0%} of good photos may exceed it lets {best.escapes} of {len(best.stopped)} drawn defects through{shared} "
         f"(image AUROC {best.image_auroc:.3f}, pixel AUROC {best.pixel_auroc:.3f}, {best.ms_per_photo:.0f} ms a photo)"
     )
     following = min((c for c in able if c is not best), key=lambda c: c.escapes or 0, default=None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from seewhy.agent.ledger.store import Ledger
@@ -58,7 +58,7 @@ def judged_good(ledger: Path, photos: Path, product: str = "", since: str = "") 
         made = read(book).production()
     wanted = _product(product, sorted({one.product for one in made}), ledger.name)
     counted = since_when([one for one in made if one.product == wanted], since)
-    good = [one for one in counted if isinstance(one.reviewed, Review) and one.verdict == "pass" and one.sha256]
+    good = [one for one in counted if isinstance(one.reviewed, Review) and one.verdict == "pass" and one.machine != "refused"]
     if not good:
         after = f" since {since}" if since else ""
         raise BadData(f"nobody has reviewed a part of {legible(wanted)!r} and let it pass in {ledger.name}{after}; see `seewhy review`")
@@ -99,15 +99,22 @@ def since_when(made: Sequence[Seen], since: str) -> list[Seen]:
         return [one for one in made if one.seq >= int(since)]
     if since:
         try:
-            datetime.fromisoformat(since)
+            first = _moment(since)
         except ValueError:
             raise BadData(f"--since {since!r} is neither an entry's number nor a date such as 2026-11-26") from None
-        return [one for one in made if one.at >= since]
+        return [one for one in made if _moment(one.at) >= first]
     alarm = made[-1].drift if made else None
     if alarm is None:
         return list(made)
-    first = next((one.seq for one in reversed(made) if one.photo == alarm.since), 0)
-    return [one for one in made if one.seq >= first]
+    raised = next((at for at, one in enumerate(made) if (one.photo, one.lot) == (alarm.alarm, alarm.alarm_lot)), len(made) - 1)
+    first_at = next((at for at in range(raised, -1, -1) if made[at].photo == alarm.since), 0)  # other lots may have photos of its name
+    return list(made[first_at:])
+
+
+def _moment(told: str) -> datetime:
+    """A date or time; of UTC where it doesn't say otherwise."""
+    moment = datetime.fromisoformat(told)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _found(photos: Path, good: Sequence[Seen]) -> dict[str, Path]:

@@ -98,10 +98,12 @@ def test_a_model_says_which_of_its_photos_came_from_a_ledger(place: Path, tmp_pa
 
 def test_after_an_alarm_only_what_came_since_the_change_counts() -> None:
     drift = Drift(since="3.png", alarm="5.png", alarm_lot="L", way="higher", photos=5, bound=0.01)
-    made = [
-        Seen(i, str(i), f"2026-11-{i:02}", "L", "p", f"{i}.png", "", "", "", "", "review", drift=drift if i > 4 else None)
-        for i in range(1, 8)
-    ]
+    made = [Seen(i, str(i), f"2026-11-{i:02}", "L", "p", f"{i}.png", "", "", "", "", "review") for i in range(1, 8)]
+    for seen in made[4:]:
+        seen.drift = drift
+    again = Seen(9, "9", "2026-11-09", "M", "p", "3.png", "", "", "", "", "review", drift=drift)  # another lot's photo of the same name
+    assert [one.seq for one in since_when([*made, again], "")] == [3, 4, 5, 6, 7, 9]
+    assert [one.seq for one in since_when(made, "2026-11-06T08:00+09:00")] == [6, 7]  # 23:00 of the day before in UTC
     assert [one.seq for one in since_when(made, "")] == [3, 4, 5, 6, 7]
     assert [one.seq for one in since_when(made, "2")] == [2, 3, 4, 5, 6, 7]
     assert [one.seq for one in since_when(made, "2026-11-06")] == [6, 7]
