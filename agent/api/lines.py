@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from seewhy.agent.inspection.terms import DEFAULT_ALPHA, DEFAULT_REVIEW
+from seewhy.agent.inspection.terms import rates_of
 from seewhy.agent.models.calibration import LOT, Calibration
 from seewhy.agent.models.distinct import distinct
 from seewhy.agent.models.product import ProductModel
@@ -109,7 +109,7 @@ def lines(
     if known.calibration.method == LOT:
         raise BadData(f"the model of {known.product!r} is of a lot of which nobody knows what is good; there is no line to choose")
     scores = np.array(list(_scores(known, Path(defects), progress)))
-    alpha, review = DEFAULT_ALPHA if known.alpha is None else known.alpha, DEFAULT_REVIEW if known.review is None else known.review
+    alpha, review = rates_of(known)
     rates = sorted({*RATES, alpha, round(alpha + review, 6)})
     rows = tuple(_line(known.calibration, rate, scores, level) for rate in rates if known.calibration.supports(rate))
     steps = [_line(known.calibration, k / (len(known.calibration) + 1), scores, level) for k in range(len(known.calibration), 0, -1)]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from seewhy.agent.inspection.terms import DEFAULT_ALPHA, DEFAULT_REVIEW
+from seewhy.agent.inspection.terms import rates_of
 from seewhy.agent.models.calibration import LOT, Calibration
 from seewhy.agent.models.distinct import distinct
 from seewhy.agent.models.good import LeftOut, OddPhoto
@@ -123,7 +123,7 @@ def oddest(
     if not known.good.odd:
         raise BadData(f"the model of {known.product!r} keeps no scores of single good photos; fit it again on good photos")
     drawn = None if good is None else np.array(list(_drawn_scores(known, Path(good), device, progress)))
-    alpha, review = DEFAULT_ALPHA if known.alpha is None else known.alpha, DEFAULT_REVIEW if known.review is None else known.review
+    alpha, review = rates_of(known)
     calibration = known.calibration
     line, passing = calibration.threshold(alpha), calibration.threshold(alpha + review)
     return Oddest(
@@ -201,7 +201,7 @@ def _detector_for(model: ProductModel, photos: Sequence[Pixels], device: str, pr
     if method == LOT:
         raise BadData("a lot has no photo that is known to be good; there is none to draw defects on")
     if method == "held_out":
-        return detector, learned_and_aside(len(photos), model.alpha or DEFAULT_ALPHA)[1]
+        return detector, learned_and_aside(len(photos), rates_of(model)[0])[1]
     again = type(detector).from_card(model.card, detector.settings, device=device)
     again.fit(photos, progress)
     return again, range(len(photos))

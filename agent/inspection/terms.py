@@ -47,6 +47,11 @@ class Given(TypedDict, total=False):
     device: str
 
 
+def rates_of(model: ProductModel) -> tuple[float, float]:
+    """(alpha, review) that a model was fitted with, the default ones where it is older than they are."""
+    return DEFAULT_ALPHA if model.alpha is None else model.alpha, DEFAULT_REVIEW if model.review is None else model.review
+
+
 @dataclass(frozen=True, slots=True)
 class Agreed:
     """What holds for one model's records."""
@@ -114,7 +119,7 @@ class Terms:
         card = given or model.card or ProductCard(name=model.product)
         fitted_policy = None if model.policy is None else _policy_of(model)
         policy = self.policy or fitted_policy or load_policy(FIRST)
-        fitted_alpha = DEFAULT_ALPHA if model.alpha is None else model.alpha
+        fitted_alpha, _ = rates_of(model)
         alpha = fitted_alpha if self.alpha is None else self.alpha
         review = model.review if self.review is None else self.review
         if review is not None:
