@@ -77,6 +77,9 @@ def written(graph: Any) -> Exported:
         return Exported(path.read_bytes(), path.with_suffix(".bin").read_bytes())
 
 
+FIRST_USE = Lock()  # OpenVINO's binding looks numpy up at its first tensor; two threads that come to that at once wait for each other for ever
+
+
 class Network:
     """An exported network, ready to run.
 
@@ -93,6 +96,8 @@ class Network:
             raise BadModel("the model's network runs on OpenVINO, which is not installed here; run: pip install openvino")
         import openvino
 
+        with FIRST_USE:
+            _ = openvino.Tensor(np.zeros(1, np.uint8)).data
         self._core = openvino.Core()
         if precision == "bf16" and not multiplies_in_bf16():
             raise BadModel("this processor doesn't multiply in bf16, and in f32 the scores would be others; fit the model here, in f32")
