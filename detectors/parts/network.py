@@ -77,7 +77,7 @@ def written(graph: Any) -> Exported:
         return Exported(path.read_bytes(), path.with_suffix(".bin").read_bytes())
 
 
-FIRST_USE = Lock()  # OpenVINO's binding looks numpy up at its first tensor; two threads that come to that at once wait for each other for ever
+FIRST_USE = Lock()  # OpenVINO's binding looks numpy up at its first tensor; two threads that do so at once wait for each other
 
 
 class Network:
