@@ -83,7 +83,7 @@ class Camera:
             pause_s = min(MOST_AGAIN_S, 2 * pause_s)
 
     def _open(self) -> cv2.VideoCapture:
-        if self._source.isdigit():
+        if self._source.isdecimal():
             return cv2.VideoCapture(int(self._source))
         limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, TIMEOUT_MS]
         return cv2.VideoCapture(self._source, cv2.CAP_FFMPEG, limits)

@@ -142,13 +142,13 @@ class ProductFolder:
         """Folder of the next model to be learned: models are numbered and none takes another's place."""
         folder = self.folder / "models"
         folder.mkdir(exist_ok=True)
-        used = [int(path.name) for path in folder.iterdir() if path.name.isdigit()]
+        used = [int(path.name) for path in folder.iterdir() if path.name.isdecimal()]
         return folder / f"{max(used, default=0) + 1:03}"
 
     def models(self) -> list[str]:
         """Names of the models that were learned, in order."""
         folder = self.folder / "models"
-        return sorted(path.name for path in folder.iterdir() if path.name.isdigit()) if folder.is_dir() else []
+        return sorted(path.name for path in folder.iterdir() if path.name.isdecimal()) if folder.is_dir() else []
 
 
 @dataclass(frozen=True, slots=True)

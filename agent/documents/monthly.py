@@ -27,7 +27,7 @@ def monthly(asked: Asked) -> Document:
         BadData: nothing was inspected then.
     """
     month, product = asked.needed("month"), asked.option("product")
-    if len(month) != 7 or month[4:5] != "-" or not (month[:4] + month[5:]).isdigit():
+    if len(month) != 7 or month[4:5] != "-" or not (month[:4] + month[5:]).isdecimal():
         raise BadData(f"a month is YYYY-MM, not {month!r}")
     photos = asked.book.production(month=month, product=product)
     if not photos:

@@ -103,7 +103,7 @@ def opened(note: str, by: PublicKey | None) -> tuple[str, Checkpoint]:
         text = note.partition("\n\n")[0] + "\n"
         origin, size, root, *more = text.splitlines()
         head = next(line.removeprefix("head ") for line in more if line.startswith("head "))
-        if not size.isdigit() or len(size) > MOST_SIZE_DIGITS or str(int(size)) != size:
+        if not size.isdecimal() or len(size) > MOST_SIZE_DIGITS or str(int(size)) != size:
             raise ValueError(size)
         found = Checkpoint(int(size), base64.b64decode(root, validate=True), head)
     except (ValueError, StopIteration) as error:

@@ -181,17 +181,21 @@ def withdraw(ledger: Ledger, entry: str, who: Who) -> Row:
 def find_entry(ledger: Ledger, entry: str) -> Row:
     """An entry by its number, its hash or the hash's first digits (six or more).
 
+    A hash may begin with decimal digits alone: such a text is looked for as both.
+
     Raises:
         BadData: there is none, or several begin so.
     """
-    if entry.isdigit() and len(entry) < 12:
-        rows = ledger.found("seq = ?", (int(entry),))
-    elif len(entry) >= 6 and set(entry) <= set("0123456789abcdef"):
-        rows = ledger.found("hash >= ? AND hash < ?", (entry, f"{entry}g"))
-    else:
+    rows: list[Row] = []
+    if is_number := entry.isdecimal() and len(entry) < 12:
+        rows += ledger.found("seq = ?", (int(entry),))
+    if is_hash := len(entry) >= 6 and set(entry) <= set("0123456789abcdef"):
+        rows += ledger.found("hash >= ? AND hash < ?", (entry, f"{entry}g"))
+    if not (is_number or is_hash):
         raise BadData(f"{entry!r} is neither an entry's number nor six or more digits of its hash")
     if len(rows) != 1:
-        raise BadData(f"{ledger.path} holds {len(rows) or 'no'} entries {entry!r}")
+        found = f"{len(rows)} entries {entry!r}: give more digits of the hash" if rows else f"no entry {entry!r}"
+        raise BadData(f"{ledger.path} holds {found}")
     return rows[0]
 
 

@@ -95,7 +95,7 @@ def since_when(made: Sequence[Seen], since: str) -> list[Seen]:
     Raises:
         BadData: it is neither.
     """
-    if since.isdigit():
+    if since.isdecimal():
         return [one for one in made if one.seq >= int(since)]
     if since:
         try:

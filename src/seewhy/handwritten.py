@@ -87,4 +87,4 @@ def _hint(errors: list[Any], model: type[BaseModel]) -> str:
 def _half_a_number(error: Any) -> bool:
     """0,05 is two words in YAML's braces, and one that is no number elsewhere."""
     unread = error["type"] in ("float_parsing", "int_parsing") and "," in str(error.get("input"))
-    return unread or (error["type"] == "extra_forbidden" and str(error["loc"][-1]).isdigit())
+    return unread or (error["type"] == "extra_forbidden" and str(error["loc"][-1]).isdecimal())

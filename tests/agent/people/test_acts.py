@@ -117,6 +117,14 @@ def test_what_is_withdrawn_stays_and_no_longer_counts(book: Ledger) -> None:
     assert made in [row.entry for row in book.rows()]
 
 
+def test_a_hash_that_begins_with_decimal_digits_alone_is_still_a_hash(book: Ledger) -> None:
+    while not (row := acts.comment(book, "stain.png", KIM)).hash[:6].isdecimal():
+        pass
+    assert acts.find_entry(book, row.hash[:6]) == row == acts.find_entry(book, str(row.seq))
+    with pytest.raises(BadData, match="neither an entry's number"):
+        acts.find_entry(book, "1²")
+
+
 def test_a_new_inspection_asks_for_a_new_review(book: Ledger) -> None:
     acts.review(book, "stain.png", "pass", KIM)
     book.append(golden_record("stain.png"))
@@ -174,7 +182,7 @@ Act = Callable[[Ledger], object]
         (approved, lambda b: acts.sign(b, "good-1.png", "approval", KIM), "approved by Lee already"),
         (approved, lambda b: acts.missed_defect(b, "good-1.png", "pit", (0, 0, 2, 2), KIM), "withdraw the approval first"),
         (None, lambda b: acts.withdraw(b, "2", KIM), "what the machine wrote stays"),
-        (None, lambda b: acts.withdraw(b, "f" * 10, KIM), "holds no entries"),
+        (None, lambda b: acts.withdraw(b, "f" * 10, KIM), "holds no entry"),
         (None, lambda b: acts.withdraw(b, "zz", KIM), "neither an entry's number"),
     ],
 )

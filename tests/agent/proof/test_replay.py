@@ -84,7 +84,7 @@ def test_one_clear_error_where_it_can_not_be_run_again(ledger: Path, tmp_path: P
     with Ledger(ledger) as book:
         for error, said, entry, model, place in (
             (BadData, "is no inspection", "2", MODEL, PHOTOS),
-            (BadData, "holds no entries", "9", MODEL, PHOTOS),
+            (BadData, "holds no entry", "9", MODEL, PHOTOS),
             (BadData, "holds no photo 'stain.png'", "1", MODEL, GOLDEN),
             (BadData, "is another one than was inspected", "1", MODEL, other),
             (BadModel, "is another model than made this record", "1", GOLDEN / "models" / "template", PHOTOS),
