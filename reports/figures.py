@@ -7,7 +7,7 @@ import numpy as np
 
 from seewhy.drawing import heat_over, label, outline
 from seewhy.pictures import Picture, decoded, jpeg, scaled
-from seewhy.record import Evidence, InspectionRecord
+from seewhy.record import Evidence, Finding, InspectionRecord
 from seewhy.reports import PictureBytes
 from seewhy.types import Mask, Pixels
 
@@ -26,16 +26,17 @@ class Figures:
         self.times_threshold = _times_threshold(record)
 
     def marked(self) -> bytes | None:
-        """The photo with a numbered contour around each finding."""
+        """The photo with a numbered contour around each finding; grey around what is also unusual."""
         photo = self._read("photo")
         if photo is None:
             return None
         canvas, scale = _sized(photo, FIGURE_PX, self._record.photo.width_px)
-        for finding in self._record.findings:
-            self._outline(canvas, f"mask-{finding.number}", scale)
-        for finding in self._record.findings:
+        quiet_first = sorted(self._record.findings, key=lambda finding: not finding.also_unusual)
+        for finding in quiet_first:
+            self._outline(canvas, finding, scale)
+        for finding in quiet_first:
             box = finding.measured.location.box_px.value or (0, 0, 1, 1)
-            label(canvas, str(finding.number), round(box[0] * scale), round(box[1] * scale))
+            label(canvas, str(finding.number), round(box[0] * scale), round(box[1] * scale), quiet=finding.also_unusual)
         return jpeg(canvas, QUALITY)
 
     def heat(self) -> bytes | None:
@@ -60,7 +61,8 @@ class Figures:
         large = _enlarged(crop)
         mask = self._read(f"mask-{number}")
         if mask is not None:
-            outline(large, cv2.resize(mask, large.shape[1::-1], interpolation=cv2.INTER_LINEAR) > 127)
+            quiet = any(f.number == number and f.also_unusual for f in self._record.findings)
+            outline(large, cv2.resize(mask, large.shape[1::-1], interpolation=cv2.INTER_LINEAR) > 127, quiet=quiet)
         return jpeg(large, QUALITY)
 
     def plain(self, name: str) -> bytes | None:
@@ -69,13 +71,14 @@ class Figures:
         return None if picture is None else jpeg(_enlarged(picture), QUALITY)
 
     def thumbnail(self) -> bytes | None:
-        """The photo, small, with contours."""
+        """The photo, small, with contours of its findings; of what is also unusual only where there is nothing else."""
         photo = self._read("photo")
         if photo is None:
             return None
         canvas, scale = _sized(photo, THUMBNAIL_PX, self._record.photo.width_px)
-        for finding in self._record.findings:
-            self._outline(canvas, f"mask-{finding.number}", scale)
+        findings = self._record.findings
+        for finding in [f for f in findings if not f.also_unusual] or findings:
+            self._outline(canvas, finding, scale)
         return jpeg(canvas, quality=78)
 
     def _read(self, name: str) -> Picture | None:
@@ -83,12 +86,11 @@ class Figures:
         data = None if item is None else self._pictures(item.sha256)
         return None if data is None else decoded(data)
 
-    def _outline(self, canvas: Pixels, name: str, scale: float) -> None:
+    def _outline(self, canvas: Pixels, finding: Finding, scale: float) -> None:
+        name = f"mask-{finding.number}"
         mask, item = self._read(name), self._named.get(name)
-        if mask is None or item is None:
-            return
-        whole = _placed(mask, item, canvas.shape[:2], scale)
-        outline(canvas, whole)
+        if mask is not None and item is not None:
+            outline(canvas, _placed(mask, item, canvas.shape[:2], scale), quiet=finding.also_unusual)
 
 
 def _times_threshold(record: InspectionRecord) -> float | None:

@@ -82,7 +82,7 @@ def _inspected(
         "findings": [
             {name: value for name, value in found[f.number].items() if name != "pictures"}
             | {"box": list(f.measured.location.box_px.value or (0, 0, 1, 1)), "outline": outlines.get(f.number, [])}
-            | {"verdict": f.ruling.verdict.value or "review", "false_alarm": f.number in alarms}
+            | {"verdict": f.ruling.verdict.value or "review", "false_alarm": f.number in alarms, "also_unusual": f.also_unusual}
             for f in record.findings
             if f.number in found
         ],

@@ -8,11 +8,17 @@ import numpy.typing as npt
 
 from seewhy.types import Mask, Pixels
 
-CONTOUR_RGB = (255, 40, 90)
+CONTOUR_RGB, QUIET_RGB = (255, 40, 90), (120, 120, 126)
 
 
-def outline(canvas: Pixels, mask: Mask) -> None:
-    """A contour a little outside the mask, so that it does not cover what it shows; white under red, seen on any ground."""
+def outline(canvas: Pixels, mask: Mask, *, quiet: bool = False) -> None:
+    """A contour a little outside the mask, so that it does not cover what it shows; white under red, seen on any ground.
+
+    Args:
+        canvas: (H, W, 3), drawn on.
+        mask: (H, W).
+        quiet: grey, for a place that is listed and not reported.
+    """
     longest = max(canvas.shape[:2])
     gap = max(2, longest // 220)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * gap + 1, 2 * gap + 1))
@@ -20,17 +26,17 @@ def outline(canvas: Pixels, mask: Mask) -> None:
     contours, _ = cv2.findContours(grown, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     width = max(1, longest // 400)
     cv2.drawContours(canvas, contours, -1, (255, 255, 255), width + 2, cv2.LINE_AA)
-    cv2.drawContours(canvas, contours, -1, CONTOUR_RGB, width, cv2.LINE_AA)
+    cv2.drawContours(canvas, contours, -1, QUIET_RGB if quiet else CONTOUR_RGB, width, cv2.LINE_AA)
 
 
-def label(canvas: Pixels, text: str, x: int, y: int) -> None:
+def label(canvas: Pixels, text: str, x: int, y: int, *, quiet: bool = False) -> None:
     """A number on the contour's colour, left of and above (x, y) where there is room."""
     size = max(0.45, max(canvas.shape[:2]) / 1500)
     (w, h), base = cv2.getTextSize(text, cv2.FONT_HERSHEY_DUPLEX, size, 1)
     pad = max(3, round(6 * size))
     x = min(max(0, x - w - 3 * pad), canvas.shape[1] - w - 2 * pad)
     y = min(max(h + 2 * pad, y), canvas.shape[0] - base)
-    cv2.rectangle(canvas, (x, y - h - 2 * pad), (x + w + 2 * pad, y), CONTOUR_RGB, -1)
+    cv2.rectangle(canvas, (x, y - h - 2 * pad), (x + w + 2 * pad, y), QUIET_RGB if quiet else CONTOUR_RGB, -1)
     cv2.putText(canvas, text, (x + pad, y - pad), cv2.FONT_HERSHEY_DUPLEX, size, (255, 255, 255), 1, cv2.LINE_AA)
 
 

@@ -57,7 +57,7 @@ export class Stage {
       const label = h("g", { class: "sw-number", transform: `translate(${Math.min(width - size * 2, Math.max(0, x0 - size * 0.2))} ${Math.max(size, y0 - size * 0.25)})` },
         h("rect", { x: 0, y: -size, width: size * (0.5 + 0.55 * String(finding.number).length), height: size, rx: size * 0.2 }),
         h("text", { x: size * (0.25 + 0.275 * String(finding.number).length), y: -size * 0.22, "font-size": size * 0.78, "text-anchor": "middle" }, finding.number));
-      return h("g", { class: `sw-region${finding.false_alarm ? " fine" : ""}`, role: "button", tabindex: "0", "data-number": finding.number,
+      return h("g", { class: `sw-region${finding.false_alarm || finding.also_unusual ? " fine" : ""}`, role: "button", tabindex: "0", "data-number": finding.number,
         "aria-label": w("finding_named", { number: finding.number, type: finding.type }),
         onclick: () => { if (!this.moved) this.onchoose(finding.number); },
         onkeydown: (event) => { if (event.key === "Enter" || event.key === " ") { event.preventDefault(); this.onchoose(finding.number); } } },
