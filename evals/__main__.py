@@ -53,6 +53,7 @@ MEASUREMENTS: Mapping[str, str] = {  # read without importing; see `described`
     "winclip_parity": "peers.parity:main",
     "winclip_speed": "peers.speed:main",
     "dinomaly_reason": "studies.dinomaly_reason:main",
+    "doubt": "studies.doubt:main",
     "select": "studies.select:main",
     "speed_tried": "studies.speed_tried:main",
     "tiny_clip": "tiny.clip_figures:main",

@@ -29,7 +29,7 @@ class Sharp:
 
     def facts(self) -> dict[str, Any]:
         """Plain data for the model's manifest, beside `fine.files()`."""
-        return {"fine": self.fine.facts(), "peaks": self.peaks.tolist()}
+        return {"fine": self.fine.facts(), "squared_peaks": self.peaks.tolist()}
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any], files: Mapping[str, bytes]) -> Self:
@@ -38,12 +38,15 @@ class Sharp:
         Raises:
             BadModel: the files can't be read here.
         """
-        return cls(Fine.from_files(facts["fine"], files), np.array(facts["peaks"], np.float64))
+        return cls(Fine.from_files(facts["fine"], files), np.array(facts["squared_peaks"], np.float64))
 
 
 def sharpened(values: Map, background: float, fine: Map) -> Map:
-    """A detector's map over its background times the fine evidence: high where both are. (H, W) each."""
-    product: Map = np.maximum(values - np.float32(background), 0) * fine
+    """The square of a detector's map over its background times the fine evidence: high where both are. (H, W) each.
+
+    Squared, since the map's slopes reach far beyond a defect, and there fine evidence of nothing, such as an edge, would be as high.
+    """
+    product: Map = np.square(np.maximum(values - np.float32(background), 0)) * fine
     return product
 
 

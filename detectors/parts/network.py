@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 PRECISIONS = ("FP32", "FP16", "BF16", "INT8")  # among what OpenVINO tells of a processor
-SIZES = 4  # of photos, for which the compiled graph is kept
+SIZES = 8  # of photos and windows, for which the compiled graph is kept
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ def main(
                 table.row(("real", product), real, (data or Path()) / product, models, per_kind, good_photos)
         for product in [p for p in SYNTHETIC if not wanted or p in wanted]:
             count = good_photos or 100
-            inspector = fitted(models / f"{product}-{count}", partial(_drawn_set, Path(name), product, count))
+            inspector = fitted(models / f"{product}-{count}", partial(drawn_set, Path(name), product, count))
             for contrast in CONTRASTS:
                 table.row(("synthetic", product, f"contrast {contrast:g}"), synthetic, inspector, product, contrast, drawn)
             table.row(("synthetic", product, "good"), false_findings, inspector, (good(product, FIRST_SEED + i) for i in range(unseen)))
@@ -138,5 +138,6 @@ def evenly(samples: Sequence[Sample], per_kind: int) -> Iterator[Sample]:
         yield from (own[int(i * step)] for i in range(min(len(own), per_kind or len(own))))
 
 
-def _drawn_set(folder: Path, product: str, count: int) -> Path:
+def drawn_set(folder: Path, product: str, count: int) -> Path:
+    """A synthetic product's good photos, in a folder."""
     return write_dataset(folder / product, product, good_train=count, good_test=0, per_kind=0)

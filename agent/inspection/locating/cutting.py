@@ -1,4 +1,4 @@
-"""Regions of a sharpened map: each cut at half of its own height, pieces of one defect joined, those of several parted."""
+"""Regions of a sharpened map: each cut at two fifths of its own height, pieces of one defect joined, those of several parted."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import numpy as np
 from seewhy.pictures import grey
 from seewhy.types import Box, Map, Mask, Pixels, Region
 
-HALF = 0.5  # of its peak, where a region ends
+CUT = 0.4  # of its peak, where a region ends
 SCALES = (1.0, 2.0, 4.0)  # sigmas, in cells of the fine evidence, to which the map is blurred while a defect is in crumbs
 MOST_PIECES = 3  # of one region; more are the crumbs of one texture
 SPREAD = 0.75  # of the map's resolution, so far around a defect the map is high
-EXPLAINED = 0.8  # of a region, how much must be so near to its pieces
-AS_STRONG = 0.9  # of the strongest piece's peak, from which another one is a defect of its own
+EXPLAINED = 0.65  # of a region, how much must be so near to its pieces
+AS_STRONG = 0.85  # of the strongest piece's peak, from which another one is a defect of its own
 JOINED_CELLS = 2.0  # pieces with a gap of no more than so many cells are one defect
 EDGE_VARIANCE = 1e-4  # of lightness in 0..1 from which the guided filter follows an edge
 STEPS = 2.5  # to a cell, at least, in which what is larger is cut: the evidence is no finer
@@ -99,7 +99,7 @@ def _pieces(region: Region, evidence: Evidence) -> tuple[Box, Mask]:
         peak = float(soft.max())
         if peak <= 0:
             break
-        high = soft >= HALF * peak
+        high = soft >= CUT * peak
         strong = [(box, mask) for box, mask, top in _groups(high, evidence, soft) if top >= AS_STRONG * peak]
         pieces = _laid(strong, sharp.shape)
         if len(strong) <= MOST_PIECES and _explained(pieces, inside, region.resolution_px) >= EXPLAINED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import hypot
 
 import cv2
@@ -13,9 +14,9 @@ from seewhy.types import Map, Mask, Region
 
 PHOTO_CELLS = 2.0  # of an outline in the photo: cells …
 SHARE = 0.1  # … and so much of the length
-LEVELS = (0.3, 0.7)  # of the evidence's height, between which the outline may as well lie
+LEVELS = (0.2, 0.6)  # of the evidence's height, between which the outline may as well lie
 FINE_CELLS = 1.0
-FACTOR = 1.7  # of the sum of cells, share and spread, so that it holds 95 % of drawn defects on good photos (evals/results)
+FACTOR = 1.1  # of the sum of cells, share and spread, so that it holds 95 % of drawn defects on good photos (evals/results)
 SOFT_CELLS = 0.7  # sigma to which the evidence is blurred for it
 
 
@@ -31,12 +32,12 @@ def half_width(region: Region, evidence: Evidence) -> float | None:
     if region.outline != "fine":
         return None
     length = mask_feret(region.mask)
-    spread = max(abs(other - length) for other in _lengths(region, evidence))
+    spread = max(abs(other - length) for other in lengths(region, evidence))
     return FACTOR * (spread + FINE_CELLS * cells + SHARE * length)
 
 
-def _lengths(region: Region, evidence: Evidence) -> list[float]:
-    """The region's length where it is cut at each of `LEVELS`, px."""
+def lengths(region: Region, evidence: Evidence, levels: Sequence[float] = LEVELS) -> list[float]:
+    """The region's length where it is cut at each of `levels` of the evidence's height, px."""
     step, own = evidence.step, fewer(region, evidence.step)
     sharp = coarser(evidence.sharp, step)
     margin = max(own.box.width, own.box.height) + round(3 * evidence.cell_px / step)
@@ -44,7 +45,7 @@ def _lengths(region: Region, evidence: Evidence) -> list[float]:
     soft = cv2.GaussianBlur(sharp[near.slices], (0, 0), SOFT_CELLS * evidence.cell_px / step)
     inside = own.within(near)
     peak = float(soft[inside].max())
-    return [step * mask_feret(_joined(soft, level * peak, inside)) for level in LEVELS]
+    return [step * mask_feret(_joined(soft, level * peak, inside)) for level in levels]
 
 
 def _joined(soft: Map, least: float, inside: Mask) -> Mask:

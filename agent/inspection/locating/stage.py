@@ -20,7 +20,7 @@ from seewhy.types import Box, Map, Mask, Pixels, Region, ScoreMap
 
 LONGEST = 160  # pixels of a crop in which the photo's own outline is looked for
 AROUND_CELLS = 2  # of the fine evidence, looked at around a region
-DENSE, CLEARLY = 0.3, 6.0  # shares of the highest evidence, and times that around it, which an outline in the photo holds in the mean …
+DENSE, CLEARLY = 0.15, 6.0  # shares of the highest evidence, and times that around it, which an outline in the photo holds in the mean …
 WHOLE = 0.5  # … and of what the fine evidence outlines, how much it covers: less, and it is of something else, or a part
 
 
@@ -39,20 +39,27 @@ def located(regions: Sequence[Region], scored: ScoreMap, pixels: Pixels, good: P
         good: (H, W, 3) the good photo laid over it, or None.
         model: that made the map; one from before there was fine evidence, or without good photos, has none.
     """
-    sharp = model.sharp
-    if sharp is None or not regions:
+    evidence = evidence_of(regions, scored, pixels, model)
+    if model.sharp is None or evidence is None:
         return tuple(refine(region, pixels, good, margin_of(region)) for region in regions)
     seen = [refine(region, pixels, good, margin_of(region), LONGEST) for region in regions]
-    cell_px = sharp.fine.cell_px(pixels)
-    fine = sharp.fine.map(pixels, _around(regions, scored.values.shape, AROUND_CELLS * cell_px))
-    evidence = Evidence(scored.values, sharpened(scored.values, model.calibration.median, fine), pixels, cell_px)
     clear = [_shows(evidence, region, own) for region, own in zip(regions, seen, strict=True)]
     vague = [region for region, shown in zip(regions, clear, strict=True) if not shown]
     finer = [_finer(region, refine(region, pixels, good, margin_of(region), LONGEST)) for region in cut(vague, evidence)]
     found = [*(own for own, shown in zip(seen, clear, strict=True) if shown), *finer]
     ordered = sorted(found, key=lambda region: -(region.peak or 0.0))[:MOST]
-    p_values = (_p_value(r, evidence.sharp, model.calibration, sharp, first=not n) for n, r in enumerate(ordered))
+    p_values = (_p_value(r, evidence.sharp, model.calibration, model.sharp, first=not n) for n, r in enumerate(ordered))
     return tuple(replace(_sized(r, evidence), p_value=p) for r, p in zip(ordered, p_values, strict=True))
+
+
+def evidence_of(regions: Sequence[Region], scored: ScoreMap, pixels: Pixels, model: ProductModel) -> Evidence | None:
+    """Fine evidence around a photo's regions; None where there is no region, or the model has none. Arguments as in `located`."""
+    if model.sharp is None or not regions:
+        return None
+    fine = model.sharp.fine
+    cell_px = fine.cell_px(pixels)
+    near = fine.map(pixels, _around(regions, scored.values.shape, AROUND_CELLS * cell_px))
+    return Evidence(scored.values, sharpened(scored.values, model.calibration.median, near), pixels, cell_px)
 
 
 def _sized(region: Region, evidence: Evidence) -> Region:

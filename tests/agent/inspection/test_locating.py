@@ -251,7 +251,7 @@ def test_what_a_defect_raises_on_the_map_at_an_intact_border_is_no_finding_of_it
     assert first.p_value == pytest.approx(2 * rarest)
     assert model.calibration.peak_p_value(second.peak or 0.0) == pytest.approx(rarest)  # on the map alone it is as rare
     assert second.p_value is not None
-    assert second.p_value > 0.5
+    assert second.p_value > 0.3
 
 
 def test_models_from_before_have_no_fine_evidence_and_outline_as_they_did(model: ProductModel) -> None:
