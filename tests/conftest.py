@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import faiss
@@ -22,6 +24,21 @@ from tests.helpers.photos import ALPHA, SMALL, as_photo
 os.environ["OMP_NUM_THREADS"] = "1"  # of the programs that tests start: files run side by side, a process for each core
 torch.set_num_threads(1)
 faiss.omp_set_num_threads(1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_is_left_to_later_files() -> Iterator[None]:
+    """A file's tests leave the process as they found it: a later file's, and the programs that they start, must not know who ran before."""
+    before = surroundings()
+    yield
+    after = surroundings()
+    assert after == before, {name: (before.get(name), after.get(name)) for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+
+
+def surroundings() -> dict[str, object]:
+    """The environment, where modules are looked for, and the folder."""
+    own = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+    return own | {"sys.path": list(sys.path), "folder": Path.cwd()}
 
 
 @pytest.fixture(scope="session")
