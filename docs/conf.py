@@ -105,9 +105,17 @@ def leave_out(_app: Sphinx, _what: str, name: str, obj: Any, _skip: bool, _optio
     return True if name in vars(BaseModel) or type(obj).__name__ == "_tuplegetter" else None
 
 
+def unfold_one_branch(_app: Sphinx, _page: str, _template: str, context: dict[str, Any], _doctree: Any) -> None:
+    """The sidebar unfolds the branch that a page is in; with all modules on all pages most of a build would go into sidebars."""
+    if "toctree" in context:
+        whole = context["toctree"]
+        context["toctree"] = lambda **how: whole(**(how | {"collapse": True}))
+
+
 def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
     app.connect("builder-inited", forget_old_pages, priority=400)  # before autosummary writes them
+    app.connect("html-page-context", unfold_one_branch, priority=400)  # before the theme draws it
     app.connect("source-read", link_to_the_repository)
     app.connect("autodoc-process-docstring", say_fields)
     app.connect("autodoc-process-signature", say_less)

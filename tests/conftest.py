@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import faiss
@@ -17,11 +18,39 @@ from seewhy.agent.photos.images import Photo
 from seewhy.card import DefectType, Knowledge, Part, ProductCard, Scale
 from seewhy.detectors.patchcore import PatchCore
 from seewhy.evals.synthetic.surfaces import defective, good
+from tests.helpers import TESTS
 from tests.helpers.photos import ALPHA, SMALL, as_photo
 
 os.environ["OMP_NUM_THREADS"] = "1"  # of the programs that tests start: files run side by side, a process for each core
 torch.set_num_threads(1)
 faiss.omp_set_num_threads(1)
+
+# Files of a minute and more, the longest first: begun last, one of them would keep a single core busy at the end.
+LONG = (
+    *("detectors/test_anomalib.py", "test_real_server.py", "test_docs.py", "detectors/test_dinomaly.py", "agent/chat/test_page.py"),
+    *("test_packaging.py", "detectors/test_detectors.py", "test_house.py", "evals/promises/test_explain.py"),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the files for several processes; within a file nothing moves."""
+    place = {TESTS / name: number for number, name in enumerate(LONG)}
+    assert all(path.is_file() for path in place)
+    items.sort(key=lambda item: place.get(item.path, len(LONG)))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_is_left_to_later_files() -> Iterator[None]:
+    """A file's tests leave the process as they found it: a later file's, and the programs that they start, must not know who ran before."""
+    before = surroundings()
+    yield
+    assert surroundings() == before
+
+
+def surroundings() -> dict[str, str]:
+    """The folder, and of the environment what steers programs; other libraries set variables of their own when they are imported."""
+    steering = ("PYTHON", "SEEWHY", "XDG_", "OMP_", "VLLM", "HOME", "PATH", "TMPDIR")
+    return {name: value for name, value in os.environ.items() if name.startswith(steering)} | {"folder": str(Path.cwd())}
 
 
 @pytest.fixture(scope="session")

@@ -30,7 +30,7 @@ FLAGS = ("--dtype", "float32", "--enforce-eager", "--max-num-seqs", "8")
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not PYTHON.is_file(), reason="no vLLM: `make test` sets one up on Linux")]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -48,6 +48,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
         with serving(said, url, log, ready_s=300):
+            patch.undo()  # the server's alone: its PYTHONPATH would import torch into every program that a later test starts
             yield url
 
 
