@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from seewhy.agent.inspection.inspector import Inspector
-from seewhy.agent.photos.images import Photo
+from seewhy.agent.inspection.recording import Examined
 from seewhy.agent.photos.layouts import learned_and_tested, surveyed
 from seewhy.agent.photos.lazy import LazyPhotos
 from seewhy.card import DefectType, ProductCard
@@ -36,6 +36,7 @@ CARD = ProductCard(  # what the words mean in the trade
         DefectType(name="good", description="nothing that is a defect"),
     ),
 )
+Said = tuple[str, str | None]  # what a defect is, and what it was called
 KINDS = ("blowhole", "break", "crack", "fray", "uneven")
 
 
@@ -55,30 +56,31 @@ def main(out: Path, data: Path, work: Path | None = None, per_kind: int = 0, goo
 
 
 def named(data: Path, models: Path, per_kind: int, good_photos: int) -> dict[str, Any]:
-    """Accuracy, macro-F1, coverage and risk over the defects that were found."""
+    """Accuracy, macro-F1, coverage and risk over the defects that were found, and over all as their masks outline them."""
     layout = surveyed(data)
     learned, test = learned_and_tested(layout.samples)
     some = replace(layout, samples=tuple(evenly(learned, good_photos)))
     model = fitted(models / f"{data.name}-{good_photos}", lambda: some, ALPHA).model
     inspector = Inspector(model, card=CARD, alpha=ALPHA)
     wanted = [s for s in evenly(test, per_kind) if not s.good]
-    said = [
-        (sample.kind, type_)
-        for sample, photo in zip(wanted, LazyPhotos(wanted), strict=True)
-        if (mask := known_mask(sample, photo)) is not None
-        for type_ in _types(inspector, photo, mask)
-    ]
-    return {"photos": len(wanted), "found": len(said)} | figures([kind for kind, _ in said], [type_ for _, type_ in said])
+    found, outlined = list[Said](), list[Said]()
+    for sample, photo in zip(wanted, LazyPhotos(wanted), strict=True):
+        mask = known_mask(sample, photo)
+        if mask is not None:
+            found += [(sample.kind, type_) for type_ in _types(inspector, inspector.examine(photo), mask)]
+            outlined += [(sample.kind, type_) for type_ in _types(inspector, inspector.examine_regions(photo, mask), mask)]
+    return {"photos": len(wanted), **figures(found), "by_perfect_outlines": figures(outlined)}
 
 
-def figures(truth: Sequence[str], said: Sequence[str | None]) -> dict[str, Any]:
+def figures(pairs: Sequence[Said]) -> dict[str, Any]:
     """Of findings that lie on a defect: what it is, and what it was called.
 
     A finding that is called by no line of the card (a shape alone) isn't covered; the risk is of those that are.
     """
-    pairs = list(zip(truth, said, strict=True))
+    truth, said = [kind for kind, _ in pairs], [type_ for _, type_ in pairs]
     covered = [(kind, type_) for kind, type_ in pairs if type_ in KINDS]
     return {
+        "found": len(pairs),
         "accuracy": share(kind == type_ for kind, type_ in pairs),
         "macro_f1": round(float(np.mean([f1(kind, truth, said) for kind in KINDS])), 4),
         "coverage": share(type_ in KINDS for _, type_ in pairs),
@@ -87,9 +89,8 @@ def figures(truth: Sequence[str], said: Sequence[str | None]) -> dict[str, Any]:
     }
 
 
-def _types(inspector: Inspector, photo: Photo, mask: Mask) -> list[str | None]:
+def _types(inspector: Inspector, e: Examined, mask: Mask) -> list[str | None]:
     """What each finding that lies on a defect is called."""
-    e = inspector.examine(photo)
     defects = patches(mask)
     pairs = zip(e.regions, inspector.conclude(e).record.findings, strict=True)
     return [

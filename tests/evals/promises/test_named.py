@@ -6,7 +6,7 @@ from seewhy.evals.promises.named import CARD, KINDS, figures
 
 
 def test_what_no_line_of_the_card_names_is_not_covered_and_no_risk() -> None:
-    found = figures(["crack", "crack", "fray", "break"], ["crack", "line", "break", "break"])
+    found = figures([("crack", "crack"), ("crack", "line"), ("fray", "break"), ("break", "break")])
     assert (found["accuracy"], found["coverage"]) == (0.5, 0.75)
     assert found["risk"] == 0.3333
     assert found["confusion"]["crack"] == {"crack": 1, "line": 1}
