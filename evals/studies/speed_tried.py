@@ -13,8 +13,9 @@ import open_clip
 import torch
 from torch import Tensor, nn
 
-from seewhy.detectors.dinomaly.detector import Dinomaly, DinomalySettings
+from seewhy.detectors.dinomaly.detector import Dinomaly
 from seewhy.detectors.dinomaly.net import Restorer
+from seewhy.detectors.dinomaly.settings import DinomalySettings
 from seewhy.detectors.parts.network import Network, exported
 from seewhy.detectors.parts.patches import patches
 from seewhy.detectors.parts.ways import Spec, Way
@@ -76,11 +77,15 @@ def _passes() -> dict[str, float]:
 def _dinomaly() -> dict[str, float]:
     """Its encoder by torch and by OpenVINO, and its decoder, which isn't trained here."""
     detector, photo = Dinomaly(DinomalySettings(encoder=NAME)), _noise(256, 256)
-    decoder, own = Restorer(detector.shape()).eval(), patches(Spec(NAME, (Way((3, 4, 5)),)))
+    decoder, own = Restorer(detector.trained.shape()).eval(), patches(Spec(NAME, (Way((3, 4, 5)),)))
     with torch.inference_mode():
-        maps = detector.encode([photo]).maps
+        maps = detector.trained.encode([photo]).maps
         return _fastest(
-            {"encoder_torch": lambda: detector.encode([photo]), "encoder_openvino": lambda: own(photo), "decoder": lambda: decoder(maps)}
+            {
+                "encoder_torch": lambda: detector.trained.encode([photo]),
+                "encoder_openvino": lambda: own(photo),
+                "decoder": lambda: decoder(maps),
+            }
         )
 
 

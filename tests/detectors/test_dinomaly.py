@@ -28,10 +28,12 @@ from seewhy.agent.models.product import ProductModel
 from seewhy.agent.photos.images import Photo
 from seewhy.card import ProductCard, Scale
 from seewhy.cli import app
-from seewhy.detectors.dinomaly.detector import Dinomaly, DinomalySettings
+from seewhy.detectors.dinomaly.detector import Dinomaly
+from seewhy.detectors.dinomaly.encoders import VITS, VitRow
 from seewhy.detectors.dinomaly.net import NetShape, Restorer, cell_map, linear_attention, mining_loss, paper_map
 from seewhy.detectors.dinomaly.optimiser import StableAdamW, rate_at
-from seewhy.detectors.dinomaly.tokens import VITS, VitRow, VitTokens, token_encoder, vit
+from seewhy.detectors.dinomaly.settings import DinomalySettings
+from seewhy.detectors.dinomaly.tokens import VitTokens, token_encoder, vit
 from seewhy.detectors.dinomaly.training import Plan, _save, batch_rows, train
 from seewhy.detectors.weights import store
 from seewhy.errors import BadData, BadImage, BadModel, NotWritten, UnknownName, WeightsMismatch
@@ -321,8 +323,8 @@ def test_what_the_encoder_saw_is_kept_and_read_again(tmp_path: Path) -> None:
     first, second = Dinomaly(quick), Dinomaly(quick)
     first.fit_products({"plate": photos}, cache=tmp_path)
     looks = list[int]()
-    see = second._encoder
-    second._encoder = type(
+    see = second.trained.encoder
+    second.trained.encoder = type(
         "Counts", (), {"__call__": lambda _, x: (looks.append(len(x)), see(x))[1], "__getattr__": lambda _, n: getattr(see, n)}
     )()
     second.fit_products({"plate": [*photos, good("plate", 9).pixels]}, cache=tmp_path)
