@@ -55,7 +55,7 @@ class Dinomaly(Single):
         self._saved = b""  # the decoder of a model whose network runs, until somebody trains it further
         self._trained: Trained | None = None
         self._facts: dict[str, Any] = {}  # of training, for the manifest
-        self._why_torch = ""
+        self._by_torch: Sentence | None = None  # why, where it was decided at the fit
         self._resolution_cells = 1.0
         if network is None:
             _ = self.trained
@@ -100,8 +100,8 @@ class Dinomaly(Single):
         facts = {"resolution_cells": self._resolution_cells, "training": self._facts}
         if self._network is not None:
             facts["network"] = self._network.learned()
-        elif self._why_torch:
-            facts["engine"] = f"torch: {self._why_torch}"
+        elif self._by_torch:
+            facts["engine"] = self._by_torch.model_dump()
         return facts
 
     def fit(self, photos: Sequence[Pixels], progress: Progress[Any] = silent) -> None:
@@ -139,30 +139,33 @@ class Dinomaly(Single):
                 f"training can't continue from a model with encoder {start._settings.encoder}; this one has {self._settings.encoder}"
             )
         course = self.trained.learn(products, cache, checkpoint, start.trained if start else None, progress)
-        self._saved, self._network = b"", self._exported()
+        self.settle()
         every = max(1, len(course.losses) // LOSSES_KEPT)
         self._facts = {"products": {n: len(p) for n, p in products.items()}, "steps": len(course.losses), "losses": course.losses[::every]}
         longest = next(iter(products.values()))
         sample = longest[len(longest) // 2]
         self._resolution_cells = answer_to_a_dot(lambda p: self.score(p).values, sample, self._cell_px(sample))
 
-    def _exported(self) -> Frozen | None:
-        """Encoder and decoder for OpenVINO; None, and why, where torch runs them."""
-        s, self._why_torch = self._settings, ""
+    def settle(self) -> None:
+        """Decide who runs encoder and decoder from now on, and export them for OpenVINO where that is it.
+
+        Raises:
+            BadModel: OpenVINO was asked for and can't run them.
+        """
+        s, self._saved, self._network, self._by_torch = self._settings, b"", None, None
         if s.engine == "torch":
-            self._why_torch = "it was asked for"
+            self._by_torch = sentence("engine.torch_asked")
         elif s.engine == "auto" and not (self._device == "cpu" and s.dtype == "float32"):
-            self._why_torch = f"it runs on {self._device} in {s.dtype}"
+            self._by_torch = sentence("engine.torch_there", device=self._device, dtype=s.dtype)
         elif s.engine == "auto" and not installed("openvino"):
-            self._why_torch = "OpenVINO is not installed"
+            self._by_torch = sentence("engine.torch_alone")
         else:
             try:
-                return self.trained.exported()
+                self._network = self.trained.exported()
             except BadModel as error:
                 if s.engine == "openvino":
                     raise
-                self._why_torch = str(error)
-        return None
+                self._by_torch = sentence("engine.torch_able", why=str(error))
 
     def without(self, held_out: int) -> Self:
         """Refused: a photo can't be taken out of weights.
@@ -194,7 +197,7 @@ class Dinomaly(Single):
         else:
             detector = cls(replace(settings, engine="torch"), device=device)
             detector.trained.restore(files[RESTORER])
-            detector._why_torch = learned.get("engine", "").removeprefix("torch: ")
+            detector._by_torch = Sentence(**learned["engine"]) if "engine" in learned else None
         detector._facts, detector._resolution_cells = learned["training"], learned["resolution_cells"]
         return detector
 
