@@ -167,7 +167,7 @@ def compare(encoder: str, input_px: int) -> dict[str, float]:
 
 
 def main(out: Path, turns: int = TURNS) -> None:
-    """Dinomaly's speed beside anomalib's on the paper's encoder, random weights, TURNS timed photos and steps."""
+    """Dinomaly's training, and photos in fp32 and bf16 by torch, beside anomalib's on the paper's encoder, random weights, TURNS turns."""
     with measuring(out, {"weights": f"{PAPERS}, random", "turns": turns}, "anomalib", "open_clip_torch") as table:
         table.row("speed", speed, turns)
 

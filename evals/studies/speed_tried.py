@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from seewhy.detectors.parts.network import Network, exported
 from seewhy.detectors.parts.patches import patches
 from seewhy.detectors.parts.ways import Spec, Way
 from seewhy.detectors.patchcore import PatchCoreSettings
-from seewhy.evals.run import LITE, measuring
+from seewhy.evals.run import LITE, measuring, processor_ms
 from seewhy.types import Features, Pixels
 
 TURNS = 8  # of each, of which the fastest counts: other work only makes a turn slower
@@ -41,13 +40,8 @@ def main(out: Path) -> None:
 
 def _fastest(actions: Mapping[str, Callable[[], Any]]) -> dict[str, float]:
     """Milliseconds of processor time of each, taking turns."""
-    spent: dict[str, list[float]] = {name: [] for name in actions}
-    for _ in range(TURNS + 1):
-        for name, action in actions.items():
-            began = time.process_time()
-            action()
-            spent[name].append(time.process_time() - began)
-    return {name: round(1000 * min(values[1:]), 1) for name, values in spent.items()}  # the first compiles
+    spent = processor_ms({name: lambda _, action=action: action() for name, action in actions.items()}, TURNS)  # type: ignore[misc]
+    return {name: round(min(values), 1) for name, values in spent.items()}
 
 
 def _search() -> dict[str, float]:
