@@ -20,8 +20,7 @@ from safetensors.numpy import save as save_arrays
 
 from seewhy.detectors.parts.backbones import backbone
 from seewhy.detectors.parts.bank import greedy_k_centre
-from seewhy.detectors.parts.frozen import kept_network
-from seewhy.detectors.parts.patches import Patches, patches
+from seewhy.detectors.parts.patches import Patches, kept_patches, patches
 from seewhy.detectors.parts.tiles import Tile, blend, tiles_for
 from seewhy.detectors.parts.ways import Spec, Way
 from seewhy.detectors.settings import plain, read
@@ -157,7 +156,7 @@ class Fine:
         Raises:
             BadModel: the files can't be read here, or don't belong together.
         """
-        described = kept_network(facts["network"], files) if "network" in facts else None
+        described = kept_patches(facts["network"], files) if "network" in facts else None
         fine = cls(read(FineSettings, facts["settings"]), described)
         good = load_arrays(files[GOOD])
         fine._rows, fine._scale = good["patches"], good["scale"]

@@ -17,9 +17,8 @@ from torch.nn import functional
 
 from seewhy.canonical import sha256_bytes
 from seewhy.detectors.parts.backbones import backbone
-from seewhy.detectors.parts.frozen import kept_network
 from seewhy.detectors.parts.inputs import squared
-from seewhy.detectors.parts.patches import Patches, patches
+from seewhy.detectors.parts.patches import Patches, kept_patches, patches
 from seewhy.detectors.parts.resolution import answer_to_a_dot
 from seewhy.detectors.parts.ways import Engine, Spec, Way
 from seewhy.detectors.protocol import Calibrates, Single
@@ -182,7 +181,7 @@ class Mutual(Single):
     @classmethod
     def from_files(cls, settings: MutualSettings, learned: Mapping[str, Any], files: Mapping[str, bytes], device: str = "cpu") -> Self:
         """The detector that was saved; where it keeps no network, torch ran its backbone."""
-        described = kept_network(learned["network"], files) if "network" in learned else None
+        described = kept_patches(learned["network"], files) if "network" in learned else None
         detector = cls(settings if described else replace(settings, engine="torch"), device=device, described=described)
         state = load_tensors(files["judges.safetensors"])
         detector._peers = [state[f"pool{i}"].to(detector._device) for i in range(len(settings.pools))]

@@ -18,10 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from seewhy.detectors.parts.backbones import backbone
-from seewhy.detectors.parts.frozen import kept_network
 from seewhy.detectors.parts.memory import Look, Memory
 from seewhy.detectors.parts.network import faster_here
-from seewhy.detectors.parts.patches import Kept, Patches, exported_of, patches
+from seewhy.detectors.parts.patches import Kept, Patches, exported_of, kept_patches, patches
 from seewhy.detectors.parts.resolution import answer_to_a_dot
 from seewhy.detectors.parts.tiles import Tile, blend, tiles_for
 from seewhy.detectors.parts.ways import Asked, Engine, Spec, Way
@@ -234,7 +233,7 @@ class PatchCore(Single):
         settings = settings if "whitened" in learned else replace(settings, whitened_rows=0)
         looks = settings.looks()
         described = (
-            kept_network(learned["network"], files)
+            kept_patches(learned["network"], files)
             if "network" in learned
             else _patches_for(replace(settings, engine="torch"), looks, device)
         )

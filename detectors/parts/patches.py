@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Protocol
 
 from seewhy.canonical import sha256_bytes
 from seewhy.detectors.parts import lite
 from seewhy.detectors.parts.backbones import backbone
-from seewhy.detectors.parts.frozen import Frozen, frozen
+from seewhy.detectors.parts.frozen import Frozen, frozen, kept_network
 from seewhy.detectors.parts.network import Exported
 from seewhy.detectors.parts.ways import Engine, Precision, Spec
 from seewhy.detectors.weights.store import WeightsFile, packaged
@@ -57,6 +57,11 @@ def patches(spec: Spec, *, engine: Engine = "auto", precision: Precision = "f32"
 
         return TorchPatches(spec, device=device, dtype=dtype)
     return frozen(*_exported(spec), precision)
+
+
+def kept_patches(learned: Mapping[str, Any], files: Mapping[str, bytes]) -> Patches:
+    """What `Frozen` gave as `learned()` and `files()`; errors as for `kept_network`."""
+    return kept_network(learned, files)
 
 
 @lru_cache(maxsize=8)

@@ -107,7 +107,7 @@ def _products(turns: int) -> dict[str, dict[str, float]]:
 def _rates(turns: int, rows: int, width: int, out: int) -> dict[str, float]:
     a, weight, bias = torch.rand(rows, width), torch.rand(out, width), torch.rand(out)
     onednn, mkl = torch.ops.mkldnn, torch.ops.mkl
-    for_onednn, for_mkl = onednn._reorder_linear_weight(weight, rows), mkl._mkl_reorder_linear_weight(weight.to_mkldnn(), rows)
+    for_onednn, for_mkl = onednn._reorder_linear_weight(weight, rows), mkl._mkl_reorder_linear_weight(weight, rows)
     network, photo = Network(exported(_Product(weight), rows, width)), np.zeros((rows, width, 3), np.uint8)
     actions: dict[str, Callable[[int], Any]] = {
         "torch": lambda _: functional.linear(a, weight, bias),
