@@ -103,7 +103,7 @@ OWN = (  # in the order in which `auto` asks them
     Row(
         name="dinomaly",
         target="seewhy.detectors.dinomaly.detector:Dinomaly",
-        settings="seewhy.detectors.dinomaly.detector:DinomalySettings",
+        settings="seewhy.detectors.dinomaly.settings:DinomalySettings",
         paradigm="reconstruction of features",
         paper="Guo et al., CVPR 2025",
         needs="good photos of one or many products, training",

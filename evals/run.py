@@ -107,6 +107,22 @@ def timed(action: Callable[P, T], *args: P.args, **options: P.kwargs) -> tuple[T
     return result, time.perf_counter() - began
 
 
+def processor_ms(actions: Mapping[str, Callable[[int], Any]], turns: int) -> dict[str, list[float]]:
+    """Milliseconds of processor time of each action, taking turns, which is what counts where other work goes on beside.
+
+    Args:
+        actions: by name; each is told the number of its turn, 0 to `turns`.
+        turns: that are counted, 1 and later; turn 0 compiles and fills caches.
+    """
+    spent: dict[str, list[float]] = {name: [] for name in actions}
+    for turn in range(turns + 1):
+        for name, action in actions.items():
+            began = time.process_time()
+            action(turn)
+            spent[name].append(1000 * (time.process_time() - began))
+    return {name: values[1:] for name, values in spent.items()}
+
+
 def alone(what: Callable[..., T], *arguments: Any) -> T:
     """What a function of a module gives in a process that does nothing else."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:

@@ -165,6 +165,7 @@ def provenance(record: InspectionRecord, language: str) -> list[tuple[str, str]]
         card=p.card_sha256,
         reference=p.reference_sha256 or text("report.none", language),
         overrides=" ".join(say(told, language) for told in p.overrides),
+        engine="" if p.engine is None else say(p.engine, language),
         software=versions,
     )
 

@@ -17,7 +17,7 @@ from seewhy.agent.ledger.reading import entries
 from seewhy.agent.ledger.store import Ledger
 from seewhy.agent.machine.importing import import_weights
 from seewhy.agent.models.product import ProductModel
-from seewhy.detectors.dinomaly import tokens
+from seewhy.detectors.dinomaly.encoders import VITS, VitRow, _dinov2
 from seewhy.detectors.weights import store
 from seewhy.evals.peers.parity import random_clip
 from seewhy.record import Confirmation, InspectionRecord, LaterWords, RefusedPhoto
@@ -27,7 +27,7 @@ from tests.helpers import TESTS
 SCHEMA1 = TESTS / "golden" / "schema1"
 RECORDS: dict[str, list[Any]] = json.loads((SCHEMA1 / "records.json").read_text(encoding="utf-8"))
 ALPHA, CLOSE = 0.1, 1e-3
-TINY_VIT = tokens.VitRow("dinov2-with-registers-small", "dinov2", (0, 1), tokens._dinov2(48, 2, 4) | {"image_size": 56})
+TINY_VIT = VitRow("dinov2-with-registers-small", "dinov2", (0, 1), _dinov2(48, 2, 4) | {"image_size": 56})
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SEEWHY_WEIGHTS", str(folder / "weights"))
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
-        patch.setattr(tokens, "VITS", {**tokens.VITS, "tiny-vit": TINY_VIT})
+        patch.setitem(VITS, "tiny-vit", TINY_VIT)  # type: ignore[arg-type]
         store.forget()
         import_weights("clip-seewhy-tiny", folder / "clip.safetensors")
         import_weights("dinov2-with-registers-small", SCHEMA1 / "weights" / "tiny_vit.safetensors")

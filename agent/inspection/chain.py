@@ -13,11 +13,12 @@ from seewhy.agent.inspection.facts import inside_outline
 from seewhy.agent.inspection.terms import Agreed, Terms
 from seewhy.agent.models.product import ProductModel
 from seewhy.detectors.ensemble import plugin_versions
+from seewhy.detectors.protocol import Detector
 from seewhy.errors import BadModel
 from seewhy.explainers import EXPLAINERS
 from seewhy.packages import versions
 from seewhy.prompts import sentence
-from seewhy.record import DetectorNote, Provenance
+from seewhy.record import DetectorNote, Provenance, Sentence
 from seewhy.types import Pixels, ScoreMap, Vote
 
 
@@ -140,7 +141,16 @@ def provenance_of(model: ProductModel, agreed: Agreed, terms: Terms) -> Provenan
         device=terms.device,
         versions=versions() | plugin_versions(model.detector) | worded,
         overrides=agreed.overrides,
+        engine=engine_of(model.detector),
     )
+
+
+def engine_of(detector: Detector) -> Sentence | None:
+    """What runs a detector's network; None where it doesn't say: models from before, several detectors that speak as one."""
+    learned = detector.learned
+    if network := learned.get("network"):
+        return sentence("engine.openvino", precision=network["precision"])
+    return Sentence(**learned["engine"]) if "engine" in learned else None
 
 
 def _voted(vote: Vote) -> DetectorNote:

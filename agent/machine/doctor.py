@@ -99,7 +99,8 @@ def _machine() -> list[Check]:
     searches = "yes" if hasattr(faiss, "StandardGpuResources") else ""
     folder = next(p for p in (weights_folder(), *weights_folder().parents) if p.exists())
     return [
-        Check("patchcore's encoder runs on", runs, "" if installed("openvino") else "pip install openvino: about twice as fast"),
+        Check("patchcore, mutual, dinomaly run on", runs, "" if installed("openvino") else "pip install openvino: about twice as fast"),
+        Check("winclip, anomalib's models run on", "torch", ""),
         Check("GPU", gpu, "" if gpu else "none needed; detectors run on the CPU"),
         Check("faiss on the GPU", searches, "" if searches else "with a GPU: pip uninstall faiss-cpu, then pip install 'seewhy[gpu]'"),
         Check("free disk", f"{shutil.disk_usage(Path(folder)).free / 2**30:.0f} GiB", ""),

@@ -22,6 +22,7 @@ from seewhy.record import InspectionRecord
 
 TOLERANCE = 1e-3  # of a number, relative: what other processors, thread counts and versions make of the same arithmetic
 WORDS = ("explanation", "unexplained", "ruling", "missing", "reasons")  # where a VLM had spoken, which isn't asked again
+APART = ("versions", "engine", "inspected_at", "timings_ms")  # the model is the same by its hash, and so is what runs it
 PICTURES = ("sha256", "width_px", "height_px")  # an encoder of another version writes other bytes
 
 
@@ -127,7 +128,7 @@ def compared(then: InspectionRecord, now: InspectionRecord, tolerance: float = T
 
 def _differences(now: Any, then: Any, tolerance: float, left_out: tuple[str, ...], at: str = "") -> Iterator[str]:
     if isinstance(now, dict) and isinstance(then, dict):
-        names = sorted({n for n in (*now, *then) if n not in ("versions", "inspected_at", "timings_ms", *left_out)})
+        names = sorted({n for n in (*now, *then) if n not in (*APART, *left_out)})
         loose = PICTURES if tolerance and "media_type" in now else ()
         texts = ("text",) if tolerance and "params" in now else ()  # a sentence's numbers are compared in its values
         for name in names:

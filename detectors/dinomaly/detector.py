@@ -2,59 +2,31 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
 import cv2
 import numpy as np
-import numpy.typing as npt
-import torch
-from safetensors.torch import load as load_tensors
-from safetensors.torch import save as save_tensors
-from torch import Tensor
-from torch.nn import functional
 
-from seewhy.detectors.dinomaly.feature_cache import FeatureCache
-from seewhy.detectors.dinomaly.net import NetShape, Restorer, cell_map, paper_map
-from seewhy.detectors.dinomaly.tokens import TokenEncoder, Tokens, token_encoder
-from seewhy.detectors.dinomaly.training import Plan, train
-from seewhy.detectors.parts.inputs import as_batch, squared
+from seewhy.detectors.dinomaly.settings import DinomalySettings
+from seewhy.detectors.parts.frozen import Frozen, kept_network
+from seewhy.detectors.parts.inputs import squared
 from seewhy.detectors.parts.resolution import answer_to_a_dot
 from seewhy.detectors.protocol import Calibrates, Single
 from seewhy.detectors.weights.store import WeightsFile
 from seewhy.errors import BadData, BadModel
+from seewhy.packages import installed
 from seewhy.prompts import sentence
 from seewhy.record import Sentence
 from seewhy.types import Map, Pixels, Progress, ScoreMap, silent
 
-PAPERS = "dinov2-with-registers-base"  # whose figures the paper reports
-SIDES = {"efficientnet-lite0": 256}  # input side of an encoder that isn't a ViT
-VIT_SIDE = {14: 392, 16: 448}  # 28 x 28 patches
+if TYPE_CHECKING:
+    from seewhy.detectors.dinomaly.trained import Trained
+
 LOSSES_KEPT = 200  # points of the loss curve in the manifest
-
-
-@dataclass(frozen=True, slots=True)
-class DinomalySettings:
-    """What can be chosen; the defaults are the paper's."""
-
-    encoder: str = PAPERS
-    input_px: int = 0  # side of the square that a photo is brought to; 0: 28 x 28 patches (392), 256 for the CNN
-    depth: int = 8
-    dropout: float = 0.2
-    attention: Literal["linear", "softmax"] = "linear"
-    recentre: bool = False  # Dinomaly2's context-aware recentring
-    steps: int = 10_000
-    batch: int = 16
-    at_once: int = 16
-    rate: float = 2e-3
-    last_rate: float = 2e-4
-    dtype: Literal["float32", "bfloat16"] = "float32"
-    seed: int = 0
-    save_every: int = 200
+RESTORER = "restorer.safetensors"
 
 
 class Dinomaly(Single):
@@ -62,46 +34,48 @@ class Dinomaly(Single):
 
     Args:
         settings: see `DinomalySettings`.
-        device: where encoder and decoder run.
+        device: where torch trains, and runs encoder and decoder.
+        network: both, as they were exported and kept with a model; needs neither torch nor the encoder's weights.
 
     Raises:
         MissingWeights: the encoder's weights aren't on this machine.
         MissingExtra: a ViT without transformers.
+        BadData: the settings don't go together.
     """
 
     kind = "dinomaly"
     many_products = True
     calibrates: Calibrates = "held_out"  # a photo's part in the weights can't be taken back
 
-    def __init__(self, settings: DinomalySettings | None = None, *, device: str = "cpu") -> None:
-        wanted = settings or DinomalySettings()
-        self._encoder: TokenEncoder = token_encoder(
-            wanted.encoder, recentre=wanted.recentre, device=device, dtype=getattr(torch, wanted.dtype)
-        )
-        side = wanted.input_px or SIDES.get(wanted.encoder) or VIT_SIDE[self._encoder.multiple_px]
-        if side % self._encoder.multiple_px:
-            raise BadData(f"{wanted.encoder} wants sides that are multiples of {self._encoder.multiple_px} px, not {side}")
-        if wanted.depth < self._encoder.groups:
-            raise BadData(
-                f"dinomaly wants at least {self._encoder.groups} decoder blocks, one for each group of layers, not {wanted.depth}"
-            )
-        self._settings, self._device = replace(wanted, input_px=side), device
-        self._net: Restorer | None = None
-        self._coarse: Restorer | None = None  # see `_quick`
-        self._middle: Tensor | None = None  # (groups, dim) where channels are standardised
-        self._spread: Tensor | None = None
+    def __init__(self, settings: DinomalySettings | None = None, *, device: str = "cpu", network: Frozen | None = None) -> None:
+        s = self._settings = (settings or DinomalySettings()).whole()
+        if network is None and s.engine == "openvino" and (device != "cpu" or s.dtype != "float32"):
+            raise BadData(f"OpenVINO runs dinomaly on the CPU in float32, not on {device} in {s.dtype}; choose the engine auto or torch")
+        self._device, self._network = device, network
+        self._saved = b""  # the decoder of a model whose network runs, until somebody trains it further
+        self._trained: Trained | None = None
         self._facts: dict[str, Any] = {}  # of training, for the manifest
+        self._by_torch: Sentence | None = None  # why, where it was decided at the fit
         self._resolution_cells = 1.0
+        if network is None:
+            _ = self.trained
 
     @property
     def name(self) -> str:
-        """Another encoder than the paper's is part of the name: its figures are not the paper's."""
-        return "dinomaly" if self._settings.encoder == PAPERS else f"dinomaly/{self._settings.encoder}"
+        """With the encoder's, where it isn't the paper's."""
+        return self._settings.name
 
     @property
-    def encoder(self) -> TokenEncoder:
-        """The frozen one."""
-        return self._encoder
+    def trained(self) -> Trained:
+        """Encoder and decoder as torch has them."""
+        if self._trained is None:
+            from seewhy.detectors.dinomaly.trained import Trained
+
+            trained = Trained(self._settings, self._device)
+            if self._saved:
+                trained.restore(self._saved)
+            self._trained = trained
+        return self._trained
 
     def introduce(self, product: str, good_photos: int) -> Sentence:
         """What it knows of the product."""
@@ -111,7 +85,7 @@ class Dinomaly(Single):
     @property
     def weights(self) -> tuple[WeightsFile, ...]:
         """The encoder's."""
-        return (self._encoder.weights,)
+        return (self._network.weights if self._network else self.trained.encoder.weights,)
 
     @property
     def settings(self) -> DinomalySettings:
@@ -120,9 +94,15 @@ class Dinomaly(Single):
 
     @property
     def learned(self) -> dict[str, Any]:
-        """How training went."""
-        self._fitted()
-        return {"resolution_cells": self._resolution_cells, "training": self._facts}
+        """How training went, and what runs what came of it."""
+        if self._network is None:
+            self.trained.decoder()
+        facts = {"resolution_cells": self._resolution_cells, "training": self._facts}
+        if self._network is not None:
+            facts["network"] = self._network.learned()
+        elif self._by_torch:
+            facts["engine"] = self._by_torch.model_dump()
+        return facts
 
     def fit(self, photos: Sequence[Pixels], progress: Progress[Any] = silent) -> None:
         """Train on the good photos of one product."""
@@ -137,7 +117,7 @@ class Dinomaly(Single):
         start: Dinomaly | None = None,
         progress: Progress[Any] = silent,
     ) -> None:
-        """Train one decoder on the good photos of many products.
+        """Train one decoder on the good photos of many products; what scores photos from then on is exported where OpenVINO runs it.
 
         Args:
             products: by name, (H, W, 3) each, of any sizes; read one at a time.
@@ -149,7 +129,7 @@ class Dinomaly(Single):
         Raises:
             BadData: a product has no photo.
             NotWritten: the disk is full.
-            BadModel: the checkpoint or `start` doesn't fit.
+            BadModel: the checkpoint or `start` doesn't fit, or OpenVINO was asked for and can't run the network.
         """
         empty = [name for name, photos in products.items() if not len(photos)]
         if empty or not products:
@@ -158,28 +138,34 @@ class Dinomaly(Single):
             raise BadModel(
                 f"training can't continue from a model with encoder {start._settings.encoder}; this one has {self._settings.encoder}"
             )
-        with tempfile.TemporaryDirectory(prefix="seewhy-") as here:
-            seen = FeatureCache(cache or Path(here), self.encoder_key(), self.encode, self.square, self._encoder.prefix)
-            for name, photos in products.items():
-                seen.add(photos, progress, f"encoding {name}")
-            if start is not None and start._middle is not None:
-                self._middle, self._spread = start._middle, start._spread
-                seen.standardise_as(start._middle, cast(Tensor, start._spread))
-            elif self._encoder.standardised:
-                self._middle, self._spread = seen.standardise()
-            torch.manual_seed(self._settings.seed)
-            net = Restorer(self.shape())
-            if start is not None:
-                net.load_state_dict(start._fitted().state_dict())
-            plan = Plan(**{f.name: getattr(self._settings, f.name) for f in fields(Plan)})
-            about = [seen.key, seen.names]
-            course = train(net, seen, plan, device=self._device, checkpoint=checkpoint, about=about, progress=progress)
-        self._net, self._coarse = net.to(self._device), None
+        course = self.trained.learn(products, cache, checkpoint, start.trained if start else None, progress)
+        self.settle()
         every = max(1, len(course.losses) // LOSSES_KEPT)
         self._facts = {"products": {n: len(p) for n, p in products.items()}, "steps": len(course.losses), "losses": course.losses[::every]}
         longest = next(iter(products.values()))
         sample = longest[len(longest) // 2]
         self._resolution_cells = answer_to_a_dot(lambda p: self.score(p).values, sample, self._cell_px(sample))
+
+    def settle(self) -> None:
+        """Decide who runs encoder and decoder from now on, and export them for OpenVINO where that is it.
+
+        Raises:
+            BadModel: OpenVINO was asked for and can't run them.
+        """
+        s, self._saved, self._network, self._by_torch = self._settings, b"", None, None
+        if s.engine == "torch":
+            self._by_torch = sentence("engine.torch_asked")
+        elif s.engine == "auto" and not (self._device == "cpu" and s.dtype == "float32"):
+            self._by_torch = sentence("engine.torch_there", device=self._device, dtype=s.dtype)
+        elif s.engine == "auto" and not installed("openvino"):
+            self._by_torch = sentence("engine.torch_alone")
+        else:
+            try:
+                self._network = self.trained.exported()
+            except BadModel as error:
+                if s.engine == "openvino":
+                    raise
+                self._by_torch = sentence("engine.torch_able", why=str(error))
 
     def without(self, held_out: int) -> Self:
         """Refused: a photo can't be taken out of weights.
@@ -192,84 +178,29 @@ class Dinomaly(Single):
     def score(self, pixels: Pixels) -> ScoreMap:
         """Score one photo (H, W, 3): the paper's map, brought to the photo's size; the photo by the mean of its top 1 %."""
         height, width = pixels.shape[:2]
-        seen = self.encode([self.square(pixels)])
-        maps = self._standard([m.to(self._device) for m in seen.maps])
-        with torch.inference_mode():
-            net, dtype = self._quick(), getattr(torch, self._settings.dtype)
-            restored = net([m.to(dtype) for m in maps])
-        before = self._encoder.prefix
-        cells = cell_map([m[:, before:] for m in maps], [r[:, before:].float() for r in restored], seen.grid)
-        side = self._settings.input_px
-        smooth, score = paper_map(cells, (side, side))
-        values: Map = cv2.resize(smooth[0].cpu().numpy(), (width, height), interpolation=cv2.INTER_LINEAR).astype(np.float32)
-        resolution = self._resolution_cells * self._cell_px(pixels)
-        return ScoreMap(values, float(score[0]), resolution, self.name, self.whole(seen)[0])
-
-    def whole(self, seen: Tokens) -> npt.NDArray[np.float32]:
-        """(B, D) of length 1: what tells one product from another."""
-        made: npt.NDArray[np.float32] = functional.normalize(seen.whole.float(), dim=1).cpu().numpy()
-        return made
+        look = self._network or self.trained
+        smooth, score, whole = look(squared(pixels, self._settings.input_px))
+        values: Map = cv2.resize(smooth, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.float32)
+        return ScoreMap(values, float(score[0]), self._resolution_cells * self._cell_px(pixels), self.name, whole)
 
     def files(self) -> dict[str, bytes]:
-        """The decoder, and the channels' means and deviations where they are standardised."""
-        state = {f"net.{name}": t.cpu().contiguous() for name, t in self._fitted().state_dict().items()}
-        if self._middle is not None and self._spread is not None:
-            state |= {"middle": self._middle.contiguous(), "spread": self._spread.contiguous()}
-        return {"restorer.safetensors": save_tensors(state)}
+        """The decoder, with the channels' means and deviations where they are standardised; the network where it was exported."""
+        network = self._network.files() if self._network else {}
+        return network | {RESTORER: self._saved or self.trained.to_bytes()}
 
     @classmethod
     def from_files(cls, settings: DinomalySettings, learned: Mapping[str, Any], files: Mapping[str, bytes], device: str = "cpu") -> Self:
-        """The detector that was saved."""
-        detector = cls(settings, device=device)
-        state = load_tensors(files["restorer.safetensors"])
-        detector._middle, detector._spread = state.pop("middle", None), state.pop("spread", None)
-        net = Restorer(detector.shape())
-        try:
-            net.load_state_dict({name.removeprefix("net."): t for name, t in state.items()})
-        except RuntimeError as error:
-            raise BadModel(f"the model's decoder doesn't fit the encoder {settings.encoder}; train it again") from error
-        detector._net = net.eval().to(device)
+        """The detector that was saved; where it keeps no network, torch ran it."""
+        if "network" in learned:
+            detector = cls(settings, device=device, network=kept_network(learned["network"], files))
+            detector._saved = files[RESTORER]
+        else:
+            detector = cls(replace(settings, engine="torch"), device=device)
+            detector.trained.restore(files[RESTORER])
+            detector._by_torch = Sentence(**learned["engine"]) if "engine" in learned else None
         detector._facts, detector._resolution_cells = learned["training"], learned["resolution_cells"]
         return detector
 
-    def _quick(self) -> Restorer:
-        """The decoder in the arithmetic that was asked for; the one that is trained and saved stays float32."""
-        if self._settings.dtype == "float32":
-            return self._fitted()
-        if self._coarse is None:
-            self._coarse = deepcopy(self._fitted()).to(getattr(torch, self._settings.dtype))
-        return self._coarse
-
-    def shape(self) -> NetShape:
-        """Of the decoder."""
-        e, s = self._encoder, self._settings
-        fuse = cast(Literal["mean", "concat"], e.fuse)
-        return NetShape(e.dim, e.heads, e.groups, fuse, s.depth, 4.0, s.dropout, s.attention)
-
-    def _fitted(self) -> Restorer:
-        if self._net is None:
-            raise BadModel("dinomaly was not trained; call fit first or load a model")
-        return self._net
-
-    def _standard(self, maps: list[Tensor]) -> list[Tensor]:
-        if self._middle is None or self._spread is None:
-            return maps
-        middle, spread = self._middle.to(maps[0].device), self._spread.to(maps[0].device)
-        return [(m - a) / b for m, a, b in zip(maps, middle, spread, strict=True)]
-
-    def square(self, pixels: Pixels) -> Pixels:
-        """The photo at the network's size; the whole of it, the paper's centre crop would lose the border."""
-        return squared(pixels, self._settings.input_px)
-
-    def encode(self, squares: Sequence[Pixels]) -> Tokens:
-        """What the encoder sees of photos at the network's size."""
-        return self._encoder(as_batch(squares))
-
-    def encoder_key(self) -> list[Any]:
-        """All that changes what the encoder sees."""
-        s = self._settings
-        return [s.encoder, self._encoder.weights.sha256, s.input_px, s.recentre, s.dtype]
-
     def _cell_px(self, pixels: Pixels) -> float:
         """Longer side of a token's place, in the photo's pixels."""
-        return float(max(pixels.shape[:2])) * self._encoder.cell_px / self._settings.input_px
+        return float(max(pixels.shape[:2]) / self._settings.cells)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -149,7 +150,8 @@ class _Scaled(torch.autograd.Function):
 
 def cell_map(seen: Sequence[Tensor], restored: Sequence[Tensor], grid: tuple[int, int]) -> Tensor:
     """Mean over the groups of 1 - cosine: (B, groups, rows, cols), from (B, rows * cols, dim) each."""
-    each = [1 - functional.cosine_similarity(a, b, dim=-1) for a, b in zip(seen, restored, strict=True)]
+    unit = partial(functional.normalize, dim=-1)  # functional.cosine_similarity is the same and can't be exported
+    each = [1 - (unit(a) * unit(b)).sum(-1) for a, b in zip(seen, restored, strict=True)]
     return torch.stack(each, 1).view(len(each[0]), len(each), *grid)
 
 

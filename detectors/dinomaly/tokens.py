@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from seewhy.detectors.dinomaly.encoders import GROUPS, VITS, VitRow, sides
 from seewhy.detectors.parts.backbones import BACKBONES, IMAGENET
 from seewhy.detectors.parts.encoder import Encoder
 from seewhy.detectors.weights import store
 from seewhy.detectors.weights.store import WeightsFile
-from seewhy.errors import BadData, MissingExtra, UnknownName, WeightsMismatch
+from seewhy.errors import BadData, MissingExtra, WeightsMismatch
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,8 +34,6 @@ class TokenEncoder(Protocol):
     weights: WeightsFile
     dim: int
     heads: int
-    multiple_px: int  # input sides must be multiples of this
-    cell_px: int  # side of a token's place in the input
     groups: int  # token maps that it gives
     prefix: int  # class and register tokens before those of places
     fuse: str  # how the bottleneck takes them in
@@ -43,39 +42,19 @@ class TokenEncoder(Protocol):
     def __call__(self, images: Tensor) -> Tokens:
         """Tokens of (B, 3, H, W) in 0..1."""
 
-
-@dataclass(frozen=True, slots=True)
-class VitRow:
-    """One published ViT, as transformers builds it."""
-
-    weights: str  # in the weights table
-    kind: str  # "dinov2" with registers, or "dinov3"
-    layers: tuple[int, ...]  # blocks that are read, counted from 0
-    config: Mapping[str, Any] = field(default_factory=dict)
+    def see(self, images: Tensor) -> Tokens:
+        """The same, also where torch traces."""
 
 
-def _dinov2(hidden: int, depth: int, heads: int) -> dict[str, Any]:
-    size = {"hidden_size": hidden, "num_hidden_layers": depth, "num_attention_heads": heads}
-    return size | {"image_size": 518, "patch_size": 14, "num_register_tokens": 4}
-
-
-MIDDLE, LARGE = (2, 3, 4, 5, 6, 7, 8, 9), (4, 6, 8, 10, 12, 14, 16, 18)
-DINOV3_BASE = {"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12}
-VITS: Mapping[str, VitRow] = {
-    "dinov2-with-registers-small": VitRow("dinov2-with-registers-small", "dinov2", MIDDLE, _dinov2(384, 12, 6)),
-    "dinov2-with-registers-base": VitRow("dinov2-with-registers-base", "dinov2", MIDDLE, _dinov2(768, 12, 12)),
-    "dinov2-with-registers-large": VitRow("dinov2-with-registers-large", "dinov2", LARGE, _dinov2(1024, 24, 16)),
-    "dinov3-vitb16": VitRow("dinov3-vitb16", "dinov3", MIDDLE, {**DINOV3_BASE, "patch_size": 16, "num_register_tokens": 4}),
-}
-CNNS = ("efficientnet-lite0",)
-
-
-def token_encoder(name: str, *, recentre: bool = False, device: str = "cpu", dtype: torch.dtype = torch.float32) -> TokenEncoder:
+def token_encoder(
+    name: str, *, recentre: bool = False, side_px: int = 0, device: str = "cpu", dtype: torch.dtype = torch.float32
+) -> TokenEncoder:
     """The encoder of that name, its weights loaded and checked.
 
     Args:
-        name: of a row of `VITS` or `CNNS`.
+        name: of a row of `seewhy.detectors.dinomaly.encoders`.
         recentre: take each layer's class token from its places (context-aware recentring, Dinomaly2); ViTs alone.
+        side_px: of all photos that it will see; 0: of any.
         device: where it computes.
         dtype: of its arithmetic.
 
@@ -85,36 +64,50 @@ def token_encoder(name: str, *, recentre: bool = False, device: str = "cpu", dty
         MissingExtra: a ViT without transformers.
         MissingWeights: its weights aren't on this machine.
     """
+    sides(name)
     if name in VITS:
-        return VitTokens(name, recentre=recentre, device=device, dtype=dtype)
+        return VitTokens(name, recentre=recentre, side_px=side_px, device=device, dtype=dtype)
     if recentre:
         raise BadData(f"{name} has no class token to recentre by; recentring is for {', '.join(VITS)}")
-    if name in CNNS:
-        return CnnTokens(name, device=device, dtype=dtype)
-    raise UnknownName("token encoder", name, (*VITS, *CNNS))
+    return CnnTokens(name, device=device, dtype=dtype)
 
 
 class VitTokens:
     """A frozen DINOv2 (Oquab et al., 2024; registers: Darcet et al., ICLR 2024) or DINOv3 that stops after the last layer read."""
 
-    fuse, standardised, groups = "mean", False, 2
+    fuse, standardised, groups = "mean", False, GROUPS
 
-    def __init__(self, name: str, *, recentre: bool = False, device: str = "cpu", dtype: torch.dtype = torch.float32) -> None:
+    def __init__(
+        self, name: str, *, recentre: bool = False, side_px: int = 0, device: str = "cpu", dtype: torch.dtype = torch.float32
+    ) -> None:
         self.name, self._recentre, row = name, recentre, VITS[name]
         state, self.weights = store.load(row.weights)
         net = vit(row, state)
         self._net: Any = net.eval().requires_grad_(False).to(device, dtype)
         self._row, self._device, self._dtype = row, torch.device(device), dtype
         self.dim, self.heads = row.config["hidden_size"], row.config["num_attention_heads"]
-        self.multiple_px = self.cell_px = row.config["patch_size"]
+        self._patch_px: int = row.config["patch_size"]
         self._before = 1 + row.config["num_register_tokens"]
         self.prefix = 0 if recentre else self._before
         mean, std = (torch.tensor(v, device=self._device).view(1, 3, 1, 1) for v in IMAGENET)
         self._mean, self._std = mean, std
+        if side_px and row.kind == "dinov2":
+            self._settle(side_px)
+
+    def _settle(self, side_px: int) -> None:
+        """Interpolate the places of patches once and for all: not for every photo, and not in an export, which does it otherwise."""
+        embeddings, patches = self._net.embeddings, (side_px // self._patch_px) ** 2
+        with torch.no_grad():
+            places = embeddings.interpolate_pos_encoding(torch.empty(1, 1 + patches, self.dim), side_px, side_px).detach()
+        embeddings.interpolate_pos_encoding = lambda *_: places
 
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> Tokens:
         """Tokens of (B, 3, H, W) in 0..1; sides are multiples of the patch."""
+        return self.see(images)
+
+    def see(self, images: Tensor) -> Tokens:
+        """The same, also where torch traces."""
         x = ((images.to(self._device) - self._mean) / self._std).to(self._dtype)
         net, read = self._net, self._row.layers
         sums, share = list[Tensor](), len(read) // self.groups
@@ -130,7 +123,7 @@ class VitTokens:
                 sums[-1].add_(seen)
             else:
                 sums.append(seen.to(torch.float32, copy=True))
-        grid = images.shape[2] // self.multiple_px, images.shape[3] // self.multiple_px
+        grid = int(images.shape[2] // self._patch_px), int(images.shape[3] // self._patch_px)
         return Tokens([s / share for s in sums], grid, hidden[:, 0].float())
 
 
@@ -173,7 +166,7 @@ class CnnTokens:
     """EfficientNet-lite0's stages at 1/16: the fourth and fifth beside one another, and the sixth; 192 channels each."""
 
     fuse, standardised = "concat", True
-    dim, heads, multiple_px, cell_px, groups, prefix = 192, 6, 32, 16, 2, 0
+    dim, heads, groups, prefix = 192, 6, GROUPS, 0
 
     def __init__(self, name: str, *, device: str = "cpu", dtype: torch.dtype = torch.float32) -> None:
         self.name = name
@@ -183,7 +176,11 @@ class CnnTokens:
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> Tokens:
         """Tokens of (B, 3, H, W) in 0..1; sides are multiples of 32."""
-        fourth, fifth, sixth = self._encoder(images)  # (B, 80 | 112, H/16, W/16), (B, 192, H/32, W/32)
+        return self.see(images)
+
+    def see(self, images: Tensor) -> Tokens:
+        """The same, also where torch traces."""
+        fourth, fifth, sixth = self._encoder.maps(images)  # (B, 80 | 112, H/16, W/16), (B, 192, H/32, W/32)
         grid = int(fourth.shape[2]), int(fourth.shape[3])
         fine = torch.cat([fourth, fifth], 1)
         coarse = functional.interpolate(sixth, grid, mode="bilinear", align_corners=False)

@@ -47,8 +47,9 @@ def exported(module: nn.Module, height: int, width: int) -> Exported:
         width: likewise.
 
     Raises:
-        BadModel: OpenVINO doesn't know one of its operations.
+        BadModel: OpenVINO isn't installed, or doesn't know one of its operations.
     """
+    _check_installed()
     import torch
     from openvino.frontend import FrontEndManager
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
@@ -77,6 +78,11 @@ def written(graph: Any) -> Exported:
         return Exported(path.read_bytes(), path.with_suffix(".bin").read_bytes())
 
 
+def _check_installed() -> None:
+    if not installed("openvino"):
+        raise BadModel("the model's network runs on OpenVINO, which is not installed here; run: pip install openvino")
+
+
 FIRST_USE = Lock()  # OpenVINO's binding looks numpy up at its first tensor; two threads that do so at once wait for each other
 
 
@@ -92,8 +98,7 @@ class Network:
     """
 
     def __init__(self, files: Exported, precision: Precision = "f32") -> None:
-        if not installed("openvino"):
-            raise BadModel("the model's network runs on OpenVINO, which is not installed here; run: pip install openvino")
+        _check_installed()
         import openvino
 
         with FIRST_USE:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import Any, Protocol
 
 from seewhy.canonical import sha256_bytes
 from seewhy.detectors.parts import lite
 from seewhy.detectors.parts.backbones import backbone
-from seewhy.detectors.parts.network import Exported, Network
+from seewhy.detectors.parts.frozen import Frozen, frozen, kept_network
+from seewhy.detectors.parts.network import Exported
 from seewhy.detectors.parts.ways import Engine, Precision, Spec
 from seewhy.detectors.weights.store import WeightsFile, packaged
 from seewhy.errors import BadModel
@@ -18,7 +18,6 @@ from seewhy.packages import installed
 from seewhy.types import Features, Pixels
 
 ROOM_BYTES = 512 << 20  # however many photos there are: those beyond it are looked at again
-STRUCTURE, VALUES = "network.xml", "network.bin"  # in a model's folder
 
 
 class Patches(Protocol):
@@ -36,29 +35,6 @@ class Patches(Protocol):
 
     def learned(self) -> dict[str, Any]:
         """Likewise, as plain JSON data; empty where torch runs the encoder from its weights."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class OpenVinoPatches:
-    """By an exported network, which needs neither torch nor the weights' own file."""
-
-    network: Network
-    exported: Exported
-    weights: WeightsFile
-    precision: Precision
-    version: str = field(default_factory=lambda: installed("openvino"))  # that wrote the network
-
-    def __call__(self, pixels: Pixels, /) -> list[Features]:
-        """See `Patches`."""
-        return self.network(pixels)
-
-    def files(self) -> dict[str, bytes]:
-        """The network."""
-        return {STRUCTURE: self.exported.structure, VALUES: self.exported.values}
-
-    def learned(self) -> dict[str, Any]:
-        """Who wrote the network, from which weights, and how precisely it runs."""
-        return {"openvino": self.version, "precision": self.precision, "weights": asdict(self.weights)}
 
 
 def patches(spec: Spec, *, engine: Engine = "auto", precision: Precision = "f32", device: str = "cpu", dtype: str = "float32") -> Patches:
@@ -80,19 +56,12 @@ def patches(spec: Spec, *, engine: Engine = "auto", precision: Precision = "f32"
         from seewhy.detectors.parts.described import TorchPatches
 
         return TorchPatches(spec, device=device, dtype=dtype)
-    files, weights = _exported(spec)
-    return OpenVinoPatches(Network(files, precision), files, weights, precision)
+    return frozen(*_exported(spec), precision)
 
 
-def kept_patches(learned: Mapping[str, Any], files: Mapping[str, bytes]) -> OpenVinoPatches:
-    """What `OpenVinoPatches` gave as `learned()` and `files()`.
-
-    Raises:
-        BadModel: OpenVINO isn't installed here, or can't read the network.
-    """
-    exported = Exported(files[STRUCTURE], files[VALUES])
-    weights = WeightsFile(**learned["weights"])
-    return OpenVinoPatches(Network(exported, learned["precision"]), exported, weights, learned["precision"], learned["openvino"])
+def kept_patches(learned: Mapping[str, Any], files: Mapping[str, bytes]) -> Patches:
+    """What `Frozen` gave as `learned()` and `files()`; errors as for `kept_network`."""
+    return kept_network(learned, files)
 
 
 @lru_cache(maxsize=8)
@@ -114,7 +83,7 @@ def exported_of(describes: Patches) -> Exported:
     """
     if describes.learned().get("precision", "f32") != "f32":
         raise BadModel("the model's lines rest on bf16 and an export runs in f32; fit a model with --precision f32")
-    if not isinstance(describes, OpenVinoPatches):
+    if not isinstance(describes, Frozen):
         raise BadModel("the model's encoder runs on torch and can't be exported; fit it on a CPU with --option engine=openvino")
     return describes.exported
 

@@ -20,11 +20,13 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from seewhy.agent.machine.importing import import_weights
-from seewhy.detectors.dinomaly.detector import PAPERS, Dinomaly, DinomalySettings
+from seewhy.detectors.dinomaly.detector import Dinomaly
+from seewhy.detectors.dinomaly.encoders import VITS
 from seewhy.detectors.dinomaly.feature_cache import FeatureCache
 from seewhy.detectors.dinomaly.net import Restorer, cell_map, mining_loss, paper_map
 from seewhy.detectors.dinomaly.optimiser import StableAdamW
-from seewhy.detectors.dinomaly.tokens import VITS, vit
+from seewhy.detectors.dinomaly.settings import PAPERS, DinomalySettings
+from seewhy.detectors.dinomaly.tokens import vit
 from seewhy.detectors.weights import store
 from seewhy.evals.run import measuring, timed
 from seewhy.types import Pixels
@@ -61,14 +63,14 @@ def ours(encoder: str, **settings: Any) -> Dinomaly:
     """Ours with a decoder started from a seed, no bias where anomalib has none."""
     made = Dinomaly(DinomalySettings(encoder=encoder, **settings))
     torch.manual_seed(1)
-    net = Restorer(made.shape())
+    net = Restorer(made.trained.shape())
     with torch.no_grad():
         for name, p in net.named_parameters():
             if "norm" not in name:
                 p.normal_(0, 0.05)
             if name in ("bottleneck.fc1.bias", "bottleneck.fc2.bias") or (".fc" in name and name.endswith("bias")):
                 p.zero_()
-    made._net = net.eval()
+    made.trained.net = net.eval()
     return made
 
 
@@ -85,7 +87,7 @@ def theirs(detector: Dinomaly, state: Mapping[str, Tensor]) -> Any:
         timm.create_model = real
     net: Any = next(m for m in made.encoder.modules() if hasattr(m, "patch_embed") and hasattr(m, "blocks"))
     net.load_state_dict(_timm_names(state, len(net.blocks)), strict=False)
-    restorer = detector._fitted()
+    restorer = detector.trained.decoder()
     own = {name.removeprefix("bottleneck."): t for name, t in restorer.state_dict().items() if name.startswith("bottleneck.")}
     made.bottleneck[0].load_state_dict({k: v for k, v in own.items() if k in made.bottleneck[0].state_dict()})
     names = {"qkv": "attn.qkv", "proj": "attn.proj", "fc1": "mlp.fc1", "fc2": "mlp.fc2", "norm1": "norm1", "norm2": "norm2"}
@@ -125,7 +127,7 @@ def images(detector: Dinomaly, count: int, seed: int = 0) -> tuple[list[Pixels],
     side = detector._settings.input_px
     photos = [np.random.default_rng([seed, i]).integers(0, 256, (side, side, 3)).astype(np.uint8) for i in range(count)]
     batch = torch.from_numpy(np.stack(photos)).permute(0, 3, 1, 2).float() / 255
-    encoder: Any = detector._encoder
+    encoder: Any = detector.trained.encoder
     return photos, (batch - encoder._mean) / encoder._std
 
 
@@ -135,9 +137,9 @@ def compare(encoder: str, input_px: int) -> dict[str, float]:
         mine = ours(encoder, input_px=input_px)
         other = theirs(mine, state)
         photos, batch = images(mine, 2)
-        seen = mine.encode(photos)
-        restored = mine._fitted()([m.clone() for m in seen.maps])
-        before = mine._encoder.prefix
+        seen = mine.trained.encode(photos)
+        restored = mine.trained.decoder()([m.clone() for m in seen.maps])
+        before = mine.trained.encoder.prefix
         a, b = [m[:, before:].clone() for m in seen.maps], [r[:, before:] for r in restored]
         smooth, score = paper_map(cell_map(a, b, seen.grid), (input_px, input_px))
         with torch.no_grad():
@@ -149,7 +151,7 @@ def compare(encoder: str, input_px: int) -> dict[str, float]:
         en2, de2 = other.get_encoder_decoder_outputs(batch)
         their_loss = other.loss_fn(encoder_features=en2, decoder_features=de2, global_step=500)
         their_loss.backward()
-        mine_grad, their_grad = mine._fitted().bottleneck.fc1.weight.grad, other.bottleneck[0].fc1.weight.grad
+        mine_grad, their_grad = mine.trained.decoder().bottleneck.fc1.weight.grad, other.bottleneck[0].fc1.weight.grad
 
     def far(x: Tensor, y: Tensor) -> float:
         return float((x.detach() - y.detach()).abs().max())
@@ -165,7 +167,7 @@ def compare(encoder: str, input_px: int) -> dict[str, float]:
 
 
 def main(out: Path, turns: int = TURNS) -> None:
-    """Dinomaly's speed beside anomalib's on the paper's encoder, random weights, TURNS timed photos and steps."""
+    """Dinomaly's training, and photos in fp32 and bf16 by torch, beside anomalib's on the paper's encoder, random weights, TURNS turns."""
     with measuring(out, {"weights": f"{PAPERS}, random", "turns": turns}, "anomalib", "open_clip_torch") as table:
         table.row("speed", speed, turns)
 
@@ -207,12 +209,12 @@ def speed(turns: int) -> dict[str, Any]:
 
 def _our_step(mine: Dinomaly, photos: list[Pixels]) -> Callable[[], None]:
     """One training step, encoder and all, as `seewhy.detectors.dinomaly.training.train` does it."""
-    net, before = deepcopy(mine._fitted()), mine._encoder.prefix
+    net, before = deepcopy(mine.trained.decoder()), mine.trained.encoder.prefix
     own, coarse = StableAdamW(net.parameters()), mine._settings.dtype == "bfloat16"
 
     def step() -> None:
         net.train()
-        seen = [m.clone() for m in mine.encode(photos).maps]
+        seen = [m.clone() for m in mine.trained.encode(photos).maps]
         with torch.autocast("cpu", torch.bfloat16, enabled=coarse):
             restored = net(seen)
         loss = mining_loss([m[:, before:] for m in seen], [r[:, before:].float() for r in restored], 0.45)
@@ -244,7 +246,7 @@ def _their_step(other: Any, batch: Tensor) -> Callable[[], None]:
 def _epochs(mine: Dinomaly) -> dict[str, Any]:
     """Seconds of a round over the photos: the first, which encodes and keeps, and the next, which reads."""
     photos, _ = images(mine, PHOTOS, seed=7)
-    net, before = mine._fitted().train(), mine._encoder.prefix
+    net, before = mine.trained.decoder().train(), mine.trained.encoder.prefix
     own = StableAdamW(net.parameters())
 
     def round_(features: FeatureCache) -> None:
@@ -255,7 +257,7 @@ def _epochs(mine: Dinomaly) -> dict[str, Any]:
             own.step(1e-6)
 
     with tempfile.TemporaryDirectory() as folder:
-        features = FeatureCache(Path(folder), mine.encoder_key(), mine.encode, mine.square, before)
+        features = mine.trained.features(Path(folder))
         first = timed(features.add, photos)[1] + timed(round_, features)[1]
         later = float(np.median([timed(round_, features)[1] for _ in range(3)]))
     net.eval()

@@ -20,7 +20,8 @@ from seewhy.agent.models.product import ProductModel
 from seewhy.agent.photos.images import Photo
 from seewhy.agent.photos.layouts import Sample, good_photos, read_layout
 from seewhy.agent.photos.lazy import LazyPhotos
-from seewhy.detectors.dinomaly.detector import SIDES, Dinomaly, DinomalySettings
+from seewhy.detectors.dinomaly.detector import Dinomaly
+from seewhy.detectors.dinomaly.settings import DinomalySettings
 from seewhy.detectors.patchcore import PatchCore, PatchCoreSettings
 from seewhy.evals.detect import tested
 from seewhy.evals.run import LITE, measuring, timed
@@ -79,7 +80,7 @@ def grow(out: Path) -> None:
 
 def bank(data: Path, out: Path) -> None:
     """PatchCore with what this Dinomaly sees: its input, no turned copies, no distances scaled by density."""
-    plain = PatchCoreSettings(input_px=SIDES[SETTINGS.encoder], turns="no", density=0)
+    plain = PatchCoreSettings(input_px=SETTINGS.whole().input_px, turns="no", density=0)
     with measuring(out, facts_of(SETTINGS, data) | {"patchcore_settings": asdict(plain)}) as table:
         table.row("patchcore", _patchcore, *split(data), plain)
 

@@ -43,7 +43,7 @@ def main(data: Path, out: Path) -> None:
     detector = Dinomaly(replace(SETTINGS, steps=STEPS[-1]))
     learned = {n: Chosen(pixels_of(p), learned_and_aside(len(p), ALPHA)[0]) for n, p in train_photos.items()}
     with measuring(out, facts_of(detector.settings, data)) as table, tempfile.TemporaryDirectory() as folder:
-        seen = FeatureCache(Path(folder), detector.encoder_key(), detector.encode, detector.square, detector.encoder.prefix)
+        seen = detector.trained.features(Path(folder))
         rows = dict[str, range]()
         for name, photos in learned.items():
             first = max((r.stop for r in rows.values()), default=0)
@@ -52,7 +52,7 @@ def main(data: Path, out: Path) -> None:
         middle, spread = seen.standardise()
         asked = {
             name: [
-                (_standard(detector.encode([detector.square(p.pixels)]), middle, spread), s.kind != "good")
+                (_standard(detector.trained.encode([detector.trained.square(p.pixels)]), middle, spread), s.kind != "good")
                 for s, p in zip(samples[::SPARSE], LazyPhotos(samples[::SPARSE]), strict=True)
             ]
             for name, samples in test.items()
@@ -72,7 +72,7 @@ def main(data: Path, out: Path) -> None:
 def _course(detector: Dinomaly, seen: FeatureCache, asked: Asked) -> dict[str, dict[str, float]]:
     """What the decoder tells after each of STEPS, in one training."""
     torch.manual_seed(SETTINGS.seed)
-    net, side, course = Restorer(detector.shape()), detector.settings.input_px, dict[str, dict[str, float]]()
+    net, side, course = Restorer(detector.trained.shape()), detector.settings.input_px, dict[str, dict[str, float]]()
 
     def told(step: int, _loss: float) -> None:
         if step + 1 in STEPS:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,14 @@ import open_clip
 import torch
 from torch import Tensor, nn
 
-from seewhy.detectors.dinomaly.detector import Dinomaly, DinomalySettings
+from seewhy.detectors.dinomaly.detector import Dinomaly
 from seewhy.detectors.dinomaly.net import Restorer
+from seewhy.detectors.dinomaly.settings import DinomalySettings
 from seewhy.detectors.parts.network import Network, exported
 from seewhy.detectors.parts.patches import patches
 from seewhy.detectors.parts.ways import Spec, Way
 from seewhy.detectors.patchcore import PatchCoreSettings
-from seewhy.evals.run import LITE, measuring
+from seewhy.evals.run import LITE, measuring, processor_ms
 from seewhy.types import Features, Pixels
 
 TURNS = 8  # of each, of which the fastest counts: other work only makes a turn slower
@@ -40,13 +40,8 @@ def main(out: Path) -> None:
 
 def _fastest(actions: Mapping[str, Callable[[], Any]]) -> dict[str, float]:
     """Milliseconds of processor time of each, taking turns."""
-    spent: dict[str, list[float]] = {name: [] for name in actions}
-    for _ in range(TURNS + 1):
-        for name, action in actions.items():
-            began = time.process_time()
-            action()
-            spent[name].append(time.process_time() - began)
-    return {name: round(1000 * min(values[1:]), 1) for name, values in spent.items()}  # the first compiles
+    spent = processor_ms({name: lambda _, action=action: action() for name, action in actions.items()}, TURNS)  # type: ignore[misc]
+    return {name: round(min(values), 1) for name, values in spent.items()}
 
 
 def _search() -> dict[str, float]:
@@ -76,11 +71,15 @@ def _passes() -> dict[str, float]:
 def _dinomaly() -> dict[str, float]:
     """Its encoder by torch and by OpenVINO, and its decoder, which isn't trained here."""
     detector, photo = Dinomaly(DinomalySettings(encoder=NAME)), _noise(256, 256)
-    decoder, own = Restorer(detector.shape()).eval(), patches(Spec(NAME, (Way((3, 4, 5)),)))
+    decoder, own = Restorer(detector.trained.shape()).eval(), patches(Spec(NAME, (Way((3, 4, 5)),)))
     with torch.inference_mode():
-        maps = detector.encode([photo]).maps
+        maps = detector.trained.encode([photo]).maps
         return _fastest(
-            {"encoder_torch": lambda: detector.encode([photo]), "encoder_openvino": lambda: own(photo), "decoder": lambda: decoder(maps)}
+            {
+                "encoder_torch": lambda: detector.trained.encode([photo]),
+                "encoder_openvino": lambda: own(photo),
+                "decoder": lambda: decoder(maps),
+            }
         )
 
 

@@ -325,7 +325,7 @@ class External(Saved):
 class Provenance(Grown):
     """What made this record, by hash."""
 
-    grown: ClassVar[tuple[str, ...]] = ("overrides", "external")
+    grown: ClassVar[tuple[str, ...]] = ("overrides", "external", "engine")
 
     model_sha256: str  # empty where the regions were given and no model of seewhy's was there to compare with
     detector: str
@@ -340,6 +340,7 @@ class Provenance(Grown):
     versions: dict[str, str]
     overrides: tuple[Sentence, ...] = ()  # where card, policy or alpha are other ones than the model was fitted with
     external: External | None = None  # who detected, where it was not seewhy
+    engine: Sentence | None = None  # what ran the detector's network, where the model says it
 
 
 class Missing(Saved):

@@ -15,7 +15,8 @@ from seewhy.agent.models.product import ProductModel
 from seewhy.agent.photos.images import decode
 from seewhy.card import ProductCard
 from seewhy.detectors.catalogue import rows
-from seewhy.detectors.dinomaly.detector import Dinomaly, DinomalySettings
+from seewhy.detectors.dinomaly.detector import Dinomaly
+from seewhy.detectors.dinomaly.settings import DinomalySettings
 from seewhy.detectors.ensemble import Ensemble, EnsembleSettings, Merge, Ranks
 from seewhy.detectors.mutual import Mutual, MutualSettings
 from seewhy.detectors.patchcore import PatchCore, PatchCoreSettings

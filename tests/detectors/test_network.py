@@ -112,9 +112,9 @@ def test_a_kept_network_describes_patches_as_before_without_torch(tmp_path: Path
     (tmp_path / "learned.json").write_text(json.dumps(own.learned()), encoding="utf-8")
     np.save(tmp_path / "photo.npy", photo)
     code = (
-        "import json, sys, numpy as np; from pathlib import Path; from seewhy.detectors.parts.patches import kept_patches;"
+        "import json, sys, numpy as np; from pathlib import Path; from seewhy.detectors.parts.frozen import kept_network;"
         "folder = Path('.'); files = {p.name: p.read_bytes() for p in folder.glob('network.*')};"
-        "found = kept_patches(json.loads(Path('learned.json').read_text()), files)(np.load('photo.npy'));"
+        "found = kept_network(json.loads(Path('learned.json').read_text()), files)(np.load('photo.npy'));"
         "np.savez('found.npz', *found); assert 'torch' not in sys.modules and 'timm' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)

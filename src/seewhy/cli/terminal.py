@@ -46,6 +46,7 @@ def print_entry(entry: Any, language: str) -> None:
 
 def print_fitted(models: Sequence[Any], folder: Path, alpha: float, review: float, json_: bool) -> None:
     """What was fitted; a list where it is of several products."""
+    from seewhy.agent.inspection.chain import engine_of
     from seewhy.agent.models.calibration import LOT, needed
 
     facts = [
@@ -61,6 +62,7 @@ def print_fitted(models: Sequence[Any], folder: Path, alpha: float, review: floa
             "review_threshold": m.calibration.threshold(alpha + review),
             "sha256": m.sha256,
             "precision": m.detector.learned.get("precision"),
+            "engine": engine.text if (engine := engine_of(m.detector)) else None,
             "left_out": [out.name for out in m.good.left_out],
             "reviewed": [one.name for one in m.good.reviewed.taken],
             "oddest": [{"name": one.name, "score": one.score, "signs": list(one.signs)} for one in m.good.odd],
@@ -82,6 +84,8 @@ def print_fitted(models: Sequence[Any], folder: Path, alpha: float, review: floa
             ]
             why = "; ".join(tried) or "this processor has no faster one"
             out.print(f"[dim]precision {chosen['taken']} ({why})[/]", highlight=False, soft_wrap=True)
+        if (engine := engine_of(m.detector)) and engine.key != "engine.openvino":
+            out.print(f"[dim]run by {plain(engine.text)}[/]", highlight=False, soft_wrap=True)
         if m.copies:
             out.print(
                 f"[yellow]{counted(len(m.copies), 'copy', 'copies')}[/] of other good photos left out: a scene counts once", highlight=False

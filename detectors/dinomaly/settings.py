@@ -1,0 +1,58 @@
+"""Dinomaly's settings, apart from its code so that they can be named without torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from seewhy.detectors.dinomaly.encoders import GROUPS, sides
+from seewhy.detectors.parts.ways import Engine
+from seewhy.errors import BadData
+
+PAPERS = "dinov2-with-registers-base"  # whose figures the paper reports
+
+
+@dataclass(frozen=True, slots=True)
+class DinomalySettings:
+    """What can be chosen; the defaults are the paper's."""
+
+    encoder: str = PAPERS
+    input_px: int = 0  # side of the square that a photo is brought to; 0: 28 x 28 patches (392), 256 for the CNN
+    depth: int = 8
+    dropout: float = 0.2
+    attention: Literal["linear", "softmax"] = "linear"
+    recentre: bool = False  # Dinomaly2's context-aware recentring
+    steps: int = 10_000
+    batch: int = 16
+    at_once: int = 16
+    rate: float = 2e-3
+    last_rate: float = 2e-4
+    dtype: Literal["float32", "bfloat16"] = "float32"  # of torch's arithmetic
+    seed: int = 0
+    save_every: int = 200
+    engine: Engine = "auto"  # who runs encoder and decoder once they are trained; auto: OpenVINO on a CPU where it can, else torch
+
+    @property
+    def name(self) -> str:
+        """Of the detector; another encoder than the paper's is part of it: its figures are not the paper's."""
+        return "dinomaly" if self.encoder == PAPERS else f"dinomaly/{self.encoder}"
+
+    @property
+    def cells(self) -> float:
+        """Places of tokens along a side of the input."""
+        return self.input_px / sides(self.encoder).cell_px
+
+    def whole(self) -> DinomalySettings:
+        """The same with the input's side that follows from the encoder where none is named.
+
+        Raises:
+            UnknownName: there is no such encoder.
+            BadData: it doesn't take such a side, or there are too few decoder blocks.
+        """
+        own = sides(self.encoder)
+        side = self.input_px or own.usual_px
+        if side % own.multiple_px:
+            raise BadData(f"{self.encoder} wants sides that are multiples of {own.multiple_px} px, not {side}")
+        if self.depth < GROUPS:
+            raise BadData(f"dinomaly wants at least {GROUPS} decoder blocks, one for each group of layers, not {self.depth}")
+        return replace(self, input_px=side)
