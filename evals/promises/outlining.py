@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from time import process_time
 
 from seewhy.agent.inspection.inspector import Inspector
@@ -12,20 +13,25 @@ from seewhy.agent.models.product import ProductModel
 from seewhy.agent.models.sharp import sharpened
 from seewhy.agent.photos.images import Photo
 from seewhy.errors import BadData
-from seewhy.types import Map, Pixels, ScoreMap
+from seewhy.types import Map, Pixels, Region, ScoreMap
+
+
+def regions_beside(inspector: Inspector, pixels: Pixels, scored: ScoreMap) -> tuple[Sequence[Region], Pixels | None]:
+    """A map's regions, before they are outlined, and the nearest good photo laid over the photo."""
+    model, calibration = inspector.model, inspector.model.calibration
+    seed = calibration.peak_threshold(inspector.alpha)
+    nearest = model.references.nearest(scored.descriptor)
+    good = None if nearest is None else registered(model.references.pixels(nearest), pixels)
+    return regions_of(scored, calibration, seed) if seed is not None and float(scored.values.max()) > seed else (), good
 
 
 def ms_per_finding(inspector: Inspector, photo: Photo, scored: ScoreMap) -> float | None:
     """Processor time of outlining, once the networks are compiled for this photo's size, beside the nearest good photo."""
-    model, calibration = inspector.model, inspector.model.calibration
-    seed = calibration.peak_threshold(inspector.alpha)
-    nearest = model.references.nearest(scored.descriptor)
-    good = None if nearest is None else registered(model.references.pixels(nearest), photo.pixels)
-    found = regions_of(scored, calibration, seed) if seed is not None and float(scored.values.max()) > seed else ()
-    if not located(found, scored, photo.pixels, good, model):
+    found, good = regions_beside(inspector, photo.pixels, scored)
+    if not located(found, scored, photo.pixels, good, inspector.model):
         return None
     began = process_time()
-    count = len(located(found, scored, photo.pixels, good, model))
+    count = len(located(found, scored, photo.pixels, good, inspector.model))
     return 1000 * (process_time() - began) / count
 
 

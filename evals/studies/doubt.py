@@ -3,52 +3,28 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from seewhy.agent.inspection.inspector import Inspector
-from seewhy.agent.inspection.locating.doubt import FINE_CELLS, SHARE, lengths
-from seewhy.agent.inspection.locating.stage import evidence_of, located
-from seewhy.agent.inspection.regions import regions_of
-from seewhy.agent.inspection.registration import registered
-from seewhy.agent.inspection.shape import mask_feret
 from seewhy.agent.photos.layouts import learned_and_tested, surveyed
 from seewhy.agent.photos.lazy import LazyPhotos
 from seewhy.evals.detect import known_mask
 from seewhy.evals.metrics import share
-from seewhy.evals.overlap import median, patches
+from seewhy.evals.overlap import median
 from seewhy.evals.promises.findings import ALPHA, CONTRASTS, FIRST_SEED, SYNTHETIC, drawn_set, evenly, fitted
+from seewhy.evals.promises.lengths import LEVELS, Length, lengths_beside
 from seewhy.evals.run import LITE, measuring
 from seewhy.evals.synthetic.on_photos import defect_on
 from seewhy.evals.synthetic.surfaces import KINDS, defective
 from seewhy.types import Mask, Pixels
 
 HELD = 0.95  # of drawn defects' true lengths
-LEVELS = ((0.3, 0.7), (0.25, 0.6), (0.2, 0.6), (0.15, 0.65), (0.3, 0.5))  # of the evidence's height; the first are candidates too
 GOOD_PHOTOS = 40
-
-
-@dataclass(frozen=True, slots=True)
-class Length:
-    """A finding that was cut from fine evidence and touches a defect, px."""
-
-    cut: float
-    true: float
-    cell: float
-    spreads: tuple[float, ...]  # for each of `LEVELS`
-
-    def factor(self, at: int) -> float:
-        """What the sum of spread, cells and share must be multiplied with to hold the true length."""
-        return abs(self.cut - self.true) / self.width(at)
-
-    def width(self, at: int) -> float:
-        """That sum."""
-        return self.spreads[at] + FINE_CELLS * self.cell + SHARE * self.cut
 
 
 def main(out: Path, data: Path | None = None, work: Path | None = None, drawn: int = 3, products: str = "") -> None:
@@ -65,7 +41,7 @@ def main(out: Path, data: Path | None = None, work: Path | None = None, drawn: i
         models, lengths_of = Path(work or name), dict[str, list[Length]](drawn=[], real=[])
         for product in SYNTHETIC:
             inspector = fitted(models / f"{product}-{GOOD_PHOTOS}", partial(drawn_set, Path(name), product, GOOD_PHOTOS))
-            lengths_of["drawn"] += _lengths(inspector, _drawn(product, drawn))
+            lengths_of["drawn"] += lengths_beside(inspector, _drawn(product, drawn))
         wanted = [w for w in products.split(",") if w]
         for product in sorted(p.name for p in data.iterdir() if p.is_dir() and (not wanted or p.name in wanted)) if data else ():
             layout = surveyed((data or Path()) / product)
@@ -73,10 +49,10 @@ def main(out: Path, data: Path | None = None, work: Path | None = None, drawn: i
             inspector = fitted(models / f"{product}-0", partial(replace, layout, samples=tuple(learned)), ALPHA)
             good = [s for s in test if s.good][: 10 * drawn]
             marked = (defect_on(photo.pixels, 2 * i, pattern=False) for i, photo in enumerate(LazyPhotos(good)))
-            lengths_of["drawn"] += _lengths(inspector, ((one.pixels, one.mask) for one in marked))
+            lengths_of["drawn"] += lengths_beside(inspector, ((one.pixels, one.mask) for one in marked))
             bad = [s for s in evenly(test, 0) if not s.good]
             known = ((photo.pixels, known_mask(s, photo)) for s, photo in zip(bad, LazyPhotos(bad), strict=True))
-            lengths_of["real"] += _lengths(inspector, ((pixels, mask) for pixels, mask in known if mask is not None))
+            lengths_of["real"] += lengths_beside(inspector, ((pixels, mask) for pixels, mask in known if mask is not None))
         for at, levels in enumerate(LEVELS):
             table.row((f"{levels[0]:g} and {levels[1]:g}",), _figures, lengths_of, at)
 
@@ -97,23 +73,3 @@ def _drawn(product: str, count: int) -> Iterator[tuple[Pixels, Mask]]:
             for i in range(count):
                 one = defective(product, kind, FIRST_SEED + 500 + i, contrast=contrast)
                 yield one.pixels, one.mask
-
-
-def _lengths(inspector: Inspector, photos: Iterator[tuple[Pixels, Mask]]) -> Sequence[Length]:
-    """Of the findings of some photos with a known mask."""
-    model, found = inspector.model, list[Length]()
-    seed = model.calibration.peak_threshold(inspector.alpha)
-    for pixels, mask in photos:
-        scored, defects = model.detector.score(pixels), patches(mask)
-        nearest = model.references.nearest(scored.descriptor)
-        good = None if nearest is None else registered(model.references.pixels(nearest), pixels)
-        regions = regions_of(scored, model.calibration, seed) if seed is not None and float(scored.values.max()) > seed else ()
-        evidence = evidence_of(regions, scored, pixels, model)
-        for region in located(regions, scored, pixels, good, model) if evidence else ():
-            on = max(defects, key=region.shared, default=None)
-            if evidence is None or region.outline != "fine" or on is None or not region.shared(on):
-                continue
-            own = mask_feret(region.mask)
-            spreads = tuple(max(abs(v - own) for v in lengths(region, evidence, levels)) for levels in LEVELS)
-            found.append(Length(own, mask_feret(on.mask), evidence.cell_px, spreads))
-    return found
