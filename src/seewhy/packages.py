@@ -34,6 +34,18 @@ def processor() -> str:
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), own)
 
 
+def free_memory_bytes() -> int | None:
+    """How much memory a program may still take here, by the system and by the container around it; None where the system doesn't tell."""
+    known = list[int]()
+    system, limit, used = Path("/proc/meminfo"), Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
+    if system.is_file():
+        lines = system.read_text(encoding="ascii").splitlines()
+        known += [1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")]
+    if limit.is_file() and (most := limit.read_text(encoding="ascii").strip()).isdigit():
+        known.append(int(most) - int(used.read_text(encoding="ascii")))
+    return min(known, default=None)
+
+
 def keep_quiet() -> None:
     """Keep other packages from reporting their use to their makers, in this program and those that it starts.
 
