@@ -8,7 +8,18 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-SOFTWARE = ("seewhy", "torch", "timm", "open_clip_torch", "faiss-cpu", "openvino", "numpy", "opencv-python-headless", "pillow")
+SOFTWARE = (
+    "seewhy",
+    "torch",
+    "timm",
+    "open_clip_torch",
+    "faiss-cpu",
+    "openvino",
+    "numpy",
+    "opencv-python-headless",
+    "pillow",
+    "simplejpeg",
+)
 
 QUIET = {"HF_HUB_DISABLE_TELEMETRY": "1", "GRADIO_ANALYTICS_ENABLED": "False", "DO_NOT_TRACK": "1", "VLLM_NO_USAGE_STATS": "1"}
 
