@@ -1,4 +1,4 @@
-"""JPEG, PNG, BMP and WebP through Pillow, whole JPEGs faster by libjpeg-turbo; 16-bit colour PNG, which Pillow cuts to 8 bits, through imagecodecs."""
+"""JPEG, PNG, BMP and WebP through Pillow; whole JPEGs by libjpeg-turbo; 16-bit colour PNG, which Pillow cuts to 8 bits, by imagecodecs."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _refuse_damaged_png(data: bytes, name: str) -> None:
 
 
 def _whole_jpeg(image: Image.Image, data: bytes) -> Stored | None:
-    """Pillow's own pixels in a third of its time (evals/results); None where Pillow must look: another format, colour, or a file with faults."""
+    """Pillow's pixels in a third of its time (evals/results); None where Pillow must look: another format or colour, a file with faults."""
     mode = image.mode
     if image.format != "JPEG" or mode not in ("L", "RGB"):
         return None

@@ -119,8 +119,8 @@ def _filled(given: Source, rows: int) -> MemoryBank:
         sample.append(block[: wanted - sum(map(len, sample))])
         if sum(map(len, sample)) == wanted:
             break
-    index = approximate(np.concatenate(sample), rows)
-    room: faiss.IndexScalarQuantizer = faiss.downcast_index(index.refine_index)
+    index: Any = approximate(np.concatenate(sample), rows)
+    room: Any = faiss.downcast_index(index.refine_index)
     room.codes.resize(rows * room.code_size)  # at once, as where all rows are added at once: by doubling it takes up to twice as much
     room.codes.resize(0)
     for block in given.blocks(rows):
@@ -133,8 +133,8 @@ def _tried(folder: Path, name: str) -> dict[str, Any]:
     faiss.omp_set_num_threads(1)
     given, (factory, probed) = source("directions", folder), TRIED[name]
     rows = np.concatenate(list(given.blocks(EXACT_LIMIT)))
-    index = faiss.index_factory(rows.shape[1], factory)
-    if isinstance(index, faiss.IndexIVFPQ):
+    index: Any = faiss.index_factory(rows.shape[1], factory)
+    if hasattr(index, "do_polysemous_training"):
         index.do_polysemous_training = False
     index.train(rows)
     index.add(rows)

@@ -69,7 +69,7 @@ def _steps(data: Path, model: Path) -> dict[str, float]:
 def _parts(profile: cProfile.Profile) -> dict[str, float]:
     """Processor seconds of a fit's steps, by a profile, which adds some itself."""
     figures: Any = pstats.Stats(profile)
-    spent = {(file, line): whole for (file, line, _), (_, _, _, whole, _) in figures.stats.items()}
+    spent: dict[tuple[str, int], float] = {(file, line): whole for (file, line, _), (_, _, _, whole, _) in figures.stats.items()}
 
     def of(*functions: Any) -> float:
         codes = [function.__code__ for function in functions]

@@ -108,7 +108,7 @@ def _decoders(megapixels: int) -> dict[str, Any]:
     drawn = cv2.resize(good("brick", 0).pixels, (round(1.5 * height), height), interpolation=cv2.INTER_CUBIC)
     noise = np.random.default_rng(0).integers(-6, 7, drawn.shape, np.int16)
     data = jpeg(np.clip(drawn + noise, 0, 255).astype(np.uint8), QUALITY)
-    readers: dict[str, Callable[[], Pixels]] = {
+    readers: dict[str, Callable[[], Any]] = {
         "pillow": lambda: np.asarray(Image.open(BytesIO(data)).convert("RGB")),
         "opencv": lambda: cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB),
         "simplejpeg": lambda: simplejpeg.decode_jpeg(data),
