@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import faiss
 import numpy as np
 import pytest
 import torch
@@ -169,6 +170,11 @@ def test_the_bank_is_exact_when_small_and_close_when_large() -> None:
     assert np.allclose(coarse.row(7), rows[7], atol=0.01)
     with pytest.raises(BadModel, match="searched approximately"):
         coarse.vectors()
+    before = faiss.index_factory(16, "IVF4,PQ4")  # as models have it that were fitted before
+    before.train(rows)
+    before.add(rows)
+    before.nprobe = 2
+    assert (MemoryBank.from_bytes(MemoryBank(before).to_bytes()).search(asked, 2)[1] == before.search(asked, 2)[1]).all()
     for bank in (exact, coarse):
         _, nearest = bank.search(asked, 1)
         without = bank.excluding(np.unique(nearest))
