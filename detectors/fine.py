@@ -104,7 +104,7 @@ class Fine:
         chosen = np.unique(np.linspace(0, len(numbers) - 1, min(len(numbers), s.photos)).round().astype(int))
         drawn, owners = list[Features](), list[int]()
         looked_at = [numbers[int(i)] for i in chosen]
-        described = over_photos(lambda number: self._rows(photos[number]), photos, looked_at)
+        described = over_photos(lambda number: self._features(photos[number]), photos, looked_at)
         for number, rows in zip(looked_at, progress(described, "learning fine patches", len(chosen)), strict=True):
             drawn.append(rows[rng.choice(len(rows), min(s.rows_per_photo, len(rows)), replace=False)])
             owners += [number] * len(drawn[-1])
@@ -165,7 +165,7 @@ class Fine:
             raise BadModel("the fine evidence's files don't belong together; fit the model again")
         return fine
 
-    def _rows(self, pixels: Pixels) -> Features:
+    def _features(self, pixels: Pixels) -> Features:
         """All patch features of a photo, (N, D)."""
         cells = [self._patches(tile.seen(pixels))[0] for tile in self._tiles(pixels)]
         return np.concatenate([one.reshape(-1, one.shape[-1]) for one in cells])

@@ -24,7 +24,6 @@ from safetensors.torch import load as load_tensors
 from seewhy.card import ProductCard
 from seewhy.detectors.anomalib.building import built, class_of, make_room, row_of_model, side_of, state_of, stood_in
 from seewhy.detectors.anomalib.models import PREFIX
-from seewhy.detectors.anomalib.room import check_room, in_place
 from seewhy.detectors.anomalib.training import quiet, seeded, train
 from seewhy.detectors.parts.inputs import as_batch, squared
 from seewhy.detectors.parts.resolution import answer_to_a_dot
@@ -138,15 +137,13 @@ class Anomalib(Single):
             s = self._settings
             module, self._used = built(s.model, s.options, s.input_px, "stand-in" if s.stand_ins else "refuse", Path(folder))
             module.to(self._device)
-            check_room(module, len(photos), self.name)
             try:
                 if self._row.epochs:
                     epochs, batch = self._settings.epochs or self._row.epochs, self._settings.batch or self._row.batch
-                    with in_place():
-                        train(module, photos, epochs, batch, self._device, progress)
+                    train(module, photos, epochs, batch, self._device, self.name, progress)
                 elif hasattr(module, "is_setup"):  # WinCLIP
                     module.setup("fit")
-            except (MissingWeights, MemoryError, torch.OutOfMemoryError):
+            except (BadData, MissingWeights, MemoryError, torch.OutOfMemoryError):
                 raise
             except Exception as error:  # whatever a borrowed model raises is its failure, and the chain goes on
                 raise BadModel(f"{self.name} could not be trained: {type(error).__name__}: {str(error)[:300]}") from error

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import cProfile
 import os
-import pstats
 import subprocess
 import sys
 import time
@@ -18,12 +16,8 @@ from seewhy.agent.api.learn import fit
 from seewhy.agent.api.load import load
 from seewhy.agent.ledger.store import Ledger
 from seewhy.agent.lots.batch import run_batch
-from seewhy.agent.photos.images import read_photo
 from seewhy.agent.photos.layouts import read_layout
-from seewhy.detectors.fine import Fine
-from seewhy.detectors.parts.bank import greedy_k_centre
-from seewhy.detectors.parts.memory import Memory
-from seewhy.detectors.patchcore import PatchCore
+from seewhy.evals.promises.steps import steps
 from seewhy.evals.run import LITE, alone, measuring, peak_mib
 from seewhy.evals.synthetic.surfaces import write_dataset
 from seewhy.threads import cores
@@ -46,7 +40,7 @@ def main(out: Path) -> None:
             data = write_dataset(Path(folder) / str(photos), "brick", good_train=photos, good_test=LOT, per_kind=0)
             table.row(f"fit_{photos}", alone, _fitted, data, Path(folder) / f"model_{photos}")
         if cores() == 1:  # a profile sees one thread
-            table.row(f"steps_of_fit_{MANY}", alone, _steps, data, Path(folder) / "profiled")
+            table.row(f"steps_of_fit_{MANY}", alone, steps, data, Path(folder) / "profiled")
         table.row("cold_start", _cold_start, data / "test", Path(folder) / f"model_{MANY}")
         table.row("lot", alone, _lot, data / "test", Path(folder))
 
@@ -57,35 +51,6 @@ def _fitted(data: Path, model: Path) -> dict[str, Any]:
     fit(data, save=model)
     seconds, processor = time.perf_counter() - began, time.process_time() - worked
     return {"seconds": round(seconds, 1), "processor_seconds": round(processor, 1), "peak_memory_mib": peak_mib()}
-
-
-def _steps(data: Path, model: Path) -> dict[str, float]:
-    """A fit's steps by a profile, in a process of one thread."""
-    with cProfile.Profile(time.process_time) as profile:
-        fit(data, save=model)
-    return _parts(profile)
-
-
-def _parts(profile: cProfile.Profile) -> dict[str, float]:
-    """Processor seconds of a fit's steps, by a profile, which adds some itself."""
-    figures: Any = pstats.Stats(profile)
-    spent: dict[tuple[str, int], float] = {(file, line): whole for (file, line, _), (_, _, _, whole, _) in figures.stats.items()}
-
-    def of(*functions: Any) -> float:
-        codes = [function.__code__ for function in functions]
-        return sum(spent.get((code.co_filename, code.co_firstlineno), 0.0) for code in codes)
-
-    steps = {
-        "reading_photos": of(read_photo),
-        "describing_patches": of(PatchCore._rows),  # the encoder's passes
-        "coreset_choice": of(greedy_k_centre),
-        "patches_that_stand_for_others": of(Memory._keep_spares),
-        "spread": of(Memory.measure_spread),
-        "leave_one_out": of(PatchCore.without, PatchCore.score),
-        "fine_evidence": of(Fine.fit, Fine.map),  # with its own passes of the encoder
-    }
-    rest = of(fit) - sum(steps.values())
-    return {name: round(seconds, 2) for name, seconds in (steps | {"the_rest": rest}).items()}
 
 
 def _cold_start(data: Path, model: Path) -> dict[str, Any]:
