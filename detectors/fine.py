@@ -23,6 +23,7 @@ from seewhy.detectors.parts.bank import greedy_k_centre
 from seewhy.detectors.parts.patches import Patches, kept_patches, patches
 from seewhy.detectors.parts.tiles import Tile, blend, tiles_for
 from seewhy.detectors.parts.ways import Spec, Way
+from seewhy.detectors.protocol import over_photos
 from seewhy.detectors.settings import plain, read
 from seewhy.detectors.weights.store import WeightsFile
 from seewhy.errors import BadData, BadModel
@@ -102,10 +103,9 @@ class Fine:
         s, rng = self.settings, np.random.default_rng(self.settings.seed)
         chosen = np.unique(np.linspace(0, len(numbers) - 1, min(len(numbers), s.photos)).round().astype(int))
         drawn, owners = list[Features](), list[int]()
-        for number in progress([numbers[int(i)] for i in chosen], "learning fine patches", len(chosen)):
-            pixels = photos[number]
-            cells = [self._patches(tile.seen(pixels))[0] for tile in self._tiles(pixels)]
-            rows = np.concatenate([one.reshape(-1, one.shape[-1]) for one in cells])
+        looked_at = [numbers[int(i)] for i in chosen]
+        described = over_photos(lambda number: self._features(photos[number]), photos, looked_at)
+        for number, rows in zip(looked_at, progress(described, "learning fine patches", len(chosen)), strict=True):
             drawn.append(rows[rng.choice(len(rows), min(s.rows_per_photo, len(rows)), replace=False)])
             owners += [number] * len(drawn[-1])
         rows, origin = np.concatenate(drawn), np.array(owners)
@@ -164,6 +164,11 @@ class Fine:
         if not len(fine._rows) or fine._scale.shape != fine._rows.shape[1:] or not 0 <= fine._usual < fine._rare:
             raise BadModel("the fine evidence's files don't belong together; fit the model again")
         return fine
+
+    def _features(self, pixels: Pixels) -> Features:
+        """All patch features of a photo, (N, D)."""
+        cells = [self._patches(tile.seen(pixels))[0] for tile in self._tiles(pixels)]
+        return np.concatenate([one.reshape(-1, one.shape[-1]) for one in cells])
 
     def _spread_of(self, rows: Features, origin: npt.NDArray[np.int64]) -> tuple[float, float]:
         """Median distance of good patches to those of other photos, and the one that they rarely exceed; `origin` is each row's photo."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import cv2
+import pytest
+from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from seewhy.threads import sharing, side_by_side
 
@@ -21,3 +23,18 @@ def test_runs_that_overlap_leave_the_cores_as_they_were() -> None:
         assert (sharing(), cv2.getNumThreads()) == (1, 3)
     finally:
         cv2.setNumThreads(before)
+
+
+def test_numpys_products_have_their_share_of_the_cores_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+
+    def threads(_: int = 0) -> list[int]:
+        found = ThreadpoolController().select(internal_api="openblas").lib_controllers
+        return [one.num_threads for one in found if one.threading_layer == "pthreads"]
+
+    with threadpool_limits(2, "blas"):
+        before = threads()
+        meanwhile = list(side_by_side(threads, range(4), 2))
+        assert threads() == before
+    assert 2 in before  # numpy's
+    assert all(set(one) == {1} for one in meanwhile)

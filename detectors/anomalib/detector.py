@@ -128,7 +128,7 @@ class Anomalib(Single):
 
         Raises:
             MissingWeights: pretrained weights or a data set are not on this machine.
-            BadData: there is no photo.
+            BadData: there is no photo, or too little memory for what a model keeps of all.
             BadModel: training failed, gave no finite score, or made a model that can't be kept without a pickle.
         """
         if not len(photos):
@@ -140,10 +140,10 @@ class Anomalib(Single):
             try:
                 if self._row.epochs:
                     epochs, batch = self._settings.epochs or self._row.epochs, self._settings.batch or self._row.batch
-                    train(module, photos, epochs, batch, self._device, progress)
+                    train(module, photos, epochs, batch, self._device, self.name, progress)
                 elif hasattr(module, "is_setup"):  # WinCLIP
                     module.setup("fit")
-            except (MissingWeights, MemoryError, torch.OutOfMemoryError):
+            except (BadData, MissingWeights, MemoryError, torch.OutOfMemoryError):
                 raise
             except Exception as error:  # whatever a borrowed model raises is its failure, and the chain goes on
                 raise BadModel(f"{self.name} could not be trained: {type(error).__name__}: {str(error)[:300]}") from error

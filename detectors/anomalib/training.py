@@ -15,13 +15,14 @@ import torch
 
 from seewhy.detectors.anomalib.building import side_of
 from seewhy.detectors.anomalib.from_disk import replaced
+from seewhy.detectors.anomalib.room import check_room, in_place
 from seewhy.detectors.parts.inputs import as_batch, squared
 from seewhy.types import Pixels, Progress
 
 HELD_BACK = 8  # every 8th photo is kept from training where a model wants to see others before it is done
 
 
-def train(module: Any, photos: Sequence[Pixels], epochs: int, batch: int, device: str, progress: Progress[Any]) -> None:
+def train(module: Any, photos: Sequence[Pixels], epochs: int, batch: int, device: str, name: str, progress: Progress[Any]) -> None:
     """Train one of anomalib's models in place.
 
     Args:
@@ -30,13 +31,18 @@ def train(module: Any, photos: Sequence[Pixels], epochs: int, batch: int, device
         epochs: as many, where the model has no number of its own.
         batch: photos at a time.
         device: "cpu" or "cuda".
+        name: of the detector, for people.
         progress: wraps the steps.
+
+    Raises:
+        BadData: what it keeps of all photos doesn't fit into memory.
     """
     from lightning.pytorch import LightningModule, Trainer
 
     wants_others = not _waits_for_memory(module) and type(module).on_validation_start is not LightningModule.on_validation_start
     held = set(range(HELD_BACK - 1, len(photos), HELD_BACK)) or {0} if wants_others else set[int]()
     learned = [i for i in range(len(photos)) if i not in held] or [0]
+    check_room(module, len(learned), name)
     data = _data(photos, learned, sorted(held), side_of(module), batch)
     own = {k: v for k, v in module.trainer_arguments.items() if k not in ("devices", "check_val_every_n_epoch")}
     total = own.get("max_epochs", epochs)
@@ -53,7 +59,8 @@ def train(module: Any, photos: Sequence[Pixels], epochs: int, batch: int, device
         callbacks=[_bar(progress, total * len(data.train_dataloader()))],
         log_every_n_steps=1,
     )
-    trainer.fit(module, datamodule=data)
+    with in_place():
+        trainer.fit(module, datamodule=data)
     module.to(device)
 
 

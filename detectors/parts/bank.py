@@ -11,7 +11,11 @@ import numpy.typing as npt
 from seewhy.errors import BadModel
 from seewhy.types import Features
 
-EXACT_LIMIT = 100_000  # rows; larger banks are searched by IVF-PQ
+EXACT_LIMIT = 100_000  # rows; larger banks are searched by inverted lists
+LISTS_PER_ROOT, PROBED = 2, 32  # lists per square root of the rows, and how many of them are looked into
+COMPONENTS = 64  # principal components by which lists are made and their rows ranked
+SHORTLIST = 64  # rows whose distances are computed in all dimensions, of a search for the nearest one
+TAUGHT_PER_LIST = 40  # rows from which a list's middle is learned
 AT_ONCE = 256  # farthest rows among which a coreset's next ones are looked for
 BLOCK = 4096  # rows whose distances are in the processor's cache at a time
 
@@ -80,13 +84,14 @@ def _note(nearest: npt.NDArray[np.float32], points: Features, squares: Features,
 class MemoryBank:
     """Rows of good patch features and their nearest-neighbour index.
 
-    Exact (flat L2) up to `EXACT_LIMIT` rows, IVF-PQ above; on the GPU where faiss has one and `device` asks for it.
+    Exact (flat L2) up to `EXACT_LIMIT` rows, on the GPU where faiss has one and `device` asks for it. Larger ones are searched on the CPU,
+    see `approximate`.
     """
 
     def __init__(self, index: faiss.Index, device: str = "cpu") -> None:
         self._cpu = index
         self._index = _on_device(index, device)
-        self._params: Any = None  # of every search
+        self._selector: Any = None  # of the rows that are not passed over, in a bank that is searched approximately
         self._numbers: npt.NDArray[np.int64] | None = None  # of the index's rows in the whole bank, where some are passed over
 
     @classmethod
@@ -96,13 +101,8 @@ class MemoryBank:
         if rows <= exact_limit:
             index: Any = faiss.IndexFlatL2(dims)
         else:
-            lists = int(2 ** np.round(np.log2(4 * np.sqrt(rows))))
-            pieces = next(m for m in (64, 48, 40, 32, 24, 16, 12, 8, 4, 2, 1) if dims % m == 0)
-            index = faiss.index_factory(dims, f"IVF{lists},PQ{pieces}")
-            index.do_polysemous_training = False  # orders codes for a filter that nobody asks for, and takes a minute
-            index.train(features)
-            index.nprobe = max(8, lists // 32)
-            index.make_direct_map()
+            some = np.random.default_rng(0).choice(rows, min(rows, TAUGHT_PER_LIST * lists_for(rows)), replace=False)
+            index = approximate(features[some], rows)
         index.add(features)
         return cls(index, device)
 
@@ -114,16 +114,15 @@ class MemoryBank:
 
     def excluding(self, rows: npt.NDArray[np.int64]) -> Self:
         """The same bank whose searches pass over `rows`: nothing is trained anew. It searches on the CPU."""
-        index: Any = faiss.downcast_index(self._cpu)
         other = type(self)(self._cpu)
-        if isinstance(index, faiss.IndexIVF):
-            selector = faiss.IDSelectorNot(faiss.IDSelectorBatch(rows))
-            kind: Any = faiss.SearchParametersIVF
-            other._params = kind(sel=selector, nprobe=index.nprobe)
+        if not self._is_exact():
+            other._selector = faiss.IDSelectorNot(faiss.IDSelectorBatch(rows))
             return other
-        other._numbers = np.setdiff1d(np.arange(self.rows), rows)
+        left = np.ones(self.rows, bool)
+        left[rows] = False
+        other._numbers = np.flatnonzero(left)
         other._index = faiss.IndexFlatL2(self.dims)  # with a selector faiss compares row by row, which takes four times as long
-        other._index.add(self.vectors()[other._numbers])
+        other._index.add(self.vectors()[left])
         return other
 
     def vectors(self) -> Features:
@@ -132,9 +131,9 @@ class MemoryBank:
         Raises:
             BadModel: the bank is so large that it is searched approximately.
         """
-        index: Any = faiss.downcast_index(self._cpu)
-        if not isinstance(index, faiss.IndexFlat):
+        if not self._is_exact():
             raise BadModel(f"a bank of {self.rows} rows is searched approximately; fit with at most {EXACT_LIMIT} (--option bank_rows=…)")
+        index: Any = faiss.downcast_index(self._cpu)
         vectors: Features = faiss.rev_swig_ptr(index.get_xb(), self.rows * self.dims).reshape(self.rows, self.dims)
         return vectors
 
@@ -165,16 +164,56 @@ class MemoryBank:
         """
         if features.shape[1] != self.dims:
             raise BadModel(f"the bank holds features of length {self.dims}, these have {features.shape[1]}; fit the model again")
-        squared, rows = self._index.search(np.ascontiguousarray(features), min(count, self._index.ntotal), params=self._params)
+        wanted = min(count, self._index.ntotal)
+        squared, rows = self._index.search(np.ascontiguousarray(features), wanted, params=self._params(wanted))
         return np.sqrt(np.maximum(squared, 0.0, dtype=np.float32)), rows if self._numbers is None else self._numbers[rows]
+
+    def _is_exact(self) -> bool:
+        return isinstance(faiss.downcast_index(self._cpu), faiss.IndexFlat)
+
+    def _params(self, count: int) -> Any:
+        """Of a search for so many rows; None where faiss's own do: exact banks, and those of models from before `approximate`."""
+        if not isinstance(faiss.downcast_index(self._cpu), faiss.IndexRefine):
+            return None
+        made: Any = faiss
+        in_lists = made.SearchParametersIVF(nprobe=PROBED, **({} if self._selector is None else {"sel": self._selector}))
+        first = made.SearchParametersPreTransform(index_params=in_lists)
+        return made.IndexRefineSearchParameters(k_factor=max(2.0, SHORTLIST / max(1, count)), base_index_params=first)
 
     def row(self, number: int) -> Features:
         """One feature of the bank, (D,); approximate where the index is."""
         return np.asarray(self._cpu.reconstruct(int(number)), np.float32)
 
 
+def lists_for(rows: int) -> int:
+    """Into how many lists a bank of so many rows is divided: a power of two, so that both lists and their lengths grow as its root.
+
+    >>> [lists_for(rows) for rows in (10**5, 10**6, 10**7)]
+    [512, 2048, 8192]
+    """
+    return int(2 ** np.round(np.log2(LISTS_PER_ROOT * rows**0.5)))
+
+
+def approximate(sample: Features, rows: int) -> faiss.Index:
+    """An empty index for a bank of so many rows, trained on some of them.
+
+    Rows lie in inverted lists (Sivic & Zisserman, ICCV 2003) by their first principal components, which rank those of the lists nearest to
+    what is asked; the distances of the best ranked are then computed in all dimensions, from rows in half precision. Product quantisation
+    finds the nearest row too seldom (evals/results).
+
+    Args:
+        sample: (N, D), at least `TAUGHT_PER_LIST` for each list where there are as many.
+        rows: of the whole bank.
+    """
+    dims = sample.shape[1]
+    index = faiss.index_factory(dims, f"PCA{min(COMPONENTS, dims)},IVF{lists_for(rows)},SQ8,Refine(SQfp16)")
+    index.train(sample)
+    return index
+
+
 def _on_device(index: faiss.Index, device: str) -> Any:
-    if not device.startswith("cuda") or not hasattr(faiss, "StandardGpuResources"):
+    exact = isinstance(faiss.downcast_index(index), faiss.IndexFlat)
+    if not exact or not device.startswith("cuda") or not hasattr(faiss, "StandardGpuResources"):
         return index
     number = int(device.partition(":")[2] or 0)
     return faiss.index_cpu_to_gpu(faiss.StandardGpuResources(), number, index)

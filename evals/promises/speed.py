@@ -6,8 +6,6 @@ import os
 import subprocess
 import sys
 import time
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,6 +17,7 @@ from seewhy.agent.api.load import load
 from seewhy.agent.ledger.store import Ledger
 from seewhy.agent.lots.batch import run_batch
 from seewhy.agent.photos.layouts import read_layout
+from seewhy.evals.promises.steps import steps
 from seewhy.evals.run import LITE, alone, measuring, peak_mib
 from seewhy.evals.synthetic.surfaces import write_dataset
 from seewhy.threads import cores
@@ -40,35 +39,18 @@ def main(out: Path) -> None:
         for photos in (FEW, MANY):
             data = write_dataset(Path(folder) / str(photos), "brick", good_train=photos, good_test=LOT, per_kind=0)
             table.row(f"fit_{photos}", alone, _fitted, data, Path(folder) / f"model_{photos}")
+        if cores() == 1:  # a profile sees one thread
+            table.row(f"steps_of_fit_{MANY}", alone, steps, data, Path(folder) / "profiled")
         table.row("cold_start", _cold_start, data / "test", Path(folder) / f"model_{MANY}")
         table.row("lot", alone, _lot, data / "test", Path(folder))
 
 
-class _Watch:
-    """Times the loops of a fit, by their titles."""
-
-    def __init__(self) -> None:
-        self.spent: defaultdict[str, float] = defaultdict(float)
-
-    def __call__(self, items: Iterable[Any], title: str, _total: int | None) -> Iterator[Any]:
-        began = time.process_time()
-        yield from items
-        self.spent[title] += time.process_time() - began
-
-
 def _fitted(data: Path, model: Path) -> dict[str, Any]:
-    """A fit in a fresh process, and what it took; what is beside the loops is reading weights, the coresets and their distances."""
-    watch, began, worked = _Watch(), time.perf_counter(), time.process_time()
-    fit(data, save=model, progress=watch)
+    """A fit in a fresh process, and what it took."""
+    began, worked = time.perf_counter(), time.process_time()
+    fit(data, save=model)
     seconds, processor = time.perf_counter() - began, time.process_time() - worked
-    parts = {title.replace(" ", "_"): round(spent, 2) for title, spent in watch.spent.items()}
-    beside = round(processor - sum(watch.spent.values()), 2)
-    return {
-        "seconds": round(seconds, 1),
-        "processor_seconds": round(processor, 1),
-        "parts": {**parts, "coresets_and_the_rest": beside},
-        "peak_memory_mib": peak_mib(),
-    }
+    return {"seconds": round(seconds, 1), "processor_seconds": round(processor, 1), "peak_memory_mib": peak_mib()}
 
 
 def _cold_start(data: Path, model: Path) -> dict[str, Any]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import cv2
 import faiss
 import numpy as np
 import open_clip
+import simplejpeg
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from seewhy.detectors.dinomaly.detector import Dinomaly
@@ -20,15 +24,18 @@ from seewhy.detectors.parts.patches import patches
 from seewhy.detectors.parts.ways import Spec, Way
 from seewhy.detectors.patchcore import PatchCoreSettings
 from seewhy.evals.run import LITE, measuring, processor_ms
+from seewhy.evals.synthetic.surfaces import good
+from seewhy.pictures import jpeg
 from seewhy.types import Features, Pixels
 
 TURNS = 8  # of each, of which the fastest counts: other work only makes a turn slower
 NAME = "efficientnet-lite0"
+JPEG_MEGAPIXELS, QUALITY = (12, 40), 90
 CLIP, SIDE = "ViT-B-16-plus-240", 15  # and patches along a side of its input
 
 
 def main(out: Path) -> None:
-    """Milliseconds of search, of shared passes of the encoder, and of encoders by torch and by OpenVINO."""
+    """Milliseconds of search, of shared passes of the encoder, of encoders by torch and by OpenVINO, and of decoding a JPEG."""
     torch.set_num_threads(1)
     faiss.omp_set_num_threads(1)
     with measuring(out, {"weights": f"{LITE}; {CLIP} random", "turns": TURNS}, "openvino", "faiss-cpu") as table:
@@ -36,6 +43,8 @@ def main(out: Path) -> None:
         table.row("passes_ms", _passes)
         table.row("dinomaly_lite0_ms", _dinomaly)
         table.row("clip_block_ms", _clip_block)
+        for megapixels in JPEG_MEGAPIXELS:
+            table.row(("jpeg", f"{megapixels}_megapixels"), _decoders, megapixels)
 
 
 def _fastest(actions: Mapping[str, Callable[[], Any]]) -> dict[str, float]:
@@ -90,6 +99,23 @@ def _clip_block() -> dict[str, float]:
     with torch.inference_mode():
         apart = float(np.abs(network(photo)[0] - module(tensor)[0].numpy()).max())
         return _fastest({"torch": lambda: module(tensor), "openvino": lambda: network(photo)}) | {"largest_difference": apart}
+
+
+def _decoders(megapixels: int) -> dict[str, Any]:
+    """A JPEG by Pillow, OpenCV and simplejpeg: milliseconds, and how many values differ from Pillow's, by how much at most."""
+    height = round((megapixels * 1e6 / 1.5) ** 0.5 / 16) * 16
+    drawn = cv2.resize(good("brick", 0).pixels, (round(1.5 * height), height), interpolation=cv2.INTER_CUBIC)
+    noise = np.random.default_rng(0).integers(-6, 7, drawn.shape, np.int16)
+    data = jpeg(np.clip(drawn + noise, 0, 255).astype(np.uint8), QUALITY)
+    readers: dict[str, Callable[[], Any]] = {
+        "pillow": lambda: np.asarray(Image.open(BytesIO(data)).convert("RGB")),
+        "opencv": lambda: cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB),
+        "simplejpeg": lambda: simplejpeg.decode_jpeg(data),
+    }
+    reference = readers["pillow"]().astype(np.int16)
+    apart = {name: np.abs(read() - reference) for name, read in readers.items()}
+    differ = {name: {"differing": round(float((a > 0).mean()), 6), "by_at_most": int(a.max())} for name, a in apart.items()}
+    return {"ms": _fastest(readers)} | differ
 
 
 class _Block(nn.Module):

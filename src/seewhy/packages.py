@@ -8,7 +8,18 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-SOFTWARE = ("seewhy", "torch", "timm", "open_clip_torch", "faiss-cpu", "openvino", "numpy", "opencv-python-headless", "pillow")
+SOFTWARE = (
+    "seewhy",
+    "torch",
+    "timm",
+    "open_clip_torch",
+    "faiss-cpu",
+    "openvino",
+    "numpy",
+    "opencv-python-headless",
+    "pillow",
+    "simplejpeg",
+)
 
 QUIET = {"HF_HUB_DISABLE_TELEMETRY": "1", "GRADIO_ANALYTICS_ENABLED": "False", "DO_NOT_TRACK": "1", "VLLM_NO_USAGE_STATS": "1"}
 
@@ -32,6 +43,18 @@ def processor() -> str:
     lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
     own = platform.processor() or platform.machine()
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), own)
+
+
+def free_memory_bytes() -> int | None:
+    """How much memory a program may still take here, by the system and by the container around it; None where the system doesn't tell."""
+    known = list[int]()
+    system, limit, used = Path("/proc/meminfo"), Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
+    if system.is_file():
+        lines = system.read_text(encoding="ascii").splitlines()
+        known += [1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")]
+    if limit.is_file() and (most := limit.read_text(encoding="ascii").strip()).isdigit():
+        known.append(int(most) - int(used.read_text(encoding="ascii")))
+    return min(known, default=None)
 
 
 def keep_quiet() -> None:

@@ -33,14 +33,17 @@ from seewhy.agent.models.product import ProductModel
 from seewhy.agent.photos.images import decode
 from seewhy.card import ProductCard
 from seewhy.detectors import DETECTORS
-from seewhy.detectors.anomalib.building import registered
+from seewhy.detectors.anomalib.building import built, registered
 from seewhy.detectors.anomalib.detector import Anomalib, AnomalibSettings, named
 from seewhy.detectors.anomalib.from_disk import from_disk
 from seewhy.detectors.anomalib.models import MODELS
+from seewhy.detectors.anomalib.room import check_room, in_place
+from seewhy.detectors.anomalib.training import quiet, seeded
 from seewhy.detectors.weights import datasets, store
 from seewhy.errors import BadData, BadModel, MissingWeights, UnknownName, WeightsMismatch
+from seewhy.evals.run import alone, peak_mib, resident_mib
 from seewhy.evals.synthetic.surfaces import defective, good
-from seewhy.types import ScoreMap
+from seewhy.types import Pixels, ScoreMap
 
 pytestmark = pytest.mark.slow
 
@@ -189,6 +192,44 @@ def test_whatever_else_anomalib_has_runs_by_its_name() -> None:
     assert np.isfinite(detector.score(good("cast", 9).pixels).values).all()
     with pytest.raises(UnknownName, match="did you mean 'padim'"):
         DETECTORS.get("anomalib/padin")()
+
+
+def test_patchcore_says_what_memory_it_needs_before_it_learns() -> None:
+    with tempfile.TemporaryDirectory() as folder, quiet():
+        module, _ = built("patchcore", {**MODELS["patchcore"].lite, "coreset_sampling_ratio": 0.1}, 0, "refuse", Path(folder))
+        other, _ = built("stfpm", MODELS["stfpm"].lite, 0, "refuse", Path(folder))
+    needed = check_room(module, 1000, "anomalib/patchcore", free_bytes=16 << 30)  # 1,024 patches of length 152 each
+    assert needed == pytest.approx(
+        1_024_000 * (152 + 2 * 341 + 2 + 0.2 * 152) * 4
+    )  # projected to 341 dimensions, which are subtracted from
+    assert module.model.embedding_store == []  # the empty photo isn't learned
+    assert check_room(other, 1000, "anomalib/stfpm", free_bytes=0) == 0
+    with pytest.raises(
+        BadData, match=r"1,024,000 patches of 1000 good photos.* 3\.3 GiB of memory, and 3\.2 GiB are free; give fewer photos"
+    ):
+        check_room(module, 1000, "anomalib/patchcore", free_bytes=int(3.2 * 2**30))
+
+
+def test_patchcore_chooses_as_anomalib_does_in_the_memory_that_it_says() -> None:
+    from anomalib.models.components import KCenterGreedy
+
+    rows = torch.randn(3000, 40, generator=torch.Generator().manual_seed(0))
+    with seeded(1), quiet():
+        theirs = KCenterGreedy(embedding=rows, sampling_ratio=0.1).select_coreset_idxs()
+    with seeded(1), quiet(), in_place():
+        sampler = KCenterGreedy(embedding=rows, sampling_ratio=0.1)
+        assert sampler.select_coreset_idxs() == theirs
+    assert KCenterGreedy.update_distances.__module__.startswith("anomalib")
+    photos = [good("cast", i).pixels for i in range(8)]
+    settings = AnomalibSettings(options={**MODELS["patchcore"].lite, "coreset_sampling_ratio": 0.1})
+    more = alone(fitted_mib, settings, photos)
+    assert more < 1000  # of 8,192 patches; it was 4,800
+
+
+def fitted_mib(settings: AnomalibSettings, photos: list[Pixels]) -> float:
+    detector, before = named("patchcore")(settings), resident_mib()
+    detector.fit(photos)
+    return peak_mib() - before
 
 
 def test_what_is_missing_is_named_and_nothing_is_fetched() -> None:

@@ -20,7 +20,8 @@ photo is an entry of its lot, neither good nor bad, and the rest of the lot goes
 kinds of files, each compared with the pixels that it was made from (`python -m tests.agent.photos.page`); a test holds that it is
 up to date.
 
-- JPEG, PNG, BMP and WebP are read by Pillow, TIFF and 16-bit colour PNG by tifffile and imagecodecs.
+- JPEG, PNG, BMP and WebP are read by Pillow (JPEG without faults by libjpeg-turbo itself, with the same pixels), TIFF and 16-bit colour
+  PNG by tifffile and imagecodecs.
 - A photo has at most 64 million pixels and is at least 8 pixels wide and high; a file has at most 1 GiB.
 - **More than 8 bits.** A file that states 9 to 15 bits is scaled by them. 16-bit values are scaled by the card's `white_level`,
   the value that is white (4095 for a 12-bit camera). Where the card gives none, `fit` takes the smallest of 255, 1023, 4095,

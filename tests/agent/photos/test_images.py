@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -135,6 +136,23 @@ def test_an_unreadable_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadImage) as caught:
         read_photo(path)
     assert caught.value.code == "unreadable"
+
+
+@pytest.mark.parametrize(
+    "options", [{"subsampling": 0}, {"subsampling": 1}, {"subsampling": 2}, {"progressive": True}, {"quality": 30}], ids=str
+)
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_a_jpeg_has_the_pixels_that_pillow_gives(mode: str, options: dict[str, Any]) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (41, 67, 3), np.uint8)  # odd sides, and all frequencies
+    data = encoded(Image.fromarray(noise).convert(mode), "JPEG", **options)
+    pillow = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+    assert np.array_equal(decode(data, "a").pixels, pillow)
+
+
+def test_a_jpeg_with_a_fault_that_pillow_forgives_is_read_as_before() -> None:
+    data = bytearray(encoded(Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)), "JPEG"))
+    data[len(data) // 2 : len(data) // 2 + 20] = bytes(20)
+    assert np.array_equal(decode(bytes(data), "a").pixels, np.asarray(Image.open(io.BytesIO(bytes(data)))))
 
 
 def test_broken_exif_does_not_lose_the_photo() -> None:
