@@ -11,7 +11,7 @@ from seewhy.record import Entry, Explanation, InspectionRecord
 # Units, formats, standards and commands: the same in Korean.
 CODES = re.compile(
     r"seewhy (explain --missing|batch)|International Atlas of Casting Defects|white_level|SHA-256|ISO \d+|L\*|a\*b\*"
-    r"|(?<![A-Za-z])(px|mm|UTC|VLM|HTML|PDF|EXIF|JPEG|PNG|TIFF|BMP|WebP|RGB|CMYK|anomalib|GPU|QR|[0-9a-f]{12,}|[A-Z]{1,3}-\d+)(?![A-Za-z])"
+    r"|(?<![A-Za-z])(px|mm|UTC|VLM|HTML|PDF|EXIF|JPEG|PNG|TIFF|BMP|WebP|RGB|CMYK|anomalib|OpenVINO|GPU|QR|[0-9a-f]{12,}|[A-Z]{1,3}-\d+)(?![A-Za-z])"
 )
 SPOKEN = ("title", "alt", "aria-label", "placeholder")  # attributes that people read or hear
 

@@ -71,7 +71,7 @@ OURS = re.compile(
     r"seewhy[ a-z-]*(?:FILE|LEDGER)?|--\w+|LEDGER|UTC|AIAG|MSA|ISO|IATF|CFR|EU AI Act|Art|GMP Annex|draft|Clopper|Pearson|Liu"
     r"|MIL-HDBK-1823A|ASTM|E2862"
     r"|RFC|AQL|OC|SHA|Kim|Lee|Park|Acme|plate|stain|scratch|pit|top|png|works|sqlite|trials|quality|inspector|manager|patchcore|pillow|numpy|faiss"
-    r"|cpu|torch|python|opencv|headless|openvino|timm|clip|open|efficientnet|lite0|Apache|default|long|large|clear|reference|ratings"
+    r"|cpu|torch|python|opencv|headless|openvino|OpenVINO|simplejpeg|timm|clip|open|efficientnet|lite0|Apache|default|long|large|clear|reference|ratings"
     r"|by procedure 7|seen under the lamp|all of it read|start of the early shift|Stock is held|Nothing leaves|left half|a hard edge"
     r"|MONTHLY|STUDY|NCR|AUDIT|DOSSIER|MASTERS|VALIDATION|CERTIFICATE|LOT|look at grippers|test|winclip|dinomaly|mutual|template"
 )
