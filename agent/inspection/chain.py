@@ -19,6 +19,7 @@ from seewhy.explainers import EXPLAINERS
 from seewhy.packages import versions
 from seewhy.prompts import sentence
 from seewhy.record import DetectorNote, Provenance, Sentence
+from seewhy.threads import calm
 from seewhy.types import Pixels, ScoreMap, Vote
 
 
@@ -99,6 +100,7 @@ class Chain:
     def __init__(self, models: Sequence[ProductModel], terms: Terms) -> None:
         self.links = tuple(Link.of(model, terms) for model in models)
 
+    @calm()
     def speak(self, pixels: Pixels) -> Spoken:
         """The first answer of a model that knows the product; the last one's, whatever it is, where none does."""
         notes = [DetectorNote(name=n, spoke=False, because=why) for n, why in self.links[0].model.considered]

@@ -10,11 +10,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from functools import lru_cache
 from queue import SimpleQueue
 from types import TracebackType
 from typing import ClassVar, Generic, Self, TypeAlias, TypeVar
 
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import LibController, ThreadpoolController
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -124,28 +125,62 @@ def sharing() -> int:
 
 @contextmanager
 def _shared_out(workers: int) -> Iterator[int]:
-    """What runs on all cores else runs on a share of them: torch, OpenCV and numpy's OpenBLAS where in use, OpenVINO by `sharing`.
-
-    OpenBLAS's threads are busy while they wait: of two workers with two each, a photo took 208 ms of processor time, with one each 125.
-    """
+    """What runs on all cores else runs on a share of them: torch and OpenCV where in use, OpenVINO by `sharing`, numpy by `calm`."""
     each = max(1, cores() // workers)
     with _Sharing.lock:
         if not _Sharing.runs:
             known = [(sys.modules[name], get, put) for name, get, put in THREADED if name in sys.modules]
             _Sharing.before[:] = [(getattr(module, put), getattr(module, get)()) for module, get, put in known]
-            blas = ThreadpoolController().select(internal_api="openblas").lib_controllers if "numpy" in sys.modules else []
-            _Sharing.before += [(one.set_num_threads, one.num_threads) for one in blas if one.threading_layer == "pthreads"]
         _Sharing.runs.append(workers)
         for put, _ in _Sharing.before:
             put(each)
     try:
-        yield each
+        with calm():
+            yield each
     finally:
         with _Sharing.lock:
             _Sharing.runs.remove(workers)
             if not _Sharing.runs:
                 for put, count in _Sharing.before:
                     put(count)
+
+
+class _Calm:
+    """Who wants numpy's products on one thread now."""
+
+    lock = threading.Lock()
+    users = 0
+    before: ClassVar[list[tuple[LibController, int]]] = []  # OpenBLAS as loaded here, and how many threads it had
+
+
+@contextmanager
+def calm() -> Iterator[None]:
+    """numpy's products on one thread: OpenBLAS's threads are busy while they wait for the next, and take the cores of what runs in between.
+
+    On two cores a photo took 123 ms instead of 58, and two at a time 208 ms of processor time each instead of 125.
+    """
+    with _Calm.lock:
+        _Calm.users += 1
+        if _Calm.users == 1:
+            blas = _openblas() if "numpy" in sys.modules else ()
+            _Calm.before[:] = [(one, one.num_threads) for one in blas]
+            for one, _ in _Calm.before:
+                one.set_num_threads(1)
+    try:
+        yield
+    finally:
+        with _Calm.lock:
+            _Calm.users -= 1
+            if not _Calm.users:
+                for one, count in _Calm.before:
+                    one.set_num_threads(count)
+
+
+@lru_cache(maxsize=1)
+def _openblas() -> tuple[LibController, ...]:
+    """OpenBLAS with threads of its own, as loaded when it is first asked for; those of OpenMP end with each product."""
+    loaded = ThreadpoolController().select(internal_api="openblas").lib_controllers
+    return tuple(one for one in loaded if one.threading_layer == "pthreads")
 
 
 THREADED = (("torch", "get_num_threads", "set_num_threads"), ("cv2", "getNumThreads", "setNumThreads"))

@@ -16,6 +16,7 @@ from seewhy.agent.inspection.views import margin_of
 from seewhy.agent.models.calibration import Calibration
 from seewhy.agent.models.product import ProductModel
 from seewhy.agent.models.sharp import Sharp, sharpened
+from seewhy.threads import calm
 from seewhy.types import Box, Map, Mask, Pixels, Region, ScoreMap
 
 LONGEST = 160  # pixels of a crop in which the photo's own outline is looked for
@@ -24,6 +25,7 @@ DENSE, CLEARLY = 0.15, 6.0  # shares of the highest evidence, and times that aro
 WHOLE = 0.5  # … and of what the fine evidence outlines, how much it covers: less, and it is of something else, or a part
 
 
+@calm()
 def located(regions: Sequence[Region], scored: ScoreMap, pixels: Pixels, good: Pixels | None, model: ProductModel) -> tuple[Region, ...]:
     """A photo's regions, each as the finest evidence has it that shows it clearly; strongest first, no more than `MOST`.
 
