@@ -55,7 +55,7 @@ def validate(
         print_json(facts)
         raise typer.Exit(int(not found.equal))
     differ = [one for one in found.photos if not one.equal]
-    said = "[green]equal[/]" if found.equal else f"[red]{counted(len(differ), 'photo')} differ[/]"
+    said = "[green]equal[/]" if found.equal else f"[red]{counted(len(differ), 'photo')} {'differs' if len(differ) == 1 else 'differ'}[/]"
     out.print(f"{said}: {counted(len(found.photos), 'photo')} by {found.export.runtime}, tolerance {TOLERANCE:g}", highlight=False)
     largest = f"score {facts['largest_score_difference']:.2g}, map {facts['largest_map_difference']:.2g}"
     out.print(f"largest relative differences: {largest}; all of them in {place}", highlight=False, soft_wrap=True)
