@@ -172,11 +172,14 @@ class MemoryBank:
         return isinstance(faiss.downcast_index(self._cpu), faiss.IndexFlat)
 
     def _params(self, count: int) -> Any:
-        """Of a search for so many rows; None where faiss's own do: exact banks, and those of models from before `approximate`."""
-        if not isinstance(faiss.downcast_index(self._cpu), faiss.IndexRefine):
-            return None
+        """Of a search for so many rows; None of an exact bank, for which faiss's own do."""
         made: Any = faiss
-        in_lists = made.SearchParametersIVF(nprobe=PROBED, **({} if self._selector is None else {"sel": self._selector}))
+        index, passed_over = faiss.downcast_index(self._cpu), {} if self._selector is None else {"sel": self._selector}
+        if isinstance(index, faiss.IndexIVF):  # of models from before `approximate`
+            return made.SearchParametersIVF(nprobe=index.nprobe, **passed_over)
+        if not isinstance(index, faiss.IndexRefine):
+            return None
+        in_lists = made.SearchParametersIVF(nprobe=PROBED, **passed_over)
         first = made.SearchParametersPreTransform(index_params=in_lists)
         return made.IndexRefineSearchParameters(k_factor=max(2.0, SHORTLIST / max(1, count)), base_index_params=first)
 

@@ -52,7 +52,7 @@ def free_memory_bytes() -> int | None:
     if system.is_file():
         lines = system.read_text(encoding="ascii").splitlines()
         known += [1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")]
-    if limit.is_file() and (most := limit.read_text(encoding="ascii").strip()).isdigit():
+    if limit.is_file() and (most := limit.read_text(encoding="ascii").strip()).isdecimal():
         known.append(int(most) - int(used.read_text(encoding="ascii")))
     return min(known, default=None)
 

@@ -174,7 +174,10 @@ def test_the_bank_is_exact_when_small_and_close_when_large() -> None:
     before.train(rows)
     before.add(rows)
     before.nprobe = 2
-    assert (MemoryBank.from_bytes(MemoryBank(before).to_bytes()).search(asked, 2)[1] == before.search(asked, 2)[1]).all()
+    old = MemoryBank.from_bytes(MemoryBank(before).to_bytes())
+    assert (old.search(asked, 2)[1] == before.search(asked, 2)[1]).all()
+    nearest = old.search(asked[:1], 1)[1][0]
+    assert old.excluding(nearest).search(asked[:1], 1)[1][0] != nearest
     for bank in (exact, coarse):
         _, nearest = bank.search(asked, 1)
         without = bank.excluding(np.unique(nearest))
