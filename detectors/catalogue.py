@@ -12,12 +12,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from seewhy.detectors.anomalib.models import LITE, MODELS, PREFIX
+from seewhy.detectors.parts.devices import torch_beside
 from seewhy.detectors.settings import read
 from seewhy.detectors.weights.datasets import KNOWN as DATASETS
 from seewhy.detectors.weights.datasets import is_here
 from seewhy.detectors.weights.known import known
 from seewhy.detectors.weights.store import present
-from seewhy.errors import BrokenPlugin, SeewhyError
+from seewhy.errors import BadData, BrokenPlugin, SeewhyError
 from seewhy.packages import installed
 from seewhy.registry import Entry, Registry, imported
 
@@ -49,6 +50,7 @@ class Row:
     auto: tuple[str, ...] | None = None  # `auto` asks it unless one of these reasons of `seewhy.agent.models.choice` holds; None: never
     candidate: Mapping[str, Any] | None = None  # settings, by field, with which `recommend` tries it unasked; None: it doesn't
     example: Example | None = None
+    beyond_torch: bool = False  # it runs on devices that torch doesn't know, too: its network is kept as exported, or it has none
     tests: str = ""  # of the tests' modules, the one that tries it where no example can: its weights are not everywhere
 
     def settings_from(self, data: Mapping[str, Any]) -> Any:
@@ -58,6 +60,15 @@ class Row:
             BadData: a value doesn't fit its field.
         """
         return read(imported(self.settings), data)
+
+    def check_device(self, device: str) -> None:
+        """Refuse a device that it can't use.
+
+        Raises:
+            BadData: torch runs it, and doesn't know the device.
+        """
+        if not self.beyond_torch and torch_beside(device) != device:
+            raise BadData(f"{self.name} is run by torch, which doesn't know the device {device!r}; use cpu or cuda")
 
     def lacks(self) -> str:
         """What is missing here, and how to get it; empty where it would run."""
@@ -99,6 +110,7 @@ OWN = (  # in the order in which `auto` asks them
         auto=("no_good", "no_material"),
         candidate={},
         example=Example("boards"),
+        beyond_torch=True,
     ),
     Row(
         name="dinomaly",
@@ -113,6 +125,7 @@ OWN = (  # in the order in which `auto` asks them
         auto=("no_good", "few_to_train", "slow_to_train"),
         candidate={"encoder": "efficientnet-lite0", "depth": 4, "steps": 300},
         example=Example("surfaces", {"encoder": "efficientnet-lite0", "input_px": 128, "depth": 2, "steps": 150, "batch": 8, "at_once": 8}),
+        beyond_torch=True,
     ),
     Row(
         name="winclip",
@@ -138,6 +151,7 @@ OWN = (  # in the order in which `auto` asks them
         auto=("no_good",),
         candidate={},
         example=Example("surfaces", {"input_px": 192, "bank_rows": 600, "candidate_rows": 4000}),
+        beyond_torch=True,
     ),
     Row(
         name="mutual",
@@ -149,6 +163,7 @@ OWN = (  # in the order in which `auto` asks them
         weights=BANKS,
         auto=("no_lot",),
         example=Example("surfaces", {"input_px": 192}),
+        beyond_torch=True,
     ),
 )
 FAMILY = Row(  # of which the models of anomalib are

@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from seewhy.canonical import sha256_bytes
 from seewhy.detectors.parts.backbones import backbone
+from seewhy.detectors.parts.devices import torch_beside
 from seewhy.detectors.parts.inputs import squared
 from seewhy.detectors.parts.patches import Patches, kept_patches, patches
 from seewhy.detectors.parts.resolution import answer_to_a_dot
@@ -46,7 +47,7 @@ class MutualSettings:
     smoothing: float = 1.0  # sigma of the Gaussian over the map, in cells
     seed: int = 0
     dtype: str = "float32"  # of torch's arithmetic
-    engine: Engine = "auto"  # who runs the backbone; auto: OpenVINO on a CPU where it can, else torch
+    engine: Engine = "auto"  # who runs the backbone; auto: OpenVINO on a CPU, ONNX Runtime on other devices where it can, else torch
 
 
 class Mutual(Single):
@@ -54,7 +55,7 @@ class Mutual(Single):
 
     Args:
         settings: see `MutualSettings`.
-        device: where torch runs the encoder, and the comparison.
+        device: where the encoder runs, and torch's comparison where it knows the device.
         described: patches' features as they were kept with a model; None: by the settings.
 
     Raises:
@@ -65,7 +66,7 @@ class Mutual(Single):
     calibrates: Calibrates = "lot"
 
     def __init__(self, settings: MutualSettings | None = None, *, device: str = "cpu", described: Patches | None = None) -> None:
-        self._settings, self._device = settings or MutualSettings(), torch.device(device)
+        self._settings, self._device = settings or MutualSettings(), torch.device(torch_beside(device))
         s = self._settings
         spec = Spec(s.backbone, tuple(Way(s.layers or backbone(s.backbone).layers, pool, unit_length=True) for pool in s.pools))
         self._patches = described or patches(spec, engine=s.engine, device=device, dtype=s.dtype)
@@ -181,7 +182,7 @@ class Mutual(Single):
     @classmethod
     def from_files(cls, settings: MutualSettings, learned: Mapping[str, Any], files: Mapping[str, bytes], device: str = "cpu") -> Self:
         """The detector that was saved; where it keeps no network, torch ran its backbone."""
-        described = kept_patches(learned["network"], files) if "network" in learned else None
+        described = kept_patches(learned["network"], files, device=device, engine=settings.engine) if "network" in learned else None
         detector = cls(settings if described else replace(settings, engine="torch"), device=device, described=described)
         state = load_tensors(files["judges.safetensors"])
         detector._peers = [state[f"pool{i}"].to(detector._device) for i in range(len(settings.pools))]

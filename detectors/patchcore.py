@@ -62,7 +62,7 @@ class PatchCoreSettings:
     smoothing: float = 1.0  # sigma of the Gaussian over the map, in cells
     seed: int = 0
     dtype: str = "float32"  # of torch's arithmetic
-    engine: Engine = "auto"  # who runs the backbone; auto: OpenVINO on a CPU where it can, else torch
+    engine: Engine = "auto"  # who runs the backbone; auto: OpenVINO on a CPU, ONNX Runtime on other devices where it can, else torch
     precision: Asked = "f32"  # of OpenVINO's arithmetic
 
     def looks(self) -> tuple[Look, ...]:
@@ -80,7 +80,7 @@ class PatchCore(Single):
 
     Args:
         settings: see `PatchCoreSettings`.
-        device: where torch runs the encoder and, with faiss-gpu, the search runs.
+        device: where the encoder and, with faiss-gpu, the search run.
         described: patches' features as they were kept with a model; None: by the settings.
 
     Raises:
@@ -192,7 +192,8 @@ class PatchCore(Single):
         s = self._settings
         if s.precision != "auto":
             return None
-        able = faster_here() if self._patches.learned() else ()  # torch has a setting of its own
+        network = self._patches.learned()
+        able = faster_here() if network and "runs" not in network else ()  # torch has a setting of its own, ONNX Runtime computes in f32
         there = {name: _patches_for(replace(s, precision=name), s.looks(), self._device) for name in able}
         return {name: PatchCore(s, device=self._device, described=described) for name, described in there.items()}
 
@@ -233,7 +234,7 @@ class PatchCore(Single):
         settings = settings if "whitened" in learned else replace(settings, whitened_rows=0)
         looks = settings.looks()
         described = (
-            kept_patches(learned["network"], files)
+            kept_patches(learned["network"], files, device=device, engine=settings.engine)
             if "network" in learned
             else _patches_for(replace(settings, engine="torch"), looks, device)
         )

@@ -26,9 +26,9 @@ def restored(facts: Mapping[str, Any], files: Mapping[str, bytes], device: str) 
     Raises:
         UnknownName: nothing here is of that kind.
         BrokenPlugin: a plug-in brought it and can't be used.
-        BadData: a setting doesn't fit this version's.
+        BadData: a setting doesn't fit this version's, or the detector can't use the device.
     """
-    detector: Detector = DETECTORS.get(facts["kind"]).from_files(
-        row_of(facts["kind"]).settings_from(facts["settings"]), facts["learned"], files, device
-    )
+    row = row_of(facts["kind"])
+    row.check_device(device)
+    detector: Detector = DETECTORS.get(facts["kind"]).from_files(row.settings_from(facts["settings"]), facts["learned"], files, device)
     return detector

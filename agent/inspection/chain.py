@@ -151,6 +151,8 @@ def engine_of(detector: Detector) -> Sentence | None:
     """What runs a detector's network; None where it doesn't say: models from before, several detectors that speak as one."""
     learned = detector.learned
     if network := learned.get("network"):
+        if runs := network.get("runs"):
+            return sentence("engine.onnxruntime", version=runs["by"], device=runs["on"])
         return sentence("engine.openvino", precision=network["precision"])
     return Sentence(**learned["engine"]) if "engine" in learned else None
 

@@ -26,6 +26,8 @@ EXTRAS = {
     "anomalib": ("anomalib",),
     "sign": ("cryptography", "pyhanko"),
     "gpu": ("faiss-gpu",),
+    "cuda": ("onnx", "onnxruntime-gpu"),
+    "directml": ("onnx", "onnxruntime-directml"),
     "export": ("onnx", "onnxruntime"),
     "agent": ("langchain", "langchain-openai", "mcp"),
     "chat": ("gradio",),

@@ -7,8 +7,10 @@ from time import perf_counter
 import numpy as np
 
 from seewhy.agent.machine.doctor import Check
+from seewhy.detectors.parts.devices import providers_here, version
 from seewhy.detectors.parts.network import capabilities, multiplies_in_bf16
-from seewhy.detectors.patchcore import PatchCore
+from seewhy.detectors.patchcore import PatchCore, PatchCoreSettings
+from seewhy.errors import SeewhyError
 from seewhy.packages import installed, processor
 from seewhy.threads import cores, side_by_side
 from seewhy.types import Pixels
@@ -39,7 +41,17 @@ def measure(seconds: float = SECONDS) -> list[Check]:
         rate = _rate(detector, photo, workers, seconds)
         how = "one at a time" if workers == 1 else f"{workers} at a time"
         checks.append(Check(f"photos, {how}", f"{rate:.1f} a second, {size}, encoder alone", ""))
-    return checks
+    return checks + [_accelerated(kind, photo, seconds, size) for kind in providers_here() if kind != "cpu"]
+
+
+def _accelerated(device: str, photo: Pixels, seconds: float, size: str) -> Check:
+    """By ONNX Runtime on another device, or why not."""
+    what = f"photos on {device}, by ONNX Runtime {version()}"
+    try:
+        rate = _rate(PatchCore(PatchCoreSettings(engine="onnxruntime"), device=device), photo, 1, seconds)
+    except SeewhyError as error:
+        return Check(what, "", str(error))
+    return Check(what, f"{rate:.1f} a second, {size}, encoder alone", "")
 
 
 def _rate(detector: PatchCore, photo: Pixels, workers: int, seconds: float) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 from seewhy.agent.models.choice import AUTO, choose
 from seewhy.agent.models.family import Family
 from seewhy.card import ProductCard
-from seewhy.detectors.catalogue import DETECTORS, JOIN
+from seewhy.detectors.catalogue import DETECTORS, JOIN, row_of
 from seewhy.detectors.ensemble import Ensemble, EnsembleSettings, Merge
 from seewhy.detectors.protocol import Detector
 from seewhy.errors import BadData, BadImage, SeewhyError, UnknownName
@@ -28,6 +28,7 @@ def unfitted(
         members = [unfitted(n.strip(), card, settings=settings, device=device) for n in names]
         return Ensemble(members, EnsembleSettings(merge))
     given = settings.get(detector) if isinstance(settings, dict) else settings
+    row_of(detector).check_device(device)
     new: Detector = DETECTORS.get(detector).from_card(card, given, device=device)
     return new
 

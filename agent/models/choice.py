@@ -9,6 +9,7 @@ from pathlib import Path
 
 from seewhy.card import ProductCard
 from seewhy.detectors.catalogue import Row, rows
+from seewhy.detectors.parts.devices import torch_beside
 from seewhy.prompts import sentence
 from seewhy.record import Sentence
 
@@ -45,7 +46,7 @@ REASONS: Mapping[str, Callable[[Situation], bool]] = {
     "no_words": lambda s: not (s.card and (s.card.description or s.card.defects)),
     "bank_is_better": lambda s: s.good >= BANK_FROM and not s.lot,
     "few_to_train": lambda s: s.good < TRAINS_FROM,
-    "slow_to_train": lambda s: s.device == "cpu" and not _has_gpu(),
+    "slow_to_train": lambda s: torch_beside(s.device) == "cpu" and not _has_gpu(),
 }
 
 

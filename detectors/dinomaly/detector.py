@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from seewhy.detectors.dinomaly.settings import DinomalySettings
+from seewhy.detectors.parts.devices import can_run_on, torch_beside
 from seewhy.detectors.parts.frozen import Frozen, kept_network
 from seewhy.detectors.parts.inputs import squared
 from seewhy.detectors.parts.resolution import answer_to_a_dot
@@ -34,7 +35,7 @@ class Dinomaly(Single):
 
     Args:
         settings: see `DinomalySettings`.
-        device: where torch trains, and runs encoder and decoder.
+        device: where torch trains, and where encoder and decoder run.
         network: both, as they were exported and kept with a model; needs neither torch nor the encoder's weights.
 
     Raises:
@@ -71,7 +72,7 @@ class Dinomaly(Single):
         if self._trained is None:
             from seewhy.detectors.dinomaly.trained import Trained
 
-            trained = Trained(self._settings, self._device)
+            trained = Trained(self._settings, torch_beside(self._device))
             if self._saved:
                 trained.restore(self._saved)
             self._trained = trained
@@ -147,23 +148,26 @@ class Dinomaly(Single):
         self._resolution_cells = answer_to_a_dot(lambda p: self.score(p).values, sample, self._cell_px(sample))
 
     def settle(self) -> None:
-        """Decide who runs encoder and decoder from now on, and export them for OpenVINO where that is it.
+        """Decide who runs encoder and decoder from now on.
+
+        Their export where it can be made, by OpenVINO on a CPU and by ONNX Runtime on other devices; else torch.
 
         Raises:
-            BadModel: OpenVINO was asked for and can't run them.
+            BadModel: OpenVINO or ONNX Runtime was asked for and can't run them.
+            BadData: ONNX Runtime was asked for and can't use the device.
         """
         s, self._saved, self._network, self._by_torch = self._settings, b"", None, None
         if s.engine == "torch":
             self._by_torch = sentence("engine.torch_asked")
-        elif s.engine == "auto" and not (self._device == "cpu" and s.dtype == "float32"):
+        elif s.engine == "auto" and not (s.dtype == "float32" and (self._device == "cpu" or can_run_on(self._device))):
             self._by_torch = sentence("engine.torch_there", device=self._device, dtype=s.dtype)
         elif s.engine == "auto" and not installed("openvino"):
             self._by_torch = sentence("engine.torch_alone")
         else:
             try:
-                self._network = self.trained.exported()
+                self._network = self.trained.exported(self._device, s.engine)
             except BadModel as error:
-                if s.engine == "openvino":
+                if s.engine != "auto":
                     raise
                 self._by_torch = sentence("engine.torch_able", why=str(error))
 
@@ -192,7 +196,7 @@ class Dinomaly(Single):
     def from_files(cls, settings: DinomalySettings, learned: Mapping[str, Any], files: Mapping[str, bytes], device: str = "cpu") -> Self:
         """The detector that was saved; where it keeps no network, torch ran it."""
         if "network" in learned:
-            detector = cls(settings, device=device, network=kept_network(learned["network"], files))
+            detector = cls(settings, device=device, network=kept_network(learned["network"], files, device=device, engine=settings.engine))
             detector._saved = files[RESTORER]
         else:
             detector = cls(replace(settings, engine="torch"), device=device)

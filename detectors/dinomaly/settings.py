@@ -30,7 +30,7 @@ class DinomalySettings:
     dtype: Literal["float32", "bfloat16"] = "float32"  # of torch's arithmetic
     seed: int = 0
     save_every: int = 200
-    engine: Engine = "auto"  # who runs encoder and decoder once they are trained; auto: OpenVINO on a CPU where it can, else torch
+    engine: Engine = "auto"  # who runs encoder and decoder once they are trained; auto: see `Dinomaly.settle`
 
     @property
     def name(self) -> str:

@@ -24,6 +24,7 @@ from seewhy.detectors.dinomaly.training import Course, Plan, train
 from seewhy.detectors.parts.frozen import Frozen, frozen
 from seewhy.detectors.parts.inputs import as_batch, squared
 from seewhy.detectors.parts.network import exported
+from seewhy.detectors.parts.ways import Engine
 from seewhy.errors import BadModel
 from seewhy.types import Features, Pixels, Progress
 
@@ -113,14 +114,20 @@ class Trained:
             self._scoring = self._scores(self._dtype)
         return [values.cpu().numpy() for values in self._scoring(torch.from_numpy(np.ascontiguousarray(pixels[None])))]
 
-    def exported(self) -> Frozen:
-        """The same for OpenVINO.
+    def exported(self, device: str = "cpu", engine: Engine = "openvino") -> Frozen:
+        """The same for OpenVINO or ONNX Runtime.
 
         Raises:
             BadModel: it can't run it.
+            BadData: it can't use the device.
         """
+        if self._device != "cpu":  # what is written down must lie in the computer's memory
+            here = Trained(self._settings)
+            here.restore(self.to_bytes())
+            return here.exported(device, engine)
         side = self._settings.input_px
-        return frozen(exported(self._scores(torch.float32), side, side), self.encoder.weights)
+        network = exported(self._scores(torch.float32), side, side)
+        return frozen(network, self.encoder.weights, device=device, engine=engine)
 
     def _scores(self, dtype: torch.dtype) -> Scoring:
         net = self.decoder() if dtype == torch.float32 else deepcopy(self.decoder()).to(dtype)

@@ -83,6 +83,21 @@ def _check_installed() -> None:
         raise BadModel("the model's network runs on OpenVINO, which is not installed here; run: pip install openvino")
 
 
+def read(files: Exported) -> Any:
+    """An exported network as an openvino.Model.
+
+    Raises:
+        BadModel: OpenVINO isn't installed, or can't read it.
+    """
+    _check_installed()
+    import openvino
+
+    try:
+        return openvino.Core().read_model(files.structure, files.values)
+    except (RuntimeError, TypeError) as error:
+        raise BadModel(f"OpenVINO {openvino.__version__} can't read the model's network; fit the model again here") from error
+
+
 FIRST_USE = Lock()  # OpenVINO's binding looks numpy up at its first tensor; two threads that do so at once wait for each other
 
 
@@ -103,13 +118,9 @@ class Network:
 
         with FIRST_USE:
             _ = openvino.Tensor(np.zeros(1, np.uint8)).data
-        self._core = openvino.Core()
         if precision == "bf16" and not multiplies_in_bf16():
             raise BadModel("this processor doesn't multiply in bf16, and in f32 the scores would be others; fit the model here, in f32")
-        try:
-            self._graph = self._core.read_model(files.structure, files.values)
-        except (RuntimeError, TypeError) as error:
-            raise BadModel(f"OpenVINO {openvino.__version__} can't read the model's network; fit the model again here") from error
+        self._core, self._graph = openvino.Core(), read(files)
         self._options = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
         self._compiled: OrderedDict[tuple[int, int, int], SimpleQueue[Any]] = OrderedDict()
         self._lock = Lock()

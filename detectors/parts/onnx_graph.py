@@ -21,11 +21,10 @@ SAME: Mapping[str, str] = {  # inputs and meaning are the same, attributes there
     "Power": "Pow",
     "Sqrt": "Sqrt",
     "Floor": "Floor",
+    "Exp": "Exp",
     "Relu": "Relu",
-    "Reshape": "Reshape",
-    "Squeeze": "Squeeze",
-    "Unsqueeze": "Unsqueeze",
 }
+PLACES: Mapping[str, str] = {"half_pixel": "half_pixel", "pytorch_half_pixel": "half_pixel", "align_corners": "align_corners"}
 
 Node: TypeAlias = Any  # of OpenVINO's, or of onnx's
 
@@ -98,7 +97,19 @@ class _Writer:
             "ReduceSum": self._reduced,
             "ReduceMean": self._reduced,
             "ReduceMin": self._reduced,
+            "ReduceL2": self._reduced,
+            **dict.fromkeys(("Reshape", "Squeeze", "Unsqueeze"), self._shaped),
             "TopK": self._top,
+            "BatchNormInference": lambda node, given, name: self._op(
+                "BatchNormalization", given, name, epsilon=float(node.get_attributes()["epsilon"])
+            ),
+            "MVN": self._standardised,
+            "Slice": self._cut,
+            "Split": lambda node, given, _: self._op("Split", given[:1], *map(self._named, node.outputs()), **_split(node)),
+            "Pad": self._padded,
+            "Broadcast": lambda node, given, name: self._op("Expand", [given[0], self._numbers(_constant(node, 1), f"{name}/shape")], name),
+            "Gelu": self._gelu,
+            "ScaledDotProductAttention": self._attention,
         }
 
     def add(self, node: Node) -> None:
@@ -128,11 +139,18 @@ class _Writer:
         self.constants.append(numpy_helper.from_array(np.ascontiguousarray(values).reshape(values.shape), name))
         return name
 
+    def _numbers(self, values: Any, name: str) -> str:
+        return self._kept(np.atleast_1d(values).astype(np.int64), name)
+
     def _convert(self, node: Node, given: list[str], name: str) -> None:
         from onnx import TensorProto
 
         types = {"f32": TensorProto.FLOAT, "u8": TensorProto.UINT8, "i64": TensorProto.INT64}
         self._op("Cast", given, name, to=types[node.get_output_element_type(0).get_type_name()])
+
+    def _shaped(self, node: Node, given: list[str], name: str) -> None:
+        sizes = [self._numbers(_constant(node, 1), f"{name}/sizes")] if len(given) > 1 else []
+        self._op(node.get_type_name(), [given[0], *sizes], name)
 
     def _transpose(self, node: Node, given: list[str], name: str) -> None:
         self._op("Transpose", given[:1], name, perm=[int(axis) for axis in _constant(node, 1)])
@@ -169,7 +187,7 @@ class _Writer:
         self._op("MaxPool", given, name, **_window(node))
 
     def _unit_length(self, node: Node, given: list[str], name: str) -> None:
-        axes = self._kept(np.atleast_1d(_constant(node, 1)).astype(np.int64), f"{name}/axes")
+        axes = self._numbers(_constant(node, 1), f"{name}/axes")
         least = self._kept(np.float32(node.get_attributes()["eps"]), f"{name}/eps")
         together = "Max" if node.get_attributes()["eps_mode"] == "max" else "Add"
         self._op("Mul", [given[0], given[0]], f"{name}/squares")
@@ -180,22 +198,20 @@ class _Writer:
 
     def _interpolated(self, node: Node, given: list[str], name: str) -> None:
         known = node.get_attributes()
-        if known["mode"] not in ("linear_onnx", "linear") or known["coordinate_transformation_mode"] not in (
-            "half_pixel",
-            "pytorch_half_pixel",
-        ):
+        places = PLACES.get(known["coordinate_transformation_mode"])
+        if known["mode"] not in ("linear_onnx", "linear") or places is None or known["antialias"]:
             raise BadModel(f"interpolation by {known['mode']} can't be written as ONNX; export with --to openvino")
-        sizes = self._kept(np.array(list(node.get_output_shape(0)), np.int64), f"{name}/sizes")
-        self._op("Resize", [given[0], "", "", sizes], name, mode="linear", coordinate_transformation_mode="half_pixel")
+        sizes = self._numbers(list(node.get_output_shape(0)), f"{name}/sizes")
+        self._op("Resize", [given[0], "", "", sizes], name, mode="linear", coordinate_transformation_mode=places)
 
     def _reduced(self, node: Node, given: list[str], name: str) -> None:
         keeps = int(len(node.get_output_shape(0)) == len(node.get_input_shape(0)))
-        axes = self._kept(np.atleast_1d(_constant(node, 1)).astype(np.int64), f"{name}/axes")
+        axes = self._numbers(_constant(node, 1), f"{name}/axes")
         self._op(node.get_type_name(), [given[0], axes], name, keepdims=keeps)
 
     def _top(self, node: Node, given: list[str], name: str) -> None:
         known = node.get_attributes()
-        count = self._kept(np.array([int(_constant(node, 1))], np.int64), f"{name}/count")
+        count = self._numbers(_constant(node, 1), f"{name}/count")
         self._op(
             "TopK",
             [given[0], count],
@@ -205,6 +221,51 @@ class _Writer:
             largest=int(known["mode"] == "max"),
             sorted=1,
         )
+
+    def _standardised(self, node: Node, given: list[str], name: str) -> None:
+        known, shape = node.get_attributes(), list(node.get_input_shape(0))
+        if [int(axis) % len(shape) for axis in np.atleast_1d(_constant(node, 1))] != [len(shape) - 1] or not known["normalize_variance"]:
+            raise BadModel("standardising over other than the last axis can't be written as ONNX; export with --to openvino")
+        scale = self._kept(np.ones(shape[-1], np.float32), f"{name}/scale")
+        self._op("LayerNormalization", [given[0], scale], name, axis=-1, epsilon=float(known["eps"]))
+
+    def _cut(self, node: Node, given: list[str], name: str) -> None:
+        start, stop, step, axes = (self._numbers(_constant(node, at), f"{name}/{at}") for at in range(1, 5))
+        self._op("Slice", [given[0], start, stop, axes, step], name)
+
+    def _padded(self, node: Node, given: list[str], name: str) -> None:
+        mode = node.get_attributes()["pad_mode"]
+        if mode not in ("constant", "edge", "reflect"):
+            raise BadModel(f"padding by {mode} can't be written as ONNX; export with --to openvino")
+        sizes = self._numbers(np.concatenate([_constant(node, 1), _constant(node, 2)]), f"{name}/sizes")
+        self._op("Pad", [given[0], sizes, *given[3:]], name, mode=mode)
+
+    def _gelu(self, node: Node, given: list[str], name: str) -> None:
+        """x / 2 * (1 + erf(x / sqrt(2))): ONNX has an operation for it only since version 20."""
+        if node.get_attributes()["approximation_mode"] != "ERF":
+            raise BadModel("an approximate GELU can't be written as ONNX; export with --to openvino")
+        root, one, half = (self._kept(np.float32(value), f"{name}/{value:.2f}") for value in (2**0.5, 1, 0.5))
+        self._op("Div", [given[0], root], f"{name}/scaled")
+        self._op("Erf", [f"{name}/scaled"], f"{name}/erf")
+        self._op("Add", [f"{name}/erf", one], f"{name}/more")
+        self._op("Mul", [given[0], f"{name}/more"], f"{name}/twice")
+        self._op("Mul", [f"{name}/twice", half], name)
+
+    def _attention(self, node: Node, given: list[str], name: str) -> None:
+        """softmax(q k^T * scale + mask) v."""
+        if node.get_attributes()["causal"]:
+            raise BadModel("causal attention can't be written as ONNX; export with --to openvino")
+        query, keys, values, *mask_scale = given
+        length = node.get_input_shape(0)[-1]
+        scale = mask_scale[1] if len(mask_scale) > 1 else self._kept(np.float32(length**-0.5), f"{name}/scale")
+        axes = list(range(len(node.get_input_shape(1))))
+        self._op("Transpose", [keys], f"{name}/keys", perm=[*axes[:-2], axes[-1], axes[-2]])
+        self._op("Mul", [query, scale], f"{name}/query")
+        self._op("MatMul", [f"{name}/query", f"{name}/keys"], f"{name}/alike")
+        if mask_scale:
+            self._op("Add", [f"{name}/alike", mask_scale[0]], f"{name}/masked")
+        self._op("Softmax", [f"{name}/masked" if mask_scale else f"{name}/alike"], f"{name}/share", axis=-1)
+        self._op("MatMul", [f"{name}/share", values], name)
 
 
 def _port(port: Any) -> str:
@@ -226,3 +287,7 @@ def _constant(node: Node, at: int) -> Any:
 def _window(node: Node) -> dict[str, Any]:
     known = node.get_attributes()
     return {"kernel_shape": known["kernel"], "strides": known["strides"], "pads": [*known["pads_begin"], *known["pads_end"]]}
+
+
+def _split(node: Node) -> dict[str, int]:
+    return {"axis": int(_constant(node, 1)), "num_outputs": len(node.outputs())}

@@ -1,4 +1,7 @@
-"""Patch features of a photo, in as many ways as a detector wants them, from one pass of a frozen encoder; by torch or by OpenVINO."""
+"""Patch features of a photo, in as many ways as a detector wants them, from one pass of a frozen encoder.
+
+Torch, OpenVINO or ONNX Runtime runs it.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Any, Protocol
 from seewhy.canonical import sha256_bytes
 from seewhy.detectors.parts import lite
 from seewhy.detectors.parts.backbones import backbone
+from seewhy.detectors.parts.devices import can_run_on
 from seewhy.detectors.parts.frozen import Frozen, frozen, kept_network
 from seewhy.detectors.parts.network import Exported
 from seewhy.detectors.parts.ways import Engine, Precision, Spec
@@ -42,26 +46,27 @@ def patches(spec: Spec, *, engine: Engine = "auto", precision: Precision = "f32"
 
     Args:
         spec: what describes them.
-        engine: who runs the encoder; auto: OpenVINO on a CPU where it is installed and can, else torch.
+        engine: who runs the encoder; auto: OpenVINO on a CPU and ONNX Runtime on another device where they are here and can, else torch.
         precision: of OpenVINO's arithmetic.
-        device: of torch.
+        device: "cpu", "cuda", "cuda:1", "directml", "coreml".
         dtype: of torch's arithmetic.
 
     Raises:
         MissingWeights: the encoder's weights aren't on this machine.
-        BadModel: OpenVINO was asked for and can't run the encoder.
+        BadModel: OpenVINO or ONNX Runtime was asked for and can't run the encoder.
+        BadData: the engine can't use the device.
     """
-    able = device == "cpu" and dtype == "float32" and backbone(spec.backbone).any_size and installed("openvino")
+    able = dtype == "float32" and backbone(spec.backbone).any_size and installed("openvino") and (device == "cpu" or can_run_on(device))
     if engine == "torch" or (engine == "auto" and not able):
         from seewhy.detectors.parts.described import TorchPatches
 
         return TorchPatches(spec, device=device, dtype=dtype)
-    return frozen(*_exported(spec), precision)
+    return frozen(*_exported(spec), precision, device=device, engine=engine)
 
 
-def kept_patches(learned: Mapping[str, Any], files: Mapping[str, bytes]) -> Patches:
+def kept_patches(learned: Mapping[str, Any], files: Mapping[str, bytes], *, device: str = "cpu", engine: Engine = "auto") -> Patches:
     """What `Frozen` gave as `learned()` and `files()`; errors as for `kept_network`."""
-    return kept_network(learned, files)
+    return kept_network(learned, files, device=device, engine=engine)
 
 
 @lru_cache(maxsize=8)

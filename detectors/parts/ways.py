@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-Engine: TypeAlias = Literal["auto", "torch", "openvino"]  # who runs an encoder
+Engine: TypeAlias = Literal["auto", "torch", "openvino", "onnxruntime"]  # who runs an encoder
 Precision: TypeAlias = Literal["f32", "bf16"]  # of OpenVINO's arithmetic
 Asked: TypeAlias = Literal["f32", "bf16", "auto"]  # auto: the fastest that judges good photos as f32 does, measured at the fit
 

@@ -18,7 +18,7 @@ Alpha = Annotated[float | None, typer.Option(help="False-reject rate asked for o
 Review = Annotated[float | None, typer.Option(help="How many more good parts a person may be asked about; default: the model's own.")]
 Card = Annotated[Path | None, typer.Option(help="Product card (YAML); default: the one that the model was fitted with.")]
 PolicyFile = Annotated[Path | None, typer.Option("--policy", help="Policy (YAML); default: the model's own.")]
-Device = Annotated[str, typer.Option(help="cpu or cuda.")]
+Device = Annotated[str, typer.Option(help="cpu, cuda (cuda:1, …), directml or coreml.")]
 Vlm = Annotated[str, typer.Option("--vlm", help="Address of a VLM server, http://127.0.0.1:8000/v1; its key comes from SEEWHY_VLM_KEY.")]
 VlmModel = Annotated[str, typer.Option(help="With --vlm: the model's name; default: the first that the server lists.")]
 VlmTimeout = Annotated[float, typer.Option(help="With --vlm: seconds that one question may take, retries and all.")]
