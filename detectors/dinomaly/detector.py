@@ -11,7 +11,6 @@ import cv2
 import numpy as np
 
 from seewhy.detectors.dinomaly.settings import DinomalySettings
-from seewhy.detectors.parts.devices import can_run_on, torch_beside
 from seewhy.detectors.parts.frozen import Frozen, kept_network
 from seewhy.detectors.parts.inputs import squared
 from seewhy.detectors.parts.resolution import answer_to_a_dot
@@ -72,7 +71,7 @@ class Dinomaly(Single):
         if self._trained is None:
             from seewhy.detectors.dinomaly.trained import Trained
 
-            trained = Trained(self._settings, torch_beside(self._device))
+            trained = Trained(self._settings, self._device)
             if self._saved:
                 trained.restore(self._saved)
             self._trained = trained
@@ -159,7 +158,7 @@ class Dinomaly(Single):
         s, self._saved, self._network, self._by_torch = self._settings, b"", None, None
         if s.engine == "torch":
             self._by_torch = sentence("engine.torch_asked")
-        elif s.engine == "auto" and not (s.dtype == "float32" and (self._device == "cpu" or can_run_on(self._device))):
+        elif s.engine == "auto" and not s.may_be_exported(self._device):
             self._by_torch = sentence("engine.torch_there", device=self._device, dtype=s.dtype)
         elif s.engine == "auto" and not installed("openvino"):
             self._by_torch = sentence("engine.torch_alone")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from seewhy.detectors.dinomaly.encoders import GROUPS, sides
+from seewhy.detectors.parts.devices import can_run_on
 from seewhy.detectors.parts.ways import Engine
 from seewhy.errors import BadData
 
@@ -36,6 +37,10 @@ class DinomalySettings:
     def name(self) -> str:
         """Of the detector; another encoder than the paper's is part of it: its figures are not the paper's."""
         return "dinomaly" if self.encoder == PAPERS else f"dinomaly/{self.encoder}"
+
+    def may_be_exported(self, device: str) -> bool:
+        """Whether something runs its network as exported on a device: OpenVINO on a CPU, ONNX Runtime on others; in float32 both."""
+        return self.dtype == "float32" and (device == "cpu" or can_run_on(device))
 
     @property
     def cells(self) -> float:

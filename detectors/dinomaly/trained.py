@@ -21,6 +21,7 @@ from seewhy.detectors.dinomaly.scoring import Scoring
 from seewhy.detectors.dinomaly.settings import DinomalySettings
 from seewhy.detectors.dinomaly.tokens import TokenEncoder, Tokens, token_encoder
 from seewhy.detectors.dinomaly.training import Course, Plan, train
+from seewhy.detectors.parts.devices import torch_beside
 from seewhy.detectors.parts.frozen import Frozen, frozen
 from seewhy.detectors.parts.inputs import as_batch, squared
 from seewhy.detectors.parts.network import exported
@@ -34,7 +35,7 @@ class Trained:
 
     Args:
         settings: whole ones.
-        device: where both run.
+        device: where both run where torch knows it, else on the CPU.
 
     Raises:
         MissingWeights: the encoder's weights aren't on this machine.
@@ -43,8 +44,10 @@ class Trained:
 
     def __init__(self, settings: DinomalySettings, device: str = "cpu") -> None:
         s = self._settings = settings
-        self._device, self._dtype = device, getattr(torch, s.dtype)
-        self.encoder: TokenEncoder = token_encoder(s.encoder, recentre=s.recentre, side_px=s.input_px, device=device, dtype=self._dtype)
+        self._device, self._dtype = torch_beside(device), getattr(torch, s.dtype)
+        self.encoder: TokenEncoder = token_encoder(
+            s.encoder, recentre=s.recentre, side_px=s.input_px, device=self._device, dtype=self._dtype
+        )
         self.net: Restorer | None = None  # float32, whatever it runs in
         self.standard: tuple[Tensor, Tensor] | None = None  # see `Scoring`
         self._scoring: Scoring | None = None
