@@ -17,8 +17,7 @@ from torch.nn import functional
 
 from seewhy.canonical import sha256_bytes
 from seewhy.detectors.parts.backbones import backbone
-from seewhy.detectors.parts.devices import torch_beside
-from seewhy.detectors.parts.inputs import squared
+from seewhy.detectors.parts.inputs import squared, torch_beside
 from seewhy.detectors.parts.patches import Patches, kept_patches, patches
 from seewhy.detectors.parts.resolution import answer_to_a_dot
 from seewhy.detectors.parts.ways import Engine, Spec, Way

@@ -21,9 +21,8 @@ from seewhy.detectors.dinomaly.scoring import Scoring
 from seewhy.detectors.dinomaly.settings import DinomalySettings
 from seewhy.detectors.dinomaly.tokens import TokenEncoder, Tokens, token_encoder
 from seewhy.detectors.dinomaly.training import Course, Plan, train
-from seewhy.detectors.parts.devices import torch_beside
 from seewhy.detectors.parts.frozen import Frozen, frozen
-from seewhy.detectors.parts.inputs import as_batch, squared
+from seewhy.detectors.parts.inputs import as_batch, squared, torch_beside
 from seewhy.detectors.parts.network import exported
 from seewhy.detectors.parts.ways import Engine
 from seewhy.errors import BadModel

@@ -1,4 +1,4 @@
-"""From a photo to what a network takes: its size, and a tensor."""
+"""From a photo to what a network takes: its size, a tensor, and the device on which torch takes it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from seewhy.detectors.parts.devices import torch_beside
 from seewhy.types import Pixels
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+__all__ = ["as_batch", "resized", "squared", "torch_beside"]
 
 
 def resized(pixels: Pixels, width_px: int, height_px: int, *, shrinks: bool) -> Pixels:
