@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from seewhy.detectors.anomalib.models import LITE, MODELS, PREFIX
-from seewhy.detectors.parts.devices import torch_beside
+from seewhy.detectors.parts.devices import prepare_torch, torch_beside
 from seewhy.detectors.settings import read
 from seewhy.detectors.weights.datasets import KNOWN as DATASETS
 from seewhy.detectors.weights.datasets import is_here
@@ -65,10 +65,13 @@ class Row:
         """Refuse a device that it can't use.
 
         Raises:
-            BadData: torch runs it, and doesn't know the device.
+            BadData: torch runs it, and doesn't know the device, or it isn't here.
         """
-        if not self.beyond_torch and torch_beside(device) != device:
+        if self.beyond_torch:
+            return
+        if torch_beside(device) != device:
             raise BadData(f"{self.name} is run by torch, which doesn't know the device {device!r}; use cpu or cuda")
+        prepare_torch(device)
 
     def lacks(self) -> str:
         """What is missing here, and how to get it; empty where it would run."""

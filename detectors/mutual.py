@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from seewhy.canonical import sha256_bytes
 from seewhy.detectors.parts.backbones import backbone
-from seewhy.detectors.parts.inputs import squared, torch_beside
+from seewhy.detectors.parts.inputs import prepare_torch, squared, torch_beside
 from seewhy.detectors.parts.patches import Patches, kept_patches, patches
 from seewhy.detectors.parts.resolution import answer_to_a_dot
 from seewhy.detectors.parts.ways import Engine, Spec, Way
@@ -65,6 +65,7 @@ class Mutual(Single):
     calibrates: Calibrates = "lot"
 
     def __init__(self, settings: MutualSettings | None = None, *, device: str = "cpu", described: Patches | None = None) -> None:
+        prepare_torch(torch_beside(device))
         self._settings, self._device = settings or MutualSettings(), torch.device(torch_beside(device))
         s = self._settings
         spec = Spec(s.backbone, tuple(Way(s.layers or backbone(s.backbone).layers, pool, unit_length=True) for pool in s.pools))

@@ -8,9 +8,10 @@ patches: what is odd in several ways is a defect more often than what is odd in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal, Self
 
 import cv2
@@ -24,7 +25,7 @@ from seewhy.detectors.parts.patches import Kept, Patches, exported_of, kept_patc
 from seewhy.detectors.parts.resolution import answer_to_a_dot
 from seewhy.detectors.parts.tiles import Tile, blend, tiles_for
 from seewhy.detectors.parts.ways import Asked, Engine, Spec, Way
-from seewhy.detectors.parts.whole import Steps, whole_graph
+from seewhy.detectors.parts.whole import AtOnce, Steps, on_device, whole_graph
 from seewhy.detectors.protocol import Calibrates, Single, over_photos
 from seewhy.detectors.weights.store import WeightsFile
 from seewhy.errors import BadData
@@ -101,6 +102,7 @@ class PatchCore(Single):
         self._turns = wanted.turns == "yes"  # as fit decides where the settings say "auto"
         self._turn_ratio: float | None = None  # measured by fit where turns is "auto"
         self._resolution_cells = 1.0  # measured by fit
+        self._at_once: AtOnce | None = None  # of a loaded model on an accelerator: encoder and search as one graph there
         self._decided: Mapping[str, Any] = {}  # how the precision was chosen, where that was left open
 
     @property
@@ -165,11 +167,11 @@ class PatchCore(Single):
         height, width = pixels.shape[:2]
         parts: list[tuple[Tile, Map]] = []
         best, descriptors, resolution = 0.0, [], 1.0
-        for tile, looks in self._encode(pixels):
-            grid, flat, nearest = self._distances(looks)
+        for tile in self._tiles(pixels):
+            grid, whole, supported = self._looked_at(tile.seen(pixels))
             smooth = cv2.GaussianBlur(grid, (0, 0), self._settings.smoothing) if self._settings.smoothing > 0 else grid
-            best = max(best, self._photo_score(flat, smooth, nearest))
-            descriptors.append(flat.mean(0))
+            best = max(best, self._strangest(smooth) * supported(int(smooth.argmax())))
+            descriptors.append(whole)
             resolution = self._resolution_cells * tile.box.width / grid.shape[1]
             parts.append((tile, smooth.astype(np.float32)))
         return ScoreMap(blend(parts, width, height), best, resolution, self.name, np.mean(descriptors, 0, dtype=np.float32))
@@ -246,6 +248,7 @@ class PatchCore(Single):
             Memory.from_bytes(memory.look, spread, files[index], files[beside], device)
             for memory, spread, (index, beside) in zip(detector._memories, learned.get("spreads", (1.0,)), FILES, strict=False)
         )
+        detector._at_once = on_device(described, detector._memories) if settings.neighbours <= 1 else None
         return detector
 
     def _distances(self, looks: Sequence[Features]) -> tuple[Map, Features, npt.NDArray[np.int64]]:
@@ -316,15 +319,26 @@ class PatchCore(Single):
         s = self._settings
         return tiles_for(pixels.shape[1], pixels.shape[0], s.input_px, backbone(s.backbone).multiple_px, s.max_shrink)
 
-    def _photo_score(self, features: Features, grid: Map, nearest: npt.NDArray[np.int64]) -> float:
-        """Mean of the strangest cells, weighted by how well the nearest good patch is itself supported (eq. 7)."""
+    def _looked_at(self, seen: Pixels) -> tuple[Map, Features, Callable[[int], float]]:
+        """Of a tile: how far cells are from the good ones, (rows, cols), the mean of the first look's features, (D,), and eq. 7's weights."""
+        if self._at_once is not None:
+            grid, whole = self._at_once(seen)
+            return grid, whole, lambda _: 1.0
+        looks = self._kept.taken(seen, self._patches)[: len(self._memories)]
+        grid, flat, nearest = self._distances(looks)
+        return grid, flat.mean(0), partial(self._support, flat, nearest)
+
+    def _support(self, features: Features, nearest: npt.NDArray[np.int64], at: int) -> float:
+        """How well the good patch that is nearest to a cell is itself supported (eq. 7)."""
+        if self._settings.neighbours <= 1:
+            return 1.0
+        return self._memories[0].support(features[at], int(nearest[at]), self._settings.neighbours)
+
+    def _strangest(self, grid: Map) -> float:
+        """Mean of the strangest cells."""
         ordered = np.sort(grid.ravel())
         count = max(1, round(self._settings.top_share * len(ordered)))
-        strangest = float(ordered[-count:].mean())
-        if self._settings.neighbours <= 1:
-            return strangest
-        at = int(grid.argmax())
-        return strangest * self._memories[0].support(features[at], int(nearest[at]), self._settings.neighbours)
+        return float(ordered[-count:].mean())
 
     def _probe(self, pixels: Pixels) -> float:
         """The map's answer to a dot, in cells."""

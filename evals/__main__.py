@@ -49,6 +49,7 @@ MEASUREMENTS: Mapping[str, str] = {  # read without importing; see `described`
     "robustmad": "benchmarks.robustmad:main",
     "velm": "benchmarks.velm:main",
     "borrowed": "peers.borrowed:main",
+    "devices": "peers.devices:main",
     "dinomaly_speed": "peers.dinomaly_speed:main",
     "dinomaly_training": "peers.dinomaly:main",
     "patchcore_speed": "peers.patchcore:main",

@@ -69,9 +69,9 @@ class Table:
 
 
 @contextmanager
-def measuring(out: Path, given: Mapping[str, Any], *packages: str) -> Iterator[Table]:
+def measuring(out: Path, given: Mapping[str, Any], *packages: str, device: str = "cpu") -> Iterator[Table]:
     """A table with the facts of the run, written to `out` at the end; see `facts` and `Table`."""
-    table = Table(out, facts(given, *packages))
+    table = Table(out, facts(given, *packages, device=device))
     yield table
     table.finish()
 

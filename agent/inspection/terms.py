@@ -15,7 +15,7 @@ from seewhy.agent.models.calibration import check_review
 from seewhy.agent.models.product import DEFAULT_REVIEW as DEFAULT_REVIEW
 from seewhy.agent.models.product import ProductModel
 from seewhy.card import ProductCard, load_card
-from seewhy.detectors.parts.devices import BEYOND_TORCH, can_run_on, lacking
+from seewhy.detectors.parts.devices import BEYOND_TORCH, can_run_on, prepare_torch, lacking
 from seewhy.errors import BadData, BadModel
 from seewhy.explainers import Explainer
 from seewhy.prompts import sentence
@@ -178,14 +178,7 @@ def check_device(device: str) -> None:
         return
     if device.partition(":")[0] in BEYOND_TORCH:
         raise BadData(lacking(device))
-    import torch
-
-    try:
-        known = torch.device(device)
-    except RuntimeError as error:
-        raise BadData(f"no device is called {device!r}; use cpu, cuda, directml or coreml") from error
-    if known.type == "cuda" and (known.index or 0) >= torch.cuda.device_count():
-        raise BadData(f"there is no GPU for {device!r} here (see `seewhy doctor`); leave --device out to run on the CPU")
+    prepare_torch(device)
 
 
 def _policy_of(model: ProductModel) -> Policy:

@@ -22,7 +22,7 @@ from seewhy.detectors.dinomaly.settings import DinomalySettings
 from seewhy.detectors.dinomaly.tokens import TokenEncoder, Tokens, token_encoder
 from seewhy.detectors.dinomaly.training import Course, Plan, train
 from seewhy.detectors.parts.frozen import Frozen, frozen
-from seewhy.detectors.parts.inputs import as_batch, squared, torch_beside
+from seewhy.detectors.parts.inputs import as_batch, prepare_torch, squared, torch_beside
 from seewhy.detectors.parts.network import exported
 from seewhy.detectors.parts.ways import Engine
 from seewhy.errors import BadModel
@@ -39,9 +39,11 @@ class Trained:
     Raises:
         MissingWeights: the encoder's weights aren't on this machine.
         MissingExtra: a ViT without transformers.
+        BadData: the device isn't here.
     """
 
     def __init__(self, settings: DinomalySettings, device: str = "cpu") -> None:
+        prepare_torch(torch_beside(device))
         s = self._settings = settings
         self._device, self._dtype = torch_beside(device), getattr(torch, s.dtype)
         self.encoder: TokenEncoder = token_encoder(

@@ -6,6 +6,9 @@ the first photo of a size comes. Neither torch nor the encoder's weights are nee
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+from contextlib import redirect_stdout
 from functools import lru_cache
 from threading import Lock
 from typing import Any
@@ -22,24 +25,24 @@ ONLY_ERRORS = 3  # that ONNX Runtime writes; its warnings are of nodes that it p
 PHOTO = "photo"
 
 
-class AcceleratedNetwork:
-    """An exported network, ready to run.
+class Accelerated:
+    """A graph from a photo to features or maps, ready to run.
 
     Args:
-        files: of the network.
+        draw: gives an openvino.Model for photos of a height and a width, (1, h, w, 3) uint8; what is drawn is kept for a few sizes.
         device: "cuda", "cuda:1", "directml", "coreml", "cpu".
 
     Raises:
         BadData: ONNX Runtime isn't installed here, or has nothing for that device.
-        BadModel: it can't read the network.
     """
 
-    def __init__(self, files: Exported, device: str) -> None:
+    def __init__(self, draw: Callable[[int, int], Any], device: str) -> None:
         if not can_run_on(device):
             raise BadData(lacking(device))
         kind, _, number = device.partition(":")
-        self._provider, self._number = PROVIDERS[kind], int(number or 0)
-        self._graph = read(files)
+        self.device, self._provider, self._number = device, PROVIDERS[kind], int(number or 0)
+        _prepare(kind)
+        self._draw = draw
         self._lock = Lock()  # DirectML's sessions take one photo at a time, and so does a GPU
         self._session = lru_cache(SIZES)(self._opened)
 
@@ -49,7 +52,7 @@ class AcceleratedNetwork:
         return {"by": f"ONNX Runtime {version()}", "on": self._provider.removesuffix("ExecutionProvider")}
 
     def __call__(self, pixels: Pixels) -> list[Features]:
-        """Features of a photo (h, w, 3): (rows, cols, D) float32 for each of the network's outputs.
+        """What the graph gives for a photo (h, w, 3), output by output; of a network (rows, cols, D) float32 each.
 
         Raises:
             BadModel: the device can't be used, or the network can't be translated.
@@ -77,8 +80,7 @@ class AcceleratedNetwork:
         return session
 
     def _translated(self, height: int, width: int) -> bytes:
-        graph = self._graph.clone()
-        graph.reshape([1, height, width, 3])
+        graph = self._draw(height, width)
         graph.input(0).set_names({PHOTO})
         for number, result in enumerate(graph.get_results()):
             result.input(0).get_source_output().set_names({f"values{number}"})
@@ -92,3 +94,30 @@ class AcceleratedNetwork:
             "CoreMLExecutionProvider": {"ModelFormat": "MLProgram", "MLComputeUnits": "CPUAndGPU", "RequireStaticInputShapes": "1"},
         }
         return options.get(self._provider, {})
+
+
+def network_on(files: Exported, device: str) -> Accelerated:
+    """An exported network, ready to run on a device.
+
+    Raises:
+        BadData: see `Accelerated`.
+        BadModel: OpenVINO, which wrote it, can't read it.
+    """
+    graph = read(files)
+
+    def of_size(height: int, width: int) -> Any:
+        sized = graph.clone()
+        sized.reshape([1, height, width, 3])
+        return sized
+
+    return Accelerated(of_size, device)
+
+
+def _prepare(kind: str) -> None:
+    """Keep ONNX Runtime's remarks to itself, and let it find CUDA's and cuDNN's libraries where pip put them, as torch does."""
+    import onnxruntime
+
+    onnxruntime.set_default_logger_severity(ONLY_ERRORS)
+    if kind == "cuda":
+        with redirect_stdout(sys.stderr):  # where it tells what it didn't find
+            onnxruntime.preload_dlls()

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from seewhy.detectors.parts.backbones import backbone
+from seewhy.detectors.parts.devices import prepare_torch
 from seewhy.detectors.parts.encoder import Encoder
 from seewhy.detectors.parts.features import joined
 from seewhy.detectors.parts.network import Exported, exported
@@ -49,6 +50,7 @@ class TorchPatches:
     """By torch, from the weights' own file."""
 
     def __init__(self, spec: Spec, *, device: str = "cpu", dtype: str = "float32") -> None:
+        prepare_torch(device)
         self._module = Described(spec, device=device, dtype=getattr(torch, dtype)).eval()
         self.weights: WeightsFile = self._module.encoder.weights
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeAlias
 
-from seewhy.detectors.parts.accelerated import AcceleratedNetwork
+from seewhy.detectors.parts.accelerated import Accelerated, network_on
 from seewhy.detectors.parts.network import Exported, Network
 from seewhy.detectors.parts.ways import Engine, Precision
 from seewhy.detectors.weights.store import WeightsFile
@@ -17,7 +17,7 @@ from seewhy.errors import BadData, BadModel
 from seewhy.packages import installed
 from seewhy.types import Features, Pixels
 
-Runs: TypeAlias = Network | AcceleratedNetwork
+Runs: TypeAlias = Network | Accelerated
 STRUCTURE, VALUES = "network.xml", "network.bin"  # in a model's folder
 
 
@@ -42,7 +42,7 @@ class Frozen:
     def learned(self) -> dict[str, Any]:
         """Who wrote the network, from which weights, how precisely it runs, and by what where that isn't OpenVINO."""
         facts = {"openvino": self.version, "precision": self.precision, "weights": asdict(self.weights)}
-        return facts | ({"runs": self.network.runs} if isinstance(self.network, AcceleratedNetwork) else {})
+        return facts | ({"runs": self.network.runs} if isinstance(self.network, Accelerated) else {})
 
 
 def frozen(
@@ -78,4 +78,4 @@ def _runs(exported: Exported, precision: Precision, device: str, engine: Engine)
         raise BadModel(
             f"the line rests on {precision} by OpenVINO, and ONNX Runtime computes in f32; leave --device out, or fit again in f32"
         )
-    return AcceleratedNetwork(exported, device)
+    return network_on(exported, device)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from seewhy.detectors.parts.devices import torch_beside
+from seewhy.detectors.parts.devices import prepare_torch, torch_beside
 from seewhy.types import Pixels
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["as_batch", "resized", "squared", "torch_beside"]
+__all__ = ["as_batch", "prepare_torch", "resized", "squared", "torch_beside"]
 
 
 def resized(pixels: Pixels, width_px: int, height_px: int, *, shrinks: bool) -> Pixels:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import ceil, floor
 from typing import Any, TypeAlias
 
@@ -15,14 +16,19 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from seewhy.detectors.parts.memory import Searched
+from seewhy.detectors.parts.accelerated import Accelerated
+from seewhy.detectors.parts.frozen import Frozen
+from seewhy.detectors.parts.memory import Memory, Searched
 from seewhy.detectors.parts.network import Exported
+from seewhy.detectors.parts.patches import Patches
 from seewhy.detectors.parts.tiles import Tile, blend
-from seewhy.types import Features, Map
+from seewhy.errors import BadModel
+from seewhy.types import Features, Map, Pixels
 
 SNAP = 1024  # parts of a level to which a photo that grew is rounded first, so that a half is one in spite of the last digit
 PHOTO, MAP, SCORE = "photo", "map", "score"  # names of the graph's input and outputs
 
+AtOnce: TypeAlias = Callable[[Pixels], list[Features]]  # see `search_graph`
 Node: TypeAlias = Any  # an output of OpenVINO's
 
 
@@ -45,17 +51,58 @@ def whole_graph(steps: Steps) -> Any:
     tile = steps.tile
     photo = ops.parameter([tile.box.height, tile.box.width, 3], np.uint8, name=PHOTO)
     photo.output(0).set_names({PHOTO})
-    grids = [_distances(cells, look) for cells, look in zip(_cells(photo, steps), steps.looks, strict=False)]
-    rows, cols = _sides(grids[0])
-    total = grids[0]
-    for grid in grids[1:]:
-        total = ops.add(total, _applied(grid, lambda g: cv2.resize(g, (cols, rows), interpolation=cv2.INTER_LINEAR)))
+    total = _together([_distances(cells, look) for cells, look in zip(_cells(photo, steps), steps.looks, strict=False)])
     if steps.smoothing > 0:
         total = _applied(total, lambda g: cv2.GaussianBlur(g, (0, 0), steps.smoothing))
     score, values = _strangest(total, steps.top_share), _applied(total, lambda g: blend([(tile, g)], tile.box.width, tile.box.height))
     for node, name in ((values, MAP), (score, SCORE)):
         node.output(0).set_names({name})
     return openvino.Model([values.output(0), score.output(0)], [photo], "detector")
+
+
+def on_device(described: Patches, memories: Sequence[Memory]) -> AtOnce | None:
+    """Encoder and search on the accelerator that runs the encoder; None where it runs on the CPU, or a bank is searched approximately.
+
+    Args:
+        described: what describes patches.
+        memories: of each look.
+    """
+    if not isinstance(described, Frozen) or not isinstance(described.network, Accelerated):
+        return None
+    try:
+        looks = [memory.searched() for memory in memories]
+    except BadModel:
+        return None
+    return Accelerated(partial(search_graph, described.exported, looks), described.network.device)
+
+
+def search_graph(network: Exported, looks: Sequence[Searched], height: int, width: int) -> Any:
+    """What takes the time in a score, as one graph: an encoder's pass, and the search in each look's bank.
+
+    Returns:
+        an openvino.Model that takes what the network sees of a photo, (1, height, width, 3) uint8, and gives how far each cell is from the
+        good ones, (rows, cols), and the mean of the first look's features, (D,); float32.
+    """
+    import openvino
+    from openvino import opset13 as ops
+
+    graph = openvino.Core().read_model(network.structure, network.values)
+    graph.reshape([1, height, width, 3])
+    cells = [result.input(0).get_source_output().get_node() for result in graph.get_results()]
+    total = _together([_distances(one, look) for one, look in zip(cells, looks, strict=False)])
+    whole = ops.reduce_mean(cells[0], np.array([0, 1]), False)
+    return openvino.Model([total.output(0), whole.output(0)], graph.get_parameters(), "search")
+
+
+def _together(grids: Sequence[Node]) -> Node:
+    """The sum of the looks' maps, at the first one's cells."""
+    from openvino import opset13 as ops
+
+    rows, cols = _sides(grids[0])
+    total = grids[0]
+    for grid in grids[1:]:
+        total = ops.add(total, _applied(grid, lambda g: cv2.resize(g, (cols, rows), interpolation=cv2.INTER_LINEAR)))
+    return total
 
 
 def _cells(photo: Node, steps: Steps) -> list[Node]:

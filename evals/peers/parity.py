@@ -77,13 +77,13 @@ def _set(module: Any, **values: Any) -> Iterator[None]:
             setattr(module, name, value)
 
 
-def made(model: str, *, shots: int = 0, dtype: str = "float32") -> WinClip:
+def made(model: str, *, shots: int = 0, dtype: str = "float32", device: str = "cpu") -> WinClip:
     """Our detector with random weights of that architecture, the same ones at each call."""
     settings = WinClipSettings(prompt=PRODUCT, model=model, shots=shots, scales=SCALES, dtype=dtype)
-    return WinClip(settings, clip=random_clip(model, dtype))
+    return WinClip(settings, clip=random_clip(model, dtype, device))
 
 
-def random_clip(model: str, dtype: str = "float32") -> Clip:
+def random_clip(model: str, dtype: str = "float32", device: str = "cpu") -> Clip:
     """CLIP with random weights: drawn by NumPy tensor by tensor, the same whatever the versions of torch and open_clip."""
     state, digest = {}, hashlib.sha256(model.encode())
     for number, (name, t) in enumerate(sorted(build(model).state_dict().items())):
@@ -95,7 +95,9 @@ def random_clip(model: str, dtype: str = "float32") -> Clip:
         drawn = np.asarray(values, np.float32)
         digest.update(drawn.tobytes())
         state[name] = torch.from_numpy(drawn)
-    return Clip(model, dtype=dtype, given=(state, WeightsFile(f"clip-{model}", "random", digest.hexdigest(), "none", "drawn here")))
+    return Clip(
+        model, dtype=dtype, device=device, given=(state, WeightsFile(f"clip-{model}", "random", digest.hexdigest(), "none", "drawn here"))
+    )
 
 
 def winclip(model: str, *, shots: int, photos: int, corrected: bool = True) -> dict[str, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import openvino
@@ -19,7 +20,7 @@ from seewhy.agent.models.product import ProductModel
 from seewhy.detectors.dinomaly.detector import Dinomaly
 from seewhy.detectors.dinomaly.net import Restorer
 from seewhy.detectors.dinomaly.settings import DinomalySettings
-from seewhy.detectors.parts.accelerated import AcceleratedNetwork
+from seewhy.detectors.parts.accelerated import network_on
 from seewhy.detectors.parts.devices import can_run_on, lacking, providers_here, torch_beside
 from seewhy.detectors.parts.frozen import kept_network
 from seewhy.detectors.parts.network import Network, written
@@ -60,9 +61,26 @@ def test_a_model_says_in_its_record_that_onnx_runtime_ran_it_and_scores_alike(tm
     assert isinstance(again, PatchCore)
     by_openvino = PatchCore.from_files(replace(SMALL, engine="auto"), again.learned, again.files())
     shown = defective("plate", "stain", 3).pixels
-    assert again.score(shown).score == model.detector.score(shown).score
-    assert again.score(shown).score == pytest.approx(by_openvino.score(shown).score, rel=1e-5)
+    for one, other in ((again, model.detector), (again, by_openvino)):  # the loaded one also searches there
+        mine, same = one.score(shown), other.score(shown)
+        assert mine.score == pytest.approx(same.score, rel=1e-5)
+        assert np.allclose(mine.values, same.values, atol=1e-4 * float(same.values.max()))
+        assert mine.descriptor is not None
+        assert same.descriptor is not None
+        assert np.allclose(mine.descriptor, same.descriptor, atol=1e-5)
     assert "runs" not in by_openvino.learned["network"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("changed", [{"neighbours": 3}, {"whitened_rows": 0}, {"max_shrink": 1.0}])
+def test_what_the_accelerator_does_not_search_is_searched_as_ever(changed: dict[str, Any]) -> None:
+    """Tiles are looked at one by one; a re-weighted score wants rows of the bank, which only the CPU has."""
+    settings = replace(SMALL, **changed)
+    fitted = PatchCore(settings)
+    fitted.fit([good("plate", i).pixels for i in range(4)])
+    loaded = PatchCore.from_files(fitted.settings, fitted.learned, fitted.files())
+    shown = defective("plate", "stain", 3).pixels
+    assert loaded.score(shown).score == pytest.approx(fitted.score(shown).score, rel=1e-5)
 
 
 @pytest.mark.slow
@@ -111,7 +129,7 @@ def test_operations_of_transformers_are_translated_with_their_meaning() -> None:
         padded, attended, masked, standard, swapped, cut, larger, wide, ops.gelu(centred, "erf"), ops.exp(centred), photo=photo
     )
     seen = noise(8, 8)
-    own, other = Network(written(graph))(seen), AcceleratedNetwork(written(graph), "cpu")(seen)
+    own, other = Network(written(graph))(seen), network_on(written(graph), "cpu")(seen)
     assert len(own) == len(other) == 10
     for one, same in zip(own, other, strict=True):
         assert one.shape == same.shape
