@@ -320,7 +320,7 @@ class PatchCore(Single):
         return tiles_for(pixels.shape[1], pixels.shape[0], s.input_px, backbone(s.backbone).multiple_px, s.max_shrink)
 
     def _looked_at(self, seen: Pixels) -> tuple[Map, Features, Callable[[int], float]]:
-        """Of a tile: how far cells are from the good ones, (rows, cols), the mean of the first look's features, (D,), and eq. 7's weights."""
+        """Of a tile: how far its cells are from the good ones, (rows, cols), the first look's mean features, (D,), and eq. 7's weights."""
         if self._at_once is not None:
             grid, whole = self._at_once(seen)
             return grid, whole, lambda _: 1.0

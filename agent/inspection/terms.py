@@ -15,7 +15,7 @@ from seewhy.agent.models.calibration import check_review
 from seewhy.agent.models.product import DEFAULT_REVIEW as DEFAULT_REVIEW
 from seewhy.agent.models.product import ProductModel
 from seewhy.card import ProductCard, load_card
-from seewhy.detectors.parts.devices import BEYOND_TORCH, can_run_on, prepare_torch, lacking
+from seewhy.detectors.parts.devices import BEYOND_TORCH, can_run_on, lacking, prepare_torch
 from seewhy.errors import BadData, BadModel
 from seewhy.explainers import Explainer
 from seewhy.prompts import sentence
