@@ -8,12 +8,12 @@ from functools import lru_cache
 from zlib import crc32
 
 import cv2
-import faiss
 import numpy as np
 import numpy.typing as npt
 
 from seewhy.card import Knowledge, ProductCard
 from seewhy.explainers import PastDefect, RegionView
+from seewhy.nearest import faiss
 from seewhy.pictures import grey_square
 from seewhy.prompts.knowledge import General, general
 from seewhy.types import Pixels

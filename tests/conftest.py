@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import faiss
 import pytest
 import torch
 from PIL import Image
@@ -18,6 +17,7 @@ from seewhy.agent.photos.images import Photo
 from seewhy.card import DefectType, Knowledge, Part, ProductCard, Scale
 from seewhy.detectors.patchcore import PatchCore
 from seewhy.evals.synthetic.surfaces import defective, good
+from seewhy.nearest import faiss
 from tests.helpers import TESTS
 from tests.helpers.photos import ALPHA, SMALL, as_photo
 

@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from zipfile import BadZipFile
 
-import faiss
 import numpy as np
 import numpy.typing as npt
 
@@ -19,6 +18,7 @@ from seewhy.agent.ledger.store import Ledger, Row
 from seewhy.disk import write_file
 from seewhy.errors import BadData, LedgerError, NotWritten
 from seewhy.explainers.knowledge import DESCRIPTOR, crop_descriptor
+from seewhy.nearest import faiss
 from seewhy.record import Confirmation, Explanation, InspectionRecord, LaterWords, Unexplained
 from seewhy.types import Pixels
 

@@ -93,8 +93,9 @@ def _plugged_in(registry: Registry, plugin: Plugin) -> Check:
 
 
 def _machine() -> list[Check]:
-    import faiss
     import torch
+
+    from seewhy.nearest import faiss
 
     runs = f"OpenVINO {installed('openvino')} on the CPU" if installed("openvino") else "torch"
     gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else ""

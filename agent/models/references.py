@@ -6,7 +6,6 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import faiss
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
@@ -15,6 +14,7 @@ from seewhy.agent.photos.images import Photo, resized_to_fit
 from seewhy.agent.photos.levels import LOOK_PX, brightness
 from seewhy.detectors.parts.bank import greedy_k_centre
 from seewhy.errors import BadModel
+from seewhy.nearest import faiss
 from seewhy.types import Descriptor, Pixels
 
 MOST_REFERENCES = 48

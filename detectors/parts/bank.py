@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-import faiss
 import numpy as np
 import numpy.typing as npt
 
 from seewhy.errors import BadModel
+from seewhy.nearest import faiss
 from seewhy.types import Features
 
 EXACT_LIMIT = 100_000  # rows; larger banks are searched by inverted lists

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import cv2
-import faiss
 import numpy as np
 import numpy.typing as npt
 
 from seewhy.detectors.parts.bank import MemoryBank
 from seewhy.detectors.template.align import AGREES, SURE, Alignment, Grey, align, by_shift, roughly
 from seewhy.detectors.template.golden import View
+from seewhy.nearest import faiss
 
 DESCRIBED_PX, LOW = 128, 16  # side at which a photo is described, and frequencies that are kept
 DESCRIBED = 2 * LOW * (LOW + 1)  # length of a description

@@ -26,6 +26,7 @@ from seewhy.evals.peers.parity import made, network_input, noise_photo, peer
 from seewhy.evals.run import LITE, measuring
 from seewhy.evals.synthetic.surfaces import defective, good
 from seewhy.evals.synthetic.views import as_photo
+from seewhy.threads import calm
 from seewhy.types import Pixels, ScoreMap
 
 CLIP, SMALL = "ViT-B-16-plus-240", "efficientnet-lite0"
@@ -159,9 +160,10 @@ def winclip(device: str, turns: int) -> dict[str, Any]:
 def in_turns(looks: Mapping[str, Callable[[Any], Any]], photos: list[Pixels], turns: int) -> dict[str, float]:
     """Median milliseconds by the clock of each, taking turns; two turns before, which compile and choose."""
     spent: dict[str, list[float]] = {name: [] for name in looks}
-    for turn in range(turns + 2):
-        for name, look in looks.items():
-            began = perf_counter()
-            look(photos[turn % len(photos)])
-            spent[name].append(1000 * (perf_counter() - began))
+    with calm():  # as in an inspection
+        for turn in range(turns + 2):
+            for name, look in looks.items():
+                began = perf_counter()
+                look(photos[turn % len(photos)])
+                spent[name].append(1000 * (perf_counter() - began))
     return {name: round(float(np.median(values[2:])), 2) for name, values in spent.items()}

@@ -13,7 +13,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import faiss
 import numpy as np
 import torch
 
@@ -22,6 +21,7 @@ from seewhy.detectors.anomalib.models import MODELS
 from seewhy.detectors.patchcore import PatchCore, PatchCoreSettings
 from seewhy.evals.run import LITE, measuring
 from seewhy.evals.synthetic.surfaces import defective, good
+from seewhy.nearest import faiss
 from seewhy.types import Pixels
 
 PRODUCT, LEARNED, PAIR = "brick", 120, 2

@@ -9,7 +9,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal, TypeAlias
 
-import faiss
 import numpy as np
 
 from seewhy.detectors.parts.bank import EXACT_LIMIT, TAUGHT_PER_LIST, MemoryBank, approximate, lists_for
@@ -20,6 +19,7 @@ from seewhy.detectors.parts.whitening import Moments, Whitening
 from seewhy.detectors.patchcore import PatchCoreSettings
 from seewhy.evals.run import LITE, alone, measuring, resident_mib
 from seewhy.evals.synthetic.surfaces import good
+from seewhy.nearest import faiss
 from seewhy.types import Features
 
 PRODUCT, LEARNED, ASKED_PHOTOS, ASKED = "brick", 176, 4, 500  # good photos whose patches make a bank, photos that ask, and their patches

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-import faiss
 import torch
 import typer
+from threadpoolctl import threadpool_limits
 
 from seewhy.agent.inspection.inspector import Inspector
 from seewhy.agent.ledger.store import Ledger
@@ -61,15 +61,14 @@ def _replayed(folder: Path, count: int) -> dict[str, Any]:
 @contextmanager
 def _threads(count: int) -> Iterator[None]:
     """So many threads for whatever computes: OpenVINO, faiss and torch."""
-    before, torch_before, faiss_before = os.environ.get("OMP_NUM_THREADS"), torch.get_num_threads(), faiss.omp_get_max_threads()
+    before, torch_before = os.environ.get("OMP_NUM_THREADS"), torch.get_num_threads()
     os.environ["OMP_NUM_THREADS"] = str(count)
     torch.set_num_threads(count)
-    faiss.omp_set_num_threads(count)
     try:
-        yield
+        with threadpool_limits(count, "openmp"):  # which faiss counts on
+            yield
     finally:
         torch.set_num_threads(torch_before)
-        faiss.omp_set_num_threads(faiss_before)
         if before is None:
             del os.environ["OMP_NUM_THREADS"]
         else:

@@ -15,7 +15,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import faiss
 import numpy as np
 import torch
 from torch import Tensor
@@ -30,6 +29,7 @@ from seewhy.detectors.dinomaly.training import Plan, train
 from seewhy.evals.metrics import auroc
 from seewhy.evals.promises.dinomaly import ALPHA, SETTINGS, SPARSE, facts_of, split
 from seewhy.evals.run import measuring
+from seewhy.nearest import faiss
 
 STEPS = (600, 1200, 1800)  # of one course
 FEW = 4  # a small bank is of every fourth photo

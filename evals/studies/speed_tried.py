@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import faiss
 import numpy as np
 import open_clip
 import simplejpeg
@@ -25,6 +24,7 @@ from seewhy.detectors.parts.ways import Spec, Way
 from seewhy.detectors.patchcore import PatchCoreSettings
 from seewhy.evals.run import LITE, measuring, processor_ms
 from seewhy.evals.synthetic.surfaces import good
+from seewhy.nearest import faiss
 from seewhy.pictures import jpeg
 from seewhy.types import Features, Pixels
 

@@ -7,7 +7,6 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import faiss
 import numpy as np
 import pytest
 import torch
@@ -36,6 +35,7 @@ from seewhy.detectors.weights import known, store
 from seewhy.errors import BadData, BadModel, MissingWeights, UnknownName, WeightsMismatch
 from seewhy.evals.synthetic.boards import board, broken
 from seewhy.evals.synthetic.surfaces import defective, good
+from seewhy.nearest import faiss
 from seewhy.types import Box, Features, Pixels
 
 
