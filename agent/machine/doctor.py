@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seewhy.detectors.catalogue import DETECTORS, TABLE, row_of
+from seewhy.detectors.parts.devices import providers_here
 from seewhy.detectors.weights.known import KNOWN
 from seewhy.detectors.weights.store import present, weights_folder
 from seewhy.errors import BrokenPlugin
@@ -100,11 +101,13 @@ def _machine() -> list[Check]:
     runs = f"OpenVINO {installed('openvino')} on the CPU" if installed("openvino") else "torch"
     gpu = torch.cuda.get_device_name(0) if torch.cuda.is_available() else ""
     searches = "yes" if hasattr(faiss, "StandardGpuResources") else ""
+    others = [kind for kind in providers_here() if kind != "cpu"]
     folder = next(p for p in (weights_folder(), *weights_folder().parents) if p.exists())
     return [
         Check("patchcore, mutual, dinomaly run on", runs, "" if installed("openvino") else "pip install openvino: about twice as fast"),
         Check("winclip, anomalib's models run on", "torch", ""),
         Check("GPU", gpu, "" if gpu else "none needed; detectors run on the CPU"),
+        Check("ONNX Runtime is built for", ", ".join(others), "" if others else "with a GPU: pip install 'seewhy[cuda]' (docs/speed.md)"),
         Check("faiss on the GPU", searches, "" if searches else "with a GPU: pip uninstall faiss-cpu, then pip install 'seewhy[gpu]'"),
         Check("free disk", f"{shutil.disk_usage(Path(folder)).free / 2**30:.0f} GiB", ""),
     ]
