@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from seewhy.agent.inspection.recording import Examined, Said, record_of
 from seewhy.agent.inspection.result import Inspection
 from seewhy.agent.inspection.words import words_for
-from seewhy.canonical import canonical_json
 from seewhy.explainers import Explainer
 from seewhy.prompts import catalogue
 
@@ -38,6 +37,7 @@ def recorded(e: Examined, said: Sequence[Said], explainer: Explainer, *, languag
     with e.clock("record"):
         record = record_of(e, said, explainer=explainer)
     agreed = e.basis.agreed
-    documents = {one.sha256: ("application/json", canonical_json(one.model_dump(mode="json"))) for one in (agreed.card, agreed.policy)}
     timed = record.model_copy(update={"timings_ms": dict(e.clock.spent)})
-    return Inspection(timed, e.pictures.bytes, documents, e.photo.pixels, e.regions, e.good, agreed.policy, e.basis.link, language)
+    return Inspection(
+        timed, e.pictures.bytes, dict(agreed.documents), e.photo.pixels, e.regions, e.good, agreed.policy, e.basis.link, language
+    )

@@ -76,9 +76,10 @@ class Inspector:
         agreed = next((link.agreed for link in self._chain.links if link.provenance.model_sha256 == made_by.model_sha256), None)
         if agreed is None:
             return ("model",)
+        card, policy = agreed.hashes
         same = {
-            "card": made_by.card_sha256 == agreed.card.sha256,
-            "policy": made_by.policy_sha256 == agreed.policy.sha256,
+            "card": made_by.card_sha256 == card,
+            "policy": made_by.policy_sha256 == policy,
             "false-reject rate": record.decision.alpha == agreed.alpha,
             "review rate": record.decision.review_rate == agreed.review,
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TypeAlias, TypedDict
 
@@ -14,6 +15,7 @@ from seewhy.agent.inspection.words import EMBEDDED
 from seewhy.agent.models.calibration import check_review
 from seewhy.agent.models.product import DEFAULT_REVIEW as DEFAULT_REVIEW
 from seewhy.agent.models.product import ProductModel
+from seewhy.canonical import canonical_json
 from seewhy.card import ProductCard, load_card
 from seewhy.detectors.parts.devices import BEYOND_TORCH, can_run_on, lacking, prepare_torch
 from seewhy.errors import BadData, BadModel
@@ -53,7 +55,7 @@ def rates_of(model: ProductModel) -> tuple[float, float]:
     return DEFAULT_ALPHA if model.alpha is None else model.alpha, DEFAULT_REVIEW if model.review is None else model.review
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Agreed:
     """What holds for one model's records."""
 
@@ -62,6 +64,17 @@ class Agreed:
     alpha: float
     review: float | None  # None: of models from before there was a band
     overrides: tuple[Sentence, ...]  # what is otherwise than the model was fitted with
+
+    @cached_property
+    def hashes(self) -> tuple[str, str]:
+        """SHA-256 of card and policy, which are asked for with each photo and computed once."""
+        return self.card.sha256, self.policy.sha256
+
+    @cached_property
+    def documents(self) -> Mapping[str, tuple[str, bytes]]:
+        """Card and policy as a ledger keeps them: (media type, bytes) by SHA-256."""
+        written = [canonical_json(one.model_dump(mode="json")) for one in (self.card, self.policy)]
+        return {digest: ("application/json", data) for digest, data in zip(self.hashes, written, strict=True)}
 
 
 @dataclass(frozen=True, slots=True)
