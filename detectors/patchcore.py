@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from seewhy.detectors.parts.backbones import backbone
+from seewhy.detectors.parts.kept import Candidates, Cells, Kept, distances, fill
 from seewhy.detectors.parts.memory import Look, Memory
-from seewhy.detectors.parts.network import faster_here
-from seewhy.detectors.parts.patches import Kept, Patches, exported_of, kept_patches, patches
+from seewhy.detectors.parts.patches import Patches, exported_of, faster_precisions, kept_patches, patches
 from seewhy.detectors.parts.resolution import answer_to_a_dot
 from seewhy.detectors.parts.tiles import Tile, blend, tiles_for
 from seewhy.detectors.parts.ways import Asked, Engine, Spec, Way
@@ -99,6 +99,7 @@ class PatchCore(Single):
         self._device = device
         self._memories = tuple(Memory(look, device) for look in looks)
         self._kept = Kept()  # features of the photos that were learned, for those that calibrate; only between fit and save
+        self._left_out: int | None = None  # number of the photo that is scored as if it hadn't been learned
         self._turns = wanted.turns == "yes"  # as fit decides where the settings say "auto"
         self._turn_ratio: float | None = None  # measured by fit where turns is "auto"
         self._resolution_cells = 1.0  # measured by fit
@@ -159,6 +160,7 @@ class PatchCore(Single):
             BadData: no other photo has a row in the bank.
         """
         other = copy(self)
+        other._left_out = held_out
         other._memories = tuple(memory.without(held_out) for memory in self._memories)
         return other
 
@@ -179,14 +181,14 @@ class PatchCore(Single):
     def patches(self, pixels: Pixels) -> tuple[npt.NDArray[np.int64], Features]:
         """See `seewhy.detectors.protocol.Patched`."""
         boxes, features = list[npt.NDArray[np.int64]](), list[Features]()
-        for tile, (cells, *_) in self._encode(pixels):
-            rows, cols, dims = cells.shape
+        for tile, cells in self._encode(pixels):
+            rows, cols = cells.shapes[0]
             y, x = (np.rint(np.linspace(0, side, n + 1)).astype(int) for side, n in ((tile.box.height, rows), (tile.box.width, cols)))
             y0, x0 = np.meshgrid(y[:-1], x[:-1], indexing="ij")
             y1, x1 = np.meshgrid(y[1:], x[1:], indexing="ij")
             corner = np.array([tile.box.x0, tile.box.y0, tile.box.x0, tile.box.y0])
             boxes.append(np.stack([x0, y0, x1, y1], -1).reshape(-1, 4) + corner)
-            features.append(cells.reshape(-1, dims))
+            features.append(cells.looks[0])
         return np.concatenate(boxes), np.concatenate(features)
 
     def rivals(self) -> dict[str, PatchCore] | None:
@@ -194,9 +196,7 @@ class PatchCore(Single):
         s = self._settings
         if s.precision != "auto":
             return None
-        network = self._patches.learned()
-        able = faster_here() if network and "runs" not in network else ()  # torch has a setting of its own, ONNX Runtime computes in f32
-        there = {name: _patches_for(replace(s, precision=name), s.looks(), self._device) for name in able}
+        there = {name: _patches_for(replace(s, precision=name), s.looks(), self._device) for name in faster_precisions(self._patches)}
         return {name: PatchCore(s, device=self._device, described=described) for name, described in there.items()}
 
     def decided(self, facts: Mapping[str, Any]) -> None:
@@ -251,16 +251,15 @@ class PatchCore(Single):
         detector._at_once = on_device(described, detector._memories) if settings.neighbours <= 1 else None
         return detector
 
-    def _distances(self, looks: Sequence[Features]) -> tuple[Map, Features, npt.NDArray[np.int64]]:
-        """Of a tile's cells: how far each is from the good ones, (rows, cols); of the first look the features and nearest rows, (N, …)."""
-        shape = looks[0].shape[:2]
-        flat = [cells.reshape(-1, cells.shape[-1]) for cells in looks]
-        found = [memory.distances(cells) for memory, cells in zip(self._memories, flat, strict=True)]
+    def _distances(self, cells: Cells) -> tuple[Map, npt.NDArray[np.int64]]:
+        """Of a tile's cells: how far each is from the good ones, (rows, cols); in the first look's bank the nearest rows, (N,)."""
+        found = distances(self._memories, cells)
+        size = cells.shapes[0][::-1]
         grids = [
-            cv2.resize((memory.look.weight * far / memory.spread).reshape(cells.shape[:2]), shape[::-1], interpolation=cv2.INTER_LINEAR)
-            for memory, cells, (far, _) in zip(self._memories, looks, found, strict=True)
+            cv2.resize((memory.look.weight * far / memory.spread).reshape(shape), size, interpolation=cv2.INTER_LINEAR)
+            for memory, shape, (far, _) in zip(self._memories, cells.shapes, found, strict=True)
         ]
-        return np.sum(grids, 0, dtype=np.float32), flat[0], found[0][1]
+        return np.sum(grids, 0, dtype=np.float32), found[0][1]
 
     def _try_turns(self, photos: Sequence[Pixels]) -> float | None:
         """What good photos score with turned copies of the others in the bank, to what they score without; None with too few.
@@ -286,34 +285,28 @@ class PatchCore(Single):
     def _learn(self, photos: Sequence[Pixels], progress: Progress[Any]) -> None:
         """Draw patches from every photo and fill the bank."""
         turns = (0, *TURNS) if self._turns else (0,)
-        rng = np.random.default_rng(self._settings.seed)
-        per_photo = -(-self._settings.candidate_rows // len(photos))
-        described = over_photos(lambda i: self._rows(photos[i], turns), photos, range(len(photos)))
-        drawn = [_some(looks, per_photo, rng) for looks in progress(described, "learning good photos", len(photos))]
-        owners = np.repeat(np.arange(len(drawn)), [len(looks[0]) for looks in drawn])
-        parts = [list(one) for one in zip(*drawn, strict=True)]  # of each look, by photo
-        del drawn
-        for memory in self._memories:
-            candidates = np.concatenate(parts.pop(0))  # which leave the memory before the next look's are put together
-            memory.fill(candidates, owners, self._settings.seed)
-            if len(self._memories) > 1:
-                memory.measure_spread(candidates, owners)
+        candidates = Candidates(len(photos), self._settings.candidate_rows, self._settings.seed)
+        described = over_photos(lambda i: self._described(photos[i], turns), photos, range(len(photos)))
+        for number, tiles in enumerate(progress(described, "learning good photos", len(photos))):
+            drawn = candidates.draw(number, [cells for _, cells in tiles])
+            if self._settings.neighbours > 1:
+                continue  # the score wants the features of the strangest patch, whichever it is
+            for (seen, cells), learned in zip(tiles[: len(tiles) // len(turns)], drawn, strict=False):  # turned copies don't calibrate
+                self._kept.add(number, seen, cells, learned)
+        fill(self._memories, candidates, self._settings.seed)
 
-    def _rows(self, pixels: Pixels, turns: Sequence[int]) -> list[Features]:
-        """All patch features of a photo and of its turned copies, (N, D), of each look."""
-        tiles = [looks for turn in turns for _, looks in self._encode(np.ascontiguousarray(np.rot90(pixels, turn)), keep=not turn)]
-        return [np.concatenate([cells.reshape(-1, cells.shape[-1]) for cells in one]) for one in zip(*tiles, strict=True)]
+    def _described(self, pixels: Pixels, turns: Sequence[int]) -> list[tuple[Pixels, Cells]]:
+        """What the model sees of a photo and of its turned copies, tile by tile, and its patches."""
+        turned = [np.ascontiguousarray(np.rot90(pixels, turn)) for turn in turns]
+        return [(seen, self._cells(seen)) for one in turned for seen in (tile.seen(one) for tile in self._tiles(one))]
 
-    def _encode(self, pixels: Pixels, *, keep: bool = False) -> list[tuple[Tile, list[Features]]]:
-        """Patch features of each tile, (rows, cols, D) float32, of each look; kept for the next time where that is wanted."""
-        described = list[tuple[Tile, list[Features]]]()
-        for tile in self._tiles(pixels):
-            seen = tile.seen(pixels)
-            looks = self._kept.taken(seen, self._patches)
-            if keep:
-                self._kept.add(seen, looks)
-            described.append((tile, looks[: len(self._memories)]))
-        return described
+    def _encode(self, pixels: Pixels) -> list[tuple[Tile, Cells]]:
+        """The patches of each tile."""
+        return [(tile, self._cells(tile.seen(pixels))) for tile in self._tiles(pixels)]
+
+    def _cells(self, seen: Pixels) -> Cells:
+        """The patches of a tile; where it was kept of the photo that is left out, that is used up."""
+        return self._kept.taken(self._left_out, seen) or Cells.of(self._patches(seen)[: len(self._memories)])
 
     def _tiles(self, pixels: Pixels) -> list[Tile]:
         s = self._settings
@@ -324,9 +317,9 @@ class PatchCore(Single):
         if self._at_once is not None:
             grid, whole = self._at_once(seen)
             return grid, whole, lambda _: 1.0
-        looks = self._kept.taken(seen, self._patches)[: len(self._memories)]
-        grid, flat, nearest = self._distances(looks)
-        return grid, flat.mean(0), partial(self._support, flat, nearest)
+        cells = self._cells(seen)
+        grid, nearest = self._distances(cells)
+        return grid, cells.middle, partial(self._support, cells.looks[0], nearest)
 
     def _support(self, features: Features, nearest: npt.NDArray[np.int64], at: int) -> float:
         """How well the good patch that is nearest to a cell is itself supported (eq. 7)."""
@@ -342,17 +335,12 @@ class PatchCore(Single):
 
     def _probe(self, pixels: Pixels) -> float:
         """The map's answer to a dot, in cells."""
-        tile, looks = self._encode(pixels)[0]
-        return answer_to_a_dot(lambda p: self.score(p).values, pixels, tile.box.width / looks[0].shape[1])
+        tile, cells = self._encode(pixels)[0]
+        cell_px = tile.box.width / cells.shapes[0][1]
+        return answer_to_a_dot(lambda p: self.score(p).values, pixels, cell_px, at_once=True)
 
 
 def _patches_for(settings: PatchCoreSettings, looks: Sequence[Look], device: str) -> Patches:
     spec = Spec(settings.backbone, tuple(Way(look.layers, look.pool, look.unit_length) for look in looks), settings.grid_px)
     precision = "f32" if settings.precision == "auto" else settings.precision
     return patches(spec, engine=settings.engine, precision=precision, device=device, dtype=settings.dtype)
-
-
-def _some(looks: Sequence[Features], count: int, rng: np.random.Generator) -> list[Features]:
-    """At most `count` of the patches, drawn at random, the same of each look."""
-    chosen = np.sort(rng.choice(len(looks[0]), min(count, len(looks[0])), replace=False))
-    return [rows[chosen] for rows in looks]

@@ -178,7 +178,12 @@ class Single:
 
 
 def scored_good(
-    detector: Detector, photos: Sequence[Pixels], numbers: Sequence[int], progress: Progress[Any], title: str = "calibrating"
+    detector: Detector,
+    photos: Sequence[Pixels],
+    numbers: Sequence[int],
+    progress: Progress[Any],
+    title: str = "calibrating",
+    beside: Callable[[int, ScoreMap], object] = lambda _number, _scored: None,
 ) -> Iterator[tuple[int, ScoreMap]]:
     """Some good photos, each with its number and its map by a fitted detector as if it had not learned from it.
 
@@ -188,18 +193,24 @@ def scored_good(
         numbers: which of them.
         progress: wraps the loop.
         title: of the loop.
+        beside: looks at each map too, several at a time, where it is made.
     """
 
-    def scored(number: int) -> tuple[int, ScoreMap]:
+    def scored(number: int) -> ScoreMap:
         match detector.calibrates:
             case "left_out":
-                return number, detector.without(number).score(photos[number])
+                return detector.without(number).score(photos[number])
             case "disturbed_copies":
-                return number, detector.score(detector.copy_of(photos[number], number))
+                return detector.score(detector.copy_of(photos[number], number))
             case "held_out" | "lot":
-                return number, detector.score(photos[number])
+                return detector.score(photos[number])
 
-    yield from progress(over_photos(scored, photos, numbers), title, len(numbers))
+    def looked_at(number: int) -> tuple[int, ScoreMap]:
+        found = scored(number)
+        beside(number, found)
+        return number, found
+
+    yield from progress(over_photos(looked_at, photos, numbers), title, len(numbers))
 
 
 def over_photos(work: Callable[[int], T], photos: Sequence[Pixels], numbers: Sequence[int]) -> Iterator[T]:

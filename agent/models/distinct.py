@@ -12,6 +12,7 @@ import numpy.typing as npt
 from seewhy.agent.photos.images import Photo
 from seewhy.agent.photos.lazy import Chosen
 from seewhy.pictures import grey, grey_square
+from seewhy.threads import in_order, workers_for
 from seewhy.types import Map, Pixels
 
 THUMB_PX = 16  # side at which noise is averaged away and a part that lies a pixel elsewhere still differs
@@ -49,9 +50,13 @@ def distinct(photos: Sequence[Photo], without: Collection[str] = ()) -> Distinct
     """
     thumbs, names, scenes = list[Thumb](), list[str](), list[int]()
     kept, copies, listed, dropped = list[int](), list[tuple[str, str]](), list[tuple[str, str]](), set[str]()
-    for number in range(len(photos)):
+
+    def looked_at(number: int) -> tuple[Photo, Thumb]:
         photo = photos[number]
-        thumb = _thumb(photo.pixels)
+        return photo, _thumb(photo.pixels)
+
+    workers = workers_for(len(photos), photos[0].pixels.nbytes) if len(photos) else 1
+    for number, (photo, thumb) in enumerate(in_order(looked_at, range(len(photos)), workers)):
         left_out = photo.sha256 in without
         near = [] if left_out else _near(thumb, thumbs)
         detail = _detail(photo.pixels) if near else None

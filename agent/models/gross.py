@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from seewhy.agent.models.product import ProductModel
+from seewhy.detectors.protocol import over_photos
 from seewhy.prompts.telling import Told
 from seewhy.types import Pixels
 
@@ -45,7 +46,7 @@ def check_gross(model: ProductModel, photos: Sequence[Pixels], alpha: float) -> 
     if threshold is None or not model.calibration.supports(alpha) or not len(photos):
         return
     chosen = sorted({round(float(i)) for i in np.linspace(0, len(photos) - 1, min(len(photos), LOOKED_AT))})
-    scores = [model.detector.score(gross_defect(photos[i])).score for i in chosen]
+    scores = list(over_photos(lambda i: model.detector.score(gross_defect(photos[i])).score, photos, chosen))
     middle = float(np.median(scores))
     if middle <= threshold:
         line, count = f"{threshold:.4g}", len(model.calibration)

@@ -101,8 +101,8 @@ class ProductModel:
         way = detector.calibrates  # a template that has seen many photos of each view can leave one out after all
         alone = way in ("left_out", "held_out") and count < 2  # nothing is left to score a single photo by
         watching, noticing = watching_of(pixels, range(count), way, progress), Noticing(photos)
-        maps = iter(()) if alone else scored_good(detector, pixels, range(count), progress)
-        found, described = _calibration(noticing(watching(maps)), way)
+        maps = iter(()) if alone else scored_good(detector, pixels, range(count), progress, beside=watching)
+        found, described = _calibration(noticing(maps), way)
         if way == "lot":
             described = {}  # nobody said that they are good: none may stand beside a finding as the good photo
         elif not described and count:
@@ -133,9 +133,15 @@ class ProductModel:
             progress: wraps the loop.
         """
         pixels, (learned, aside) = pixels_of(photos), parts
-        maps = ((i, detector.score(pixels[i])) for i in progress(aside, "calibrating", len(aside)))
         watching, noticing = watching_of(pixels, learned, "held_out", progress), Noticing(photos)
-        found, described = _calibration(noticing(watching(maps)), "held_out")
+
+        def scored(number: int) -> tuple[int, ScoreMap]:
+            found = detector.score(pixels[number])
+            watching(number, found)
+            return number, found
+
+        maps = map(scored, progress(aside, "calibrating", len(aside)))
+        found, described = _calibration(noticing(maps), "held_out")
         familiar = None
         if detector.calibrates == "held_out":
             wholes = [detector.score(pixels[i]).descriptor for i in learned[:MOST_WHOLES]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -55,18 +55,16 @@ class Watching:
 
     Args:
         photos: all good photos, (H, W, 3) each.
-        fine: what was learned from some of them; None where nothing is known to be good, and then it only lets pass.
+        fine: what was learned from some of them; None where nothing is known to be good, and then it doesn't look.
     """
 
     def __init__(self, photos: Sequence[Pixels], fine: Fine | None) -> None:
         self._photos, self._fine, self._peaks = photos, fine, list[float]()
 
-    def __call__(self, maps: Iterable[tuple[int, ScoreMap]]) -> Iterator[tuple[int, ScoreMap]]:
-        """The same maps."""
-        for number, scored in maps:
-            if self._fine is not None:
-                self._peaks.append(_strongest(self._fine.without(number), self._photos[number], scored))
-            yield number, scored
+    def __call__(self, number: int, scored: ScoreMap) -> None:
+        """Look at a photo and its map; in any order, several at a time."""
+        if self._fine is not None:
+            self._peaks.append(_strongest(self._fine.without(number), self._photos[number], scored))
 
     @property
     def sharp(self) -> Sharp | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from collections.abc import Iterator
+from copy import copy
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +19,10 @@ COMPONENTS = 64  # principal components by which lists are made and their rows r
 SHORTLIST = 64  # rows whose distances are computed in all dimensions, of a search for the nearest one
 TAUGHT_PER_LIST = 40  # rows from which a list's middle is learned
 AT_ONCE = 256  # farthest rows among which a coreset's next ones are looked for
-BLOCK = 4096  # rows whose distances are in the processor's cache at a time
+BLOCK = 1024  # rows whose distances are in the processor's cache at a time
+APART_BYTES = 12 << 20  # of distances to all rows of an exact bank that are held at a time, where some rows are passed over
+
+Found: TypeAlias = tuple[Features, npt.NDArray[np.int64]]  # distances and numbers of the nearest rows, as many of each
 
 
 def greedy_k_centre(features: Features, count: int, seed: int, projected: int = 64) -> npt.NDArray[np.int64]:
@@ -92,7 +97,7 @@ class MemoryBank:
         self._cpu = index
         self._index = _on_device(index, device)
         self._selector: Any = None  # of the rows that are not passed over, in a bank that is searched approximately
-        self._numbers: npt.NDArray[np.int64] | None = None  # of the index's rows in the whole bank, where some are passed over
+        self._passed_over: npt.NDArray[np.bool_] | None = None  # (rows,) likewise, in an exact one
 
     @classmethod
     def build(cls, features: Features, device: str = "cpu", exact_limit: int = EXACT_LIMIT) -> Self:
@@ -113,16 +118,13 @@ class MemoryBank:
         return cls(index, device)
 
     def excluding(self, rows: npt.NDArray[np.int64]) -> Self:
-        """The same bank whose searches pass over `rows`: nothing is trained anew. It searches on the CPU."""
-        other = type(self)(self._cpu)
+        """The same bank whose searches pass over `rows`: nothing is copied or trained anew."""
+        other = copy(self)
         if not self._is_exact():
             other._selector = faiss.IDSelectorNot(faiss.IDSelectorBatch(rows))
             return other
-        left = np.ones(self.rows, bool)
-        left[rows] = False
-        other._numbers = np.flatnonzero(left)
-        other._index = faiss.IndexFlatL2(self.dims)  # with a selector faiss compares row by row, which takes four times as long
-        other._index.add(self.vectors()[left])
+        other._passed_over = np.zeros(self.rows, bool)
+        other._passed_over[rows] = True
         return other
 
     def vectors(self) -> Features:
@@ -164,9 +166,67 @@ class MemoryBank:
         """
         if features.shape[1] != self.dims:
             raise BadModel(f"the bank holds features of length {self.dims}, these have {features.shape[1]}; fit the model again")
-        wanted = min(count, self._index.ntotal)
+        wanted = min(count, self.rows)
+        if self._passed_over is not None:
+            return self._search_left(features, wanted, self._passed_over)
         squared, rows = self._index.search(np.ascontiguousarray(features), wanted, params=self._params(wanted))
-        return np.sqrt(np.maximum(squared, 0.0, dtype=np.float32)), rows if self._numbers is None else self._numbers[rows]
+        return np.sqrt(np.maximum(squared, 0.0, dtype=np.float32)), rows
+
+    def nearest(self, features: Features, owners: npt.NDArray[np.int64], of_rows: npt.NDArray[np.int64]) -> tuple[Found, Found]:
+        """Of each patch the nearest row, and the nearest one of another photo, which is infinitely far where there is none; (N,) each.
+
+        Args:
+            features: (N, D).
+            owners: (N,) number of the photo that each is of.
+            of_rows: (rows,) and that each row is of.
+        """
+        if not self._is_exact():
+            return self._nearest_approximately(features, owners, of_rows)
+        found = [(np.empty(len(features), np.float32), np.empty(len(features), np.int64)) for _ in range(2)]
+        for part, apart, squares in self._apart(features, self._halves()):
+            distances, rows = _least(apart, squares, 1)
+            found[0][0][part], found[0][1][part] = distances[:, 0], rows[:, 0]
+            own = np.flatnonzero(of_rows[rows[:, 0]] == owners[part])
+            left = np.where(of_rows == owners[part][own, None], np.float32(np.inf), apart[own])  # (n, rows)
+            distances[own], rows[own] = _least(left, squares[own], 1)
+            found[1][0][part], found[1][1][part] = distances[:, 0], rows[:, 0]
+        return found[0], found[1]
+
+    def _nearest_approximately(
+        self, features: Features, owners: npt.NDArray[np.int64], of_rows: npt.NDArray[np.int64]
+    ) -> tuple[Found, Found]:
+        found, numbers = self.search(features, 1)
+        distances, rows = found[:, 0], numbers[:, 0]
+        others = distances.copy(), rows.copy()
+        for photo in np.unique(owners):
+            own = np.flatnonzero((owners == photo) & (of_rows[rows] == photo))
+            if len(own) and not (of_rows == photo).all():
+                bank = self.excluding(np.flatnonzero(of_rows == photo))
+                found, numbers = bank.search(features[own], 1)
+                others[0][own], others[1][own] = found[:, 0], numbers[:, 0]
+        return (distances, rows), others
+
+    def _search_left(self, features: Features, count: int, passed_over: npt.NDArray[np.bool_]) -> Found:
+        """`search` of an exact bank but for some rows (rows,); with a selector faiss compares row by row, in four times as long."""
+        wanted = min(count, int((~passed_over).sum()))
+        distances, rows = np.empty((len(features), wanted), np.float32), np.empty((len(features), wanted), np.int64)
+        for part, apart, squares in self._apart(features, np.where(passed_over, np.float32(np.inf), self._halves())):
+            distances[part], rows[part] = _least(apart, squares, wanted)
+        return distances, rows
+
+    def _halves(self) -> Features:
+        """Half of each row's squared length, (rows,)."""
+        vectors = self.vectors()
+        halves: Features = np.einsum("md,md->m", vectors, vectors) / 2
+        return halves
+
+    def _apart(self, features: Features, halves: Features) -> Iterator[tuple[slice, Features, Features]]:
+        """Some patches at a time: which, half of their squared distances to all rows less half of their squares (n, rows), those (n,)."""
+        vectors, at_once = self.vectors(), max(16, APART_BYTES // (4 * self.rows))
+        for at in range(0, len(features), at_once):
+            some = features[at : at + at_once]
+            apart = some @ vectors.T
+            yield slice(at, at + at_once), np.subtract(halves, apart, out=apart), np.einsum("nd,nd->n", some, some)
 
     def _is_exact(self) -> bool:
         return isinstance(faiss.downcast_index(self._cpu), faiss.IndexFlat)
@@ -186,6 +246,15 @@ class MemoryBank:
     def row(self, number: int) -> Features:
         """One feature of the bank, (D,); approximate where the index is."""
         return np.asarray(self._cpu.reconstruct(int(number)), np.float32)
+
+
+def _least(apart: Features, squares: Features, count: int) -> Found:
+    """Distances and numbers of the `count` nearest rows, (n, count) each, from what `_apart` gives."""
+    rows = apart.argmin(1)[:, None] if count == 1 else np.argpartition(apart, count - 1, 1)[:, :count]
+    found = np.take_along_axis(apart, rows, 1)
+    order = np.argsort(found, 1, kind="stable")
+    squared = 2 * np.take_along_axis(found, order, 1) + squares[:, None]
+    return np.sqrt(np.maximum(squared, 0.0, dtype=np.float32)), np.take_along_axis(rows, order, 1)
 
 
 def lists_for(rows: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,8 @@ AROUND = 32  # neighbours kept per row of the bank, so that photos can be left o
 SPREAD_ROWS, SPREAD_PHOTOS = 2000, 16  # good patches, and of how many photos, whose distances say how far those of good photos spread
 FEW = 16  # photos up to which one that is left out is also taken back from what whitens: it would make its own patches less strange
 LEAST_SPREAD = 0.05  # of the median distance
+
+Spares: TypeAlias = tuple[MemoryBank, npt.NDArray[np.int64]]  # patches, and the rows of a bank that they stand for
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class Memory:
         self._bank: MemoryBank | None = None
         self._whitening: Whitening | None = None
         self._density = np.ones(1, np.float32)  # (rows of the bank,) mean distance to neighbours
+        self._mean = np.ones(1, np.float32)  # (rows of the bank,) likewise, before the least density is set
         self._around = (np.zeros((0, 1), np.float32), np.zeros((0, 1), np.int64))  # distances and rows of their neighbours
         self._learned = np.zeros((0, 1), np.float32)  # (N, D) candidates, and …
         self._owners = np.zeros(0, np.int64)  # … the photo of each; only where there are `FEW` photos, between fit and save
@@ -71,7 +74,10 @@ class Memory:
         self._spare = np.zeros(0, np.int64)  # … of those of other photos that would stand for them; -1: none would
         self._spare_rows = np.zeros((0, 1), np.float32)  # (rows of the bank, K) as the bank holds them
         self._moments: Moments | None = None  # of the candidates, where the look is whitened
-        self._spares: tuple[MemoryBank, npt.NDArray[np.int64]] | None = None  # of a photo that was left out, and whose rows they stand for
+        self._spares: Spares | None = None  # of the photo that was left out
+        self._whitened_anew = False  # without the photo that was left out
+        self._far = np.zeros(0, np.float32)  # (N,) of each candidate: how far it is from the bank without its photo, and …
+        self._nearest = np.zeros(0, np.int64)  # … from which row
         self._whitened_without = dict[int, tuple[Whitening, MemoryBank]]()  # by the photo that was left out, so that each is done once
 
     @property
@@ -103,7 +109,8 @@ class Memory:
         self._bank = MemoryBank.build(rows[chosen], self._device)
         distances, near = self._bank.search(rows[chosen], AROUND + 1)
         self._around = distances[:, 1:], near[:, 1:]  # the nearest row to a row is itself
-        self._density = self._density_of(self._around[0], np.ones(self._around[0].shape, bool))
+        self._mean = self._mean_of(self._around[0], np.ones(self._around[0].shape, bool))
+        self._density = self._density_of(self._mean)
         self._keep_spares(rows, owners)
         self._whitened_without = {}
 
@@ -118,9 +125,11 @@ class Memory:
         some = photos[np.unique(np.linspace(0, len(photos) - 1, min(len(photos), SPREAD_PHOTOS)).round().astype(int))]
         far = list[npt.NDArray[np.float32]]()
         for photo in some:
-            rows = candidates[owners == photo][:: max(1, int((owners == photo).sum()) * len(some) // SPREAD_ROWS)]
+            own = np.flatnonzero(owners == photo)
+            own = own[:: max(1, len(own) * len(some) // SPREAD_ROWS)]
             alone = bool((self.owner == photo).all())
-            far.append(self.bank.search(self.seen(rows), 2)[0][:, -1] if alone else self.without(int(photo)).distances(rows)[0])
+            found = self.bank.search(self.seen(candidates[own]), 2)[0][:, -1] if alone else self.without(int(photo)).distances_of(own)[0]
+            far.append(found)
         median, high = np.quantile(np.concatenate(far), (0.5, 0.99))
         self.spread = float(max(high - median, LEAST_SPREAD * median, LEAST_DENSITY))
 
@@ -147,12 +156,11 @@ class Memory:
                 left = np.concatenate([self._chosen[~own], self._spare[own & (self._spare >= 0)]])
                 self._whitened_without[photo] = whitening, MemoryBank.build(whitening(self._learned[left]), self._device)
             other._whitening, other._bank = self._whitened_without[photo]
+            other._whitened_anew = True
             return other
         other._bank = self.bank.excluding(np.flatnonzero(own))
-        distances, rows = self._around
-        other._density = self._density_of(distances, ~own[rows])
-        replaced = np.flatnonzero(own & (self._spare >= 0))
-        other._spares = (MemoryBank.build(self._spare_rows[replaced]), replaced) if len(replaced) else None
+        other._density = self._density_without(own)
+        other._spares = self._spares_for(own)
         return other
 
     def seen(self, features: Features) -> Features:
@@ -163,12 +171,15 @@ class Memory:
         """How far patches (N, D) are from the bank, (N,), and which of its rows is the nearest, (N,)."""
         rows = self.seen(features)
         distances, numbers = self.bank.search(rows, 1)  # (N, 1) each
-        far, nearest = distances[:, 0], numbers[:, 0]
-        if self._spares is not None:
-            spares, replaced = self._spares
-            others, numbers = spares.search(rows, 1)
-            nearest = np.where(others[:, 0] < far, replaced[numbers[:, 0]], nearest)
-            far = np.minimum(far, others[:, 0])
+        return self._divided(*_nearer(distances[:, 0], numbers[:, 0], rows, self._spares))
+
+    def distances_of(self, candidates: npt.NDArray[np.int64]) -> tuple[Features, npt.NDArray[np.int64]]:
+        """Likewise of candidates of the photo that is left out, by their numbers (n,): `fill` has seen them."""
+        if self._whitened_anew:
+            return self.distances(self._learned[candidates])
+        return self._divided(self._far[candidates], self._nearest[candidates])
+
+    def _divided(self, far: Features, nearest: npt.NDArray[np.int64]) -> tuple[Features, npt.NDArray[np.int64]]:
         return (far / self._density[nearest] if self.look.density else far), nearest
 
     def support(self, feature: Features, nearest: int, neighbours: int) -> float:
@@ -216,21 +227,54 @@ class Memory:
         return memory
 
     def _keep_spares(self, rows: Features, owners: npt.NDArray[np.int64]) -> None:
-        """For each row of the bank, of the patches that lie nearest to it, the nearest one of another photo."""
-        distances, numbers = self.bank.search(rows, 1)
-        at, order = numbers[:, 0], np.argsort(distances[:, 0], kind="stable")
+        """For each row of the bank, of the patches that lie nearest to it, the nearest one of another photo; and for each patch, how far it
+        is from the bank without its own photo."""
+        (distances, at), (self._far, self._nearest) = self.bank.nearest(rows, owners, self.owner)
+        order = np.argsort(distances, kind="stable")
         order = order[owners[order] != self.owner[at[order]]]
         stood_for, first = np.unique(at[order], return_index=True)
         self._spare = np.full(self.bank.rows, -1)
         self._spare[stood_for] = order[first]
         self._spare_rows = rows[np.maximum(self._spare, 0)]
+        for photo in np.unique(owners):
+            own = np.flatnonzero(owners == photo)
+            spares = self._spares_for(self.owner == photo)
+            self._far[own], self._nearest[own] = _nearer(self._far[own], self._nearest[own], rows[own], spares)
 
-    def _density_of(self, distances: Features, allowed: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
+    def _spares_for(self, own: npt.NDArray[np.bool_]) -> Spares | None:
+        """What stands for some rows (rows of the bank,); None where nothing does."""
+        replaced = np.flatnonzero(own & (self._spare >= 0))
+        return (MemoryBank.build(self._spare_rows[replaced]), replaced) if len(replaced) else None
+
+    def _density_without(self, own: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
+        """The density where some rows (rows of the bank,) are left out: that of their neighbours is another."""
+        distances, rows = self._around
+        touched = own[rows[:, : self.look.density]].any(1)
+        mean = self._mean.copy()
+        mean[touched] = self._mean_of(distances[touched], ~own[rows[touched]])
+        return self._density_of(mean)
+
+    def _mean_of(self, distances: Features, allowed: npt.NDArray[np.bool_]) -> Features:
         """Mean distance of each row to its nearest allowed neighbours, as many as the look says; (rows,), ones where it says 0."""
         if not self.look.density or distances.shape[1] == 0:
             return np.ones(len(distances), np.float32)
         used = allowed & (allowed.cumsum(1) <= self.look.density)
         used[~used.any(1), -1] = True  # all of its neighbours are left out: the farthest one known stands for those beyond
-        mean = (distances * used).sum(1) / used.sum(1)
+        mean: Features = (distances * used).sum(1) / used.sum(1)
+        return mean
+
+    def _density_of(self, mean: Features) -> npt.NDArray[np.float32]:
+        """What distances to the rows (rows of the bank,) are divided by."""
+        if not self.look.density or self._around[0].shape[1] == 0:
+            return np.ones(len(mean), np.float32)
         density: npt.NDArray[np.float32] = np.maximum(mean, max(DENSEST * float(np.median(mean)) + 1e-6, LEAST_DENSITY)).astype(np.float32)
         return density
+
+
+def _nearer(far: Features, nearest: npt.NDArray[np.int64], rows: Features, spares: Spares | None) -> tuple[Features, npt.NDArray[np.int64]]:
+    """Distances (N,) and nearest rows of a bank (N,), after what stands for some of its rows is looked at too, by patches (N, D)."""
+    if spares is None:
+        return far, nearest
+    bank, replaced = spares
+    others, numbers = (found[:, 0] for found in bank.search(rows, 1))
+    return np.minimum(far, others), np.where(others < far, replaced[numbers], nearest)

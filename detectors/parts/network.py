@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 import warnings
 from collections import OrderedDict
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -122,7 +123,7 @@ class Network:
             raise BadModel("this processor doesn't multiply in bf16, and in f32 the scores would be others; fit the model here, in f32")
         self._core, self._graph = openvino.Core(), read(files)
         self._options = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
-        self._compiled: OrderedDict[tuple[int, int, int], SimpleQueue[Any]] = OrderedDict()
+        self._compiled: OrderedDict[tuple[int, int, int], Future[SimpleQueue[Any]]] = OrderedDict()
         self._lock = Lock()
 
     def __call__(self, pixels: Pixels) -> list[Features]:
@@ -137,20 +138,30 @@ class Network:
 
     def _for_size(self, height: int, width: int, workers: int) -> SimpleQueue[Any]:
         """Requests for a photo's size, as many as threads may ask at a time; each has its share of the cores."""
+        key = height, width, workers
         with self._lock:
-            key = height, width, workers
-            if key not in self._compiled:
-                graph = self._graph.clone()
-                graph.reshape([1, height, width, 3])
-                threads = {"NUM_STREAMS": workers, "INFERENCE_NUM_THREADS": max(workers, cores())}
-                compiled = self._core.compile_model(graph, "CPU", self._options | threads)
-                self._compiled[key] = SimpleQueue()
-                for _ in range(workers):
-                    self._compiled[key].put(compiled.create_infer_request())
+            known = self._compiled.get(key)
+            idle = self._compiled[key] = known or Future()
             self._compiled.move_to_end(key)
             if len(self._compiled) > SIZES:
                 self._compiled.popitem(last=False)
-            return self._compiled[key]
+        if known is None:  # threads that want another size don't wait for this one's
+            try:
+                idle.set_result(self._requests(height, width, workers))
+            except BaseException as error:
+                self._compiled.pop(key, None)
+                idle.set_exception(error)
+        return idle.result()
+
+    def _requests(self, height: int, width: int, workers: int) -> SimpleQueue[Any]:
+        graph = self._graph.clone()
+        graph.reshape([1, height, width, 3])
+        threads = {"NUM_STREAMS": workers, "INFERENCE_NUM_THREADS": max(workers, cores())}
+        compiled = self._core.compile_model(graph, "CPU", self._options | threads)
+        idle = SimpleQueue[Any]()
+        for _ in range(workers):
+            idle.put(compiled.create_infer_request())
+        return idle
 
 
 def faster_here() -> tuple[Precision, ...]:

@@ -5,23 +5,20 @@ Torch, OpenVINO or ONNX Runtime runs it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Protocol
 
-from seewhy.canonical import sha256_bytes
 from seewhy.detectors.parts import lite
 from seewhy.detectors.parts.backbones import backbone
 from seewhy.detectors.parts.devices import can_run_on
 from seewhy.detectors.parts.frozen import Frozen, frozen, kept_network
-from seewhy.detectors.parts.network import Exported
+from seewhy.detectors.parts.network import Exported, faster_here
 from seewhy.detectors.parts.ways import Engine, Precision, Spec
 from seewhy.detectors.weights.store import WeightsFile, packaged
 from seewhy.errors import BadModel
 from seewhy.packages import installed
 from seewhy.types import Features, Pixels
-
-ROOM_BYTES = 512 << 20  # however many photos there are: those beyond it are looked at again
 
 
 class Patches(Protocol):
@@ -93,35 +90,10 @@ def exported_of(describes: Patches) -> Exported:
     return describes.exported
 
 
+def faster_precisions(describes: Patches) -> tuple[Precision, ...]:
+    """In which other precisions what describes patches may be faster here; torch has a setting of its own, ONNX Runtime computes in f32."""
+    network = describes.learned()
+    return faster_here() if network and "runs" not in network else ()
+
+
 _brought = lru_cache(maxsize=1)(packaged)  # a fit draws two networks from one file
-
-
-class Kept:
-    """Features that are wanted twice, by learning and by calibrating: by what the network saw, each handed out once."""
-
-    def __init__(self, room_bytes: int = ROOM_BYTES) -> None:
-        self._whole, self._room, self._kept = room_bytes, room_bytes, dict[str, list[Features]]()
-
-    def add(self, seen: Pixels, features: list[Features]) -> None:
-        """Keep the features of a tile (h, w, 3) where there is room for them."""
-        wanted = sum(one.nbytes for one in features)
-        if wanted <= self._room:
-            self._room -= wanted
-            self._kept[_name(seen)] = features
-
-    def taken(self, seen: Pixels, otherwise: Callable[[Pixels], list[Features]]) -> list[Features]:
-        """The features of a tile, which are not kept any longer; from `otherwise` where they weren't."""
-        features = self._kept.pop(_name(seen), None) if self._kept else None
-        if features is None:
-            return otherwise(seen)
-        self._room += sum(one.nbytes for one in features)
-        return features
-
-    def clear(self) -> None:
-        """Keep nothing any longer."""
-        self._room = self._whole
-        self._kept.clear()
-
-
-def _name(seen: Pixels) -> str:
-    return f"{seen.shape}{sha256_bytes(seen.tobytes())}"

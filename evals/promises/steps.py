@@ -34,7 +34,7 @@ def _parts(profile: cProfile.Profile) -> dict[str, float]:
 
     each = {
         "reading_photos": of(read_photo),
-        "describing_patches": of(PatchCore._rows),  # the encoder's passes
+        "describing_patches": of(PatchCore._described),  # the encoder's passes
         "coreset_choice": of(greedy_k_centre),
         "patches_that_stand_for_others": of(Memory._keep_spares),
         "spread": of(Memory.measure_spread),

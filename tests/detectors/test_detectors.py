@@ -25,8 +25,8 @@ from seewhy.detectors.catalogue import BORROWED, DETECTORS, ENSEMBLE, FAMILY, OW
 from seewhy.detectors.parts.backbones import BACKBONES
 from seewhy.detectors.parts.bank import MemoryBank, greedy_k_centre
 from seewhy.detectors.parts.encoder import Encoder
+from seewhy.detectors.parts.kept import Cells, Kept, Learned
 from seewhy.detectors.parts.memory import Memory
-from seewhy.detectors.parts.patches import Kept
 from seewhy.detectors.parts.tiles import blend, tiles_for
 from seewhy.detectors.parts.whitening import Moments, Whitening
 from seewhy.detectors.patchcore import PatchCore, PatchCoreSettings
@@ -141,16 +141,21 @@ def test_greedy_k_centre_of_few_rows_is_all_of_them() -> None:
     assert greedy_k_centre(rows, 100, seed=0).tolist() == list(range(60))
 
 
-def test_features_are_kept_up_to_a_limit_and_handed_out_once() -> None:
-    kept, photos = Kept(room_bytes=1000), [noise(8, 8, i) for i in range(3)]
-    features = [[np.full((10, 10), i, np.float32)] for i in range(3)]  # 400 bytes each
-    for photo, own in zip(photos, features, strict=True):
-        kept.add(photo, own)
-    anew = [np.zeros((1, 1), np.float32)]
-    assert [kept.taken(photo, lambda _: anew)[0].shape for photo in photos] == [(10, 10), (10, 10), (1, 1)]
-    assert kept.taken(photos[0], lambda _: anew) is anew
-    kept.add(photos[2], features[2])
-    assert kept.taken(photos[2], lambda _: anew) is features[2]
+def test_what_was_not_drawn_of_photos_is_kept_up_to_a_limit_and_handed_out_once() -> None:
+    kept, photos = Kept(room_bytes=500), [noise(8, 8, i) for i in range(3)]
+    cells = [Cells.of([np.full((2, 15, 5), i, np.float32)]) for i in range(3)]
+    learned = Learned(np.arange(18), np.arange(18))  # 12 of 30 patches are left, 240 bytes of each photo
+    for number, (photo, own) in enumerate(zip(photos, cells, strict=True)):
+        kept.add(number, photo, own, learned)
+    assert kept.taken(1, photos[0]) is None  # another photo that looks the same
+    assert kept.taken(None, photos[0]) is None
+    found = [kept.taken(number, photo) for number, photo in enumerate(photos)]
+    assert [one and one.looks[0].tolist() for one in found] == [[[0.0] * 5] * 12, [[1.0] * 5] * 12, None]
+    assert found[1] is not None
+    assert found[1].middle.tolist() == [1.0] * 5
+    assert kept.taken(0, photos[0]) is None
+    kept.add(2, photos[2], cells[2], learned)
+    assert kept.taken(2, photos[2]) is not None
 
 
 @pytest.mark.slow
@@ -194,8 +199,8 @@ def rows_of(memory: Memory) -> Features:
 
 
 def cells_of(detector: PatchCore, pixels: Pixels) -> list[Features]:
-    ((_, looks),) = detector._encode(pixels)
-    return [cells.reshape(-1, cells.shape[-1]) for cells in looks]
+    ((_, cells),) = detector._encode(pixels)
+    return list(cells.looks)
 
 
 def test_patchcore_scores_as_a_plain_loop_does() -> None:
@@ -269,6 +274,37 @@ def test_a_photo_left_out_leaves_nothing_in_the_bank() -> None:
     assert left_out.score(photos[2]).score > detector.score(photos[2]).score
     with pytest.raises(BadModel, match="just fitted"):
         left_out.without(1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("photos_", [5, 18])  # with few, what whitens is computed anew without a photo
+def test_a_photo_left_out_scores_as_if_nothing_were_known_of_what_was_drawn(photos_: int) -> None:
+    detector = PatchCore(replace(PLAIN, input_px=160, candidate_rows=20 * photos_, bank_rows=60, density=3, whitened_rows=40))
+    photos = [noise(90, 120, i) for i in range(photos_)]
+    detector.fit(photos)
+    known = [detector.without(i).score(pixels) for i, pixels in enumerate(photos)]
+    again = [detector.without(i).score(pixels) for i, pixels in enumerate(photos)]  # what was kept is used up
+    for one, other in zip(known, again, strict=True):
+        assert one.score == pytest.approx(other.score, rel=1e-5)
+        assert np.allclose(one.values, other.values, rtol=1e-4)
+        assert np.array_equal(one.descriptor, other.descriptor)
+    assert len({one.score for one in known}) == photos_
+
+
+def test_of_a_bank_the_nearest_row_and_that_of_another_photo_are_found() -> None:
+    rng = np.random.default_rng(0)
+    rows, asked = rng.normal(size=(3000, 16)).astype(np.float32), rng.normal(size=(400, 16)).astype(np.float32)
+    of_rows, owners = rng.integers(0, 3, 3000), rng.integers(0, 4, 400)
+    far = np.linalg.norm(asked[:, None] - rows, axis=2)
+    others = np.where(of_rows == owners[:, None], np.inf, far)
+    found = MemoryBank.build(rows).nearest(asked, owners, of_rows)
+    for (distances, numbers), expected in zip(found, (far, others), strict=True):
+        assert distances == pytest.approx(expected.min(1), rel=1e-4)
+        assert (numbers == expected.argmin(1)).all()
+    approximate = MemoryBank.build(rows, exact_limit=100).nearest(asked, owners, of_rows)
+    assert (of_rows[approximate[1][1]] != owners).all()
+    assert (approximate[1][1] == others.argmin(1)).mean() > 0.9
+    assert (MemoryBank.build(rows).nearest(asked, owners, np.zeros(3000, int))[1][0][owners == 0] == np.inf).all()
 
 
 @pytest.mark.slow
