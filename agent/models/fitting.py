@@ -21,7 +21,6 @@ from seewhy.agent.models.product import CalibrationWay, ProductModel
 from seewhy.agent.photos.lazy import Photos, pixels_of
 from seewhy.card import ProductCard
 from seewhy.errors import BadData
-from seewhy.threads import calm
 from seewhy.types import Progress, silent
 
 LOG = logging.getLogger("seewhy.photos")
@@ -48,7 +47,6 @@ class Fitting:
     device: str = "cpu"
 
 
-@calm()
 def fit_models(products: Mapping[str, Photos], asked: Fitting, folder: Path, progress: Progress[Any] = silent) -> Family:
     """Fit a model on the photos of one product or several, and save it.
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from seewhy.agent.models.product import ProductModel
 from seewhy.detectors.protocol import Detector, Precise
+from seewhy.threads import calm
 from seewhy.types import Pixels
 
 F32 = "f32"
@@ -17,6 +18,7 @@ LEAST_TAU = 0.99  # Kendall's, between the scores of good photos in two precisio
 TURNS = 5  # scorings of a photo in each precision, of which the median counts
 
 
+@calm()
 def fitted_in_precision(
     fit: Callable[[Detector], ProductModel], detector: Detector, photos: Sequence[Pixels], rates: Sequence[float]
 ) -> ProductModel:
