@@ -222,7 +222,7 @@ class MemoryBank:
 
     def _apart(self, features: Features, halves: Features) -> Iterator[tuple[slice, Features, Features]]:
         """Some patches at a time: which, half of their squared distances to all rows less half of their squares (n, rows), those (n,)."""
-        vectors, at_once = self.vectors(), max(16, APART_BYTES // (4 * self.rows))
+        vectors, at_once = self.vectors(), max(128, APART_BYTES // (4 * self.rows))
         for at in range(0, len(features), at_once):
             some = features[at : at + at_once]
             apart = some @ vectors.T
