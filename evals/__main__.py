@@ -59,6 +59,7 @@ MEASUREMENTS: Mapping[str, str] = {  # read without importing; see `described`
     "doubt": "studies.doubt:main",
     "select": "studies.select:main",
     "speed_tried": "studies.speed_tried:main",
+    "lot_tried": "studies.lot_tried:main",
     "winclip_tried": "studies.winclip_tried:main",
     "tiny_clip": "tiny.clip_figures:main",
     "train_tiny_clip": "tiny.clip:train",

@@ -26,12 +26,10 @@ from seewhy.evals.run import LITE, measuring, processor_ms
 from seewhy.evals.synthetic.surfaces import good
 from seewhy.nearest import faiss
 from seewhy.pictures import jpeg
-from seewhy.threads import in_order, side_by_side
 from seewhy.types import Features, Pixels
 
 TURNS = 8  # of each, of which the fastest counts: other work only makes a turn slower
 NAME = "efficientnet-lite0"
-PASSES = 8  # of the encoder in a turn
 JPEG_MEGAPIXELS, QUALITY = (12, 40), 90
 CLIP, SIDE = "ViT-B-16-plus-240", 15  # and patches along a side of its input
 
@@ -43,7 +41,6 @@ def main(out: Path) -> None:
     with measuring(out, {"weights": f"{LITE}; {CLIP} random", "turns": TURNS}, "openvino", "faiss-cpu") as table:
         table.row("search_of_5000_rows_ms", _search)
         table.row("passes_ms", _passes)
-        table.row("two_at_a_time_ms", _two_at_a_time)
         table.row("dinomaly_lite0_ms", _dinomaly)
         table.row("clip_block_ms", _clip_block)
         for megapixels in JPEG_MEGAPIXELS:
@@ -57,22 +54,12 @@ def _fastest(actions: Mapping[str, Callable[[], Any]]) -> dict[str, float]:
 
 
 def _search() -> dict[str, float]:
-    """A photo's patches against a bank: faiss, and a product of matrices by numpy; two photos at once; and more than the nearest row, where
-    later rows lie nearer, as those of a coreset do."""
+    """A photo's patches against a bank: faiss, and a product of matrices by numpy."""
     rng = np.random.default_rng(0)
-    cells, rows = (rng.standard_normal((count, 304)).astype(np.float32) for count in (2 * 572, 5000))
-    index, coreset, squares = faiss.IndexFlatL2(304), faiss.IndexFlatL2(304), np.einsum("md,md->m", rows, rows)
-    turned, one = np.ascontiguousarray(-2 * rows.T), cells[:572]
+    cells, rows = (rng.standard_normal((count, 304)).astype(np.float32) for count in (572, 5000))
+    index, squares, turned = faiss.IndexFlatL2(304), np.einsum("md,md->m", rows, rows), np.ascontiguousarray(-2 * rows.T)
     index.add(rows)
-    coreset.add(rows * np.linspace(3, 1, len(rows), dtype=np.float32)[:, None])
-    return _fastest(
-        {
-            "faiss": lambda: index.search(one, 1),
-            "faiss_two_photos": lambda: index.search(cells, 1),
-            "faiss_eight_nearest_of_a_coreset": lambda: coreset.search(one, 8),
-            "numpy": lambda: _nearest(one, turned, squares),
-        }
-    )
+    return _fastest({"faiss": lambda: index.search(cells, 1), "numpy": lambda: _nearest(cells, turned, squares)})
 
 
 def _nearest(cells: Features, turned: Features, squares: Features) -> None:
@@ -88,18 +75,6 @@ def _passes() -> dict[str, float]:
     fine, photo = (Way((1, 2)),), _noise(352, 416)
     described = {name: patches(Spec(NAME, ways)) for name, ways in {"patchcore": looks, "fine": fine, "both": (*looks, *fine)}.items()}
     return _fastest({name: lambda own=own: own(photo) for name, own in described.items()})  # type: ignore[misc]
-
-
-def _two_at_a_time() -> dict[str, float]:
-    """A photo's pass of PatchCore's encoder: alone, two at a time by two streams of one network, and by two networks of one thread."""
-    ways, photo = tuple(Way(look.layers, look.pool, look.unit_length) for look in PatchCoreSettings().looks()), _noise(352, 416)
-    networks = [patches(Spec(NAME, ways)) for _ in range(2)]
-    by_turns = {
-        "alone": lambda: [networks[0](photo) for _ in range(PASSES)],
-        "two_streams": lambda: list(side_by_side(networks[0], [photo] * PASSES, 2)),
-        "two_networks": lambda: list(in_order(lambda number: networks[number % 2](photo), range(PASSES), 2)),
-    }
-    return {name: round(spent / PASSES, 1) for name, spent in _fastest(by_turns).items()}
 
 
 def _dinomaly() -> dict[str, float]:

@@ -17,8 +17,8 @@ EXACT = 2**53 - 1  # whole numbers beyond it aren't exact elsewhere
 def canonical_json(value: Any) -> bytes:
     """Serialise plain JSON data (dicts, lists, str, int, float, bool, None) as RFC 8785 says.
 
-    The package rfc8785 says what that is, and writes what isn't usual; what is usual, which is nearly everything, is written here in half
-    of its time.
+    The package rfc8785 says what that is, and writes what isn't usual; what is usual, which is nearly everything, is written here in
+    less than half of its time.
 
     >>> canonical_json({"b": 1.0, "a": [True, None]})
     b'{"a":[true,null],"b":1}'
