@@ -1,4 +1,4 @@
-"""What was tried to make fits and lots faster on two cores: searches, passes of PatchCore's encoder, canonical JSON; processor time."""
+"""What was tried to make fits and lots faster on two cores: searches, passes of PatchCore's encoder; processor time."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import rfc8785
 
-from seewhy.canonical import canonical_json
 from seewhy.detectors.parts.bank import MemoryBank
 from seewhy.detectors.parts.patches import patches
 from seewhy.detectors.parts.ways import Spec, Way
@@ -20,16 +18,14 @@ from seewhy.threads import in_order, side_by_side
 
 TURNS = 8  # of each, of which the fastest counts: other work only makes a turn slower
 PASSES = 8  # of the encoder in a turn
-NAMES = 300  # in a document, with a number and a list each
 
 
 def main(out: Path) -> None:
-    """Milliseconds of searches, of passes of the encoder, alone and two at a time, and of a document as canonical JSON."""
+    """Milliseconds of searches, of passes of the encoder, alone and two at a time."""
     faiss.omp_set_num_threads(1)
-    with measuring(out, {"weights": LITE, "turns": TURNS}, "openvino", "rfc8785") as table:
+    with measuring(out, {"weights": LITE, "turns": TURNS}, "openvino") as table:
         table.row("search_of_5000_rows_ms", _search)
         table.row("passes_ms", _passes)
-        table.row("canonical_json_ms", _written)
 
 
 def _search() -> dict[str, float]:
@@ -63,14 +59,6 @@ def _passes() -> dict[str, float]:
         }
     )
     return {name: round(whole / PASSES, 1) for name, whole in spent.items()}
-
-
-def _written() -> dict[str, float]:
-    """A document of names, numbers and lists, by seewhy and by rfc8785."""
-    rng = np.random.default_rng(0)
-    document: Any = {f"name {i}": {"value": float(rng.normal()), "of": [i, None, "text"]} for i in range(NAMES)}
-    spent = _fastest({"seewhy": lambda: canonical_json(document), "rfc8785": lambda: rfc8785.dumps(document)})
-    return {name: round(whole, 2) for name, whole in spent.items()}
 
 
 def _fastest(actions: dict[str, Callable[[], Any]]) -> dict[str, float]:
