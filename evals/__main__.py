@@ -22,6 +22,7 @@ MEASUREMENTS: Mapping[str, str] = {  # read without importing; see `described`
     "ledger": "promises.ledger:main",
     "people": "promises.people:main",
     "speed": "promises.speed:main",
+    "precisions": "promises.precisions:main",
     "banks": "promises.banks:main",
     "documents": "promises.documents:main",
     "proof": "promises.proof:main",

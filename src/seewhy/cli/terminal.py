@@ -82,7 +82,7 @@ def print_fitted(models: Sequence[Any], folder: Path, alpha: float, review: floa
                 f"{name}: {one['times_as_fast']} times as fast, tau {one['kendall_tau']}, verdicts changed: {one['verdicts_changed']}"
                 for name, one in chosen["tried"].items()
             ]
-            why = "; ".join(tried) or "this processor has no faster one"
+            why = "; ".join(tried) or "nothing faster can be tried here"
             out.print(f"[dim]precision {chosen['taken']} ({why})[/]", highlight=False, soft_wrap=True)
         if (engine := engine_of(m.detector)) and engine.key != "engine.openvino":
             out.print(f"[dim]run by {plain(engine.text)}[/]", highlight=False, soft_wrap=True)
