@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +26,14 @@ ALPHA = 0.05
 NEAR_PERCENT = 1.0  # of a line: verdicts of photos that lie nearer may differ
 F32 = "f32"
 RIVALS: Mapping[str, PatchCoreSettings] = {
-    "f32 by torch": PatchCoreSettings(engine="torch"),  # the same precision: what sums in another order come to
+    "f32 by torch": PatchCoreSettings(engine="torch"),  # what sums in another order come to
+    "f32, other patches": PatchCoreSettings(seed=1),  # what another draw of the good photos' patches comes to
     "bf16": PatchCoreSettings(engine="torch", dtype="bfloat16"),  # which torch has on every processor, slowly
 }
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Tested:
+class Scored:
     """A model and what test photos score with it."""
 
     model: ProductModel
@@ -55,38 +57,56 @@ def main(out: Path, data: Path, good_photos: int = 0, per_kind: int = 0, product
         products: names with commas, to measure only these.
     """
     facts = {"weights": f"{LITE} (PatchCore)", "alpha": ALPHA, "review": DEFAULT_REVIEW, "near_percent": NEAR_PERCENT}
-    with measuring(out, facts | {"good_photos": good_photos, "per_kind": per_kind}, "openvino") as table:
+    with measuring(out, facts, "openvino") as table:
         for name in [w for w in products.split(",") if w] or sorted(p.name for p in data.iterdir() if p.is_dir()):
-            table.row(("products", name), compared, data / name, good_photos, per_kind)
+            product = Product(data / name, good_photos, per_kind)
+            table.row(("products", name, F32), product.alone)
+            for rival, settings in RIVALS.items():
+                table.row(("products", name, rival), product.beside, settings)
 
 
-def compared(data: Path, good_photos: int, per_kind: int) -> dict[str, Any]:
-    """Figures of one product."""
-    learned, test = learned_and_tested(surveyed(data).samples)
-    some, asked = list(evenly(learned, good_photos)), list(evenly(test, per_kind))
-    first = tested(PatchCoreSettings(), some, asked)
-    rivals = {name: tested(settings, some, asked) for name, settings in RIVALS.items()}
-    return {
-        "fitted_on": first.model.good_photos,
-        "tested_on": len(asked),
-        F32: figures(first, asked),
-        **{name: figures(rival, asked) | beside(first, rival, asked) for name, rival in rivals.items()},
-    }
+class Product:
+    """One product's photos, and the model that others are compared with.
+
+    Args:
+        data: its folder.
+        good_photos: see `main`.
+        per_kind: likewise.
+    """
+
+    def __init__(self, data: Path, good_photos: int, per_kind: int) -> None:
+        learned, self._all = learned_and_tested(surveyed(data).samples)
+        self._good, self._test = list(evenly(learned, good_photos)), list(evenly(self._all, per_kind))
+
+    @cached_property
+    def first(self) -> Scored:
+        """In f32 by what runs it here."""
+        return tested(PatchCoreSettings(), self._good, self._test)
+
+    def alone(self) -> dict[str, Any]:
+        """Of how many photos the figures are, and the first model's."""
+        counts = {"fitted_on": self.first.model.good_photos, "tested_on": len(self._test), "test_photos": len(self._all)}
+        return counts | figures(self.first, self._test)
+
+    def beside(self, settings: PatchCoreSettings) -> dict[str, Any]:
+        """A rival's figures, and where it judges otherwise than the first."""
+        rival = tested(settings, self._good, self._test)
+        return figures(rival, self._test) | beside(self.first, rival, self._test)
 
 
-def tested(settings: PatchCoreSettings, good: Sequence[Sample], test: Sequence[Sample]) -> Tested:
+def tested(settings: PatchCoreSettings, good: Sequence[Sample], test: Sequence[Sample]) -> Scored:
     """A model fitted on good photos, and what test photos score with it."""
     photos = LazyPhotos(good)
     model = ProductModel.fit(distinct(photos).of(photos), PatchCore(settings), alpha=ALPHA)
-    return Tested(model, np.array([model.detector.score(photo.pixels).score for photo in LazyPhotos(test)]))
+    return Scored(model, np.array([model.detector.score(photo.pixels).score for photo in LazyPhotos(test)]))
 
 
-def figures(one: Tested, test: Sequence[Sample]) -> dict[str, Any]:
+def figures(one: Scored, test: Sequence[Sample]) -> dict[str, Any]:
     """How well it parts good from defective, and its lines."""
     return {"image_auroc": round(auroc(np.array([not s.good for s in test]), one.scores) or 0.0, 4), "lines": one.lines}
 
 
-def beside(first: Tested, rival: Tested, test: Sequence[Sample]) -> dict[str, Any]:
+def beside(first: Scored, rival: Scored, test: Sequence[Sample]) -> dict[str, Any]:
     """Where a rival judges otherwise than the first, photo by photo, and how alike the two rank.
 
     Returns:
