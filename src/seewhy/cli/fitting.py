@@ -37,6 +37,7 @@ def fit(
     precision: Annotated[
         str,
         typer.Option(
+            metavar="f32|bf16|auto",
             help="patchcore, dinomaly, mutual on OpenVINO: f32 (default), bf16 or auto: the fastest that judges good photos as f32 does."
         ),
     ] = "",
