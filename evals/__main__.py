@@ -58,6 +58,7 @@ MEASUREMENTS: Mapping[str, str] = {  # read without importing; see `described`
     "winclip_speed": "peers.speed:main",
     "dinomaly_reason": "studies.dinomaly_reason:main",
     "doubt": "studies.doubt:main",
+    "precisions_tried": "studies.precisions_tried:main",
     "select": "studies.select:main",
     "speed_tried": "studies.speed_tried:main",
     "winclip_tried": "studies.winclip_tried:main",

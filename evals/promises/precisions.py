@@ -62,7 +62,7 @@ def main(out: Path, data: Path, good_photos: int = 0, per_kind: int = 0, product
             product = Product(data / name, good_photos, per_kind)
             table.row(("products", name, F32), product.alone)
             for rival, settings in RIVALS.items():
-                table.row(("products", name, rival), product.beside, settings)
+                table.row(("products", name, rival), product.beside, PatchCore(settings))
 
 
 class Product:
@@ -81,23 +81,23 @@ class Product:
     @cached_property
     def first(self) -> Scored:
         """In f32 by what runs it here."""
-        return tested(PatchCoreSettings(), self._good, self._test)
+        return tested(PatchCore(), self._good, self._test)
 
     def alone(self) -> dict[str, Any]:
         """Of how many photos the figures are, and the first model's."""
         counts = {"fitted_on": self.first.model.good_photos, "tested_on": len(self._test), "test_photos": len(self._all)}
         return counts | figures(self.first, self._test)
 
-    def beside(self, settings: PatchCoreSettings) -> dict[str, Any]:
-        """A rival's figures, and where it judges otherwise than the first."""
-        rival = tested(settings, self._good, self._test)
+    def beside(self, detector: PatchCore) -> dict[str, Any]:
+        """A rival's figures, and where it judges otherwise than the first; it is fitted here."""
+        rival = tested(detector, self._good, self._test)
         return figures(rival, self._test) | beside(self.first, rival, self._test)
 
 
-def tested(settings: PatchCoreSettings, good: Sequence[Sample], test: Sequence[Sample]) -> Scored:
+def tested(detector: PatchCore, good: Sequence[Sample], test: Sequence[Sample]) -> Scored:
     """A model fitted on good photos, and what test photos score with it."""
     photos = LazyPhotos(good)
-    model = ProductModel.fit(distinct(photos).of(photos), PatchCore(settings), alpha=ALPHA)
+    model = ProductModel.fit(distinct(photos).of(photos), detector, alpha=ALPHA)
     return Scored(model, np.array([model.detector.score(photo.pixels).score for photo in LazyPhotos(test)]))
 
 

@@ -38,7 +38,7 @@ def fit(
         str,
         typer.Option(
             metavar="f32|bf16|auto",
-            help="patchcore, dinomaly, mutual on OpenVINO: f32 (default), bf16 or auto: the fastest that judges good photos as f32 does."
+            help="patchcore, dinomaly, mutual on OpenVINO: f32 (default), bf16 or auto: the fastest that judges good photos as f32 does.",
         ),
     ] = "",
     at_once: Annotated[int, typer.Option(min=1, help="dinomaly: photos in memory at a time, of a batch of 16.")] = 16,
