@@ -15,12 +15,14 @@ from seewhy.agent.models.distinct import distinct
 from seewhy.agent.models.exported import judged
 from seewhy.agent.models.precision import agreement
 from seewhy.agent.models.product import DEFAULT_REVIEW, ProductModel
+from seewhy.agent.photos.images import Photo
 from seewhy.agent.photos.layouts import Sample, learned_and_tested, surveyed
 from seewhy.agent.photos.lazy import LazyPhotos
 from seewhy.detectors.patchcore import PatchCore, PatchCoreSettings
 from seewhy.evals.metrics import auroc
 from seewhy.evals.promises.findings import evenly
 from seewhy.evals.run import LITE, measuring
+from seewhy.types import Pixels
 
 ALPHA = 0.05
 NEAR_PERCENT = 1.0  # of a line: verdicts of photos that lie nearer may differ
@@ -82,6 +84,11 @@ class Product:
     def first(self) -> Scored:
         """In f32 by what runs it here."""
         return tested(PatchCore(), self._good, self._test)
+
+    def good_photo(self) -> Pixels:
+        """The first that it is fitted on."""
+        photo: Photo = LazyPhotos(self._good)[0]
+        return photo.pixels
 
     def alone(self) -> dict[str, Any]:
         """Of how many photos the figures are, and the first model's."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -14,8 +15,10 @@ from seewhy.detectors.parts.ways import Spec, Way
 from seewhy.detectors.patchcore import PatchCore, PatchCoreSettings
 from seewhy.evals.promises.precisions import ALPHA, F32, NEAR_PERCENT, Product
 from seewhy.evals.run import LITE, measuring
-from seewhy.types import Pixels, Progress, silent
+from seewhy.types import Features, Pixels, Progress, silent
 
+DEFAULTS = PatchCoreSettings()
+SPEC = Spec(DEFAULTS.backbone, tuple(Way(look.layers, look.pool, look.unit_length) for look in DEFAULTS.looks()), DEFAULTS.grid_px)
 EXACT_STAGES = 3  # of seven, which see the photo largest and count most for what is small
 
 
@@ -28,9 +31,7 @@ class Rounded(TorchPatches):
     """
 
     def __init__(self, folded: bool = True, exact: int = 0) -> None:
-        settings = PatchCoreSettings()
-        ways = tuple(Way(look.layers, look.pool, look.unit_length) for look in settings.looks())
-        super().__init__(Spec(settings.backbone, ways, settings.grid_px))
+        super().__init__(SPEC)
         net: Any = self._module.net
         stages = list(net.blocks.children())
         rounded = [*([] if exact else [nn.Sequential(net.conv_stem, net.bn1)]), *stages[exact:]]
@@ -105,5 +106,24 @@ def main(out: Path, data: Path, good_photos: int = 0, per_kind: int = 0, product
         for name in [w for w in products.split(",") if w] or sorted(p.name for p in data.iterdir() if p.is_dir()):
             product = Product(data / name, good_photos, per_kind)
             table.row(("products", name, F32), product.alone)
+            table.row(("products", name, "features"), features_apart, product.good_photo())
             for what, detector in TRIED.items():
                 table.row(("products", name, what), product.beside, detector())
+
+
+def features_apart(pixels: Pixels) -> dict[str, Any]:
+    """How far features of a photo are from those in f32, in percent of their length, in each way of describing."""
+    seen = pixels[: pixels.shape[0] // 32 * 32, : pixels.shape[1] // 32 * 32]  # sides that the encoder takes
+    exact, by_torch = TorchPatches(SPEC)(seen), TorchPatches(SPEC, dtype="bfloat16")(seen)
+    twice, once, later = (Rounded(**options)(seen) for options in ({"folded": False}, {}, {"exact": EXACT_STAGES}))
+    return {
+        "torch in bf16": _percent(by_torch, exact),
+        "each operation rounded": _percent(twice, exact),
+        "each operation rounded, from torch in bf16": _percent(twice, by_torch),
+        "each layer rounded once": _percent(once, exact),
+        f"likewise, stem and {EXACT_STAGES} stages in f32": _percent(later, exact),
+    }
+
+
+def _percent(some: Sequence[Features], others: Sequence[Features]) -> list[float]:
+    return [round(100 * float(np.linalg.norm(a - b) / np.linalg.norm(b)), 2) for a, b in zip(some, others, strict=True)]
