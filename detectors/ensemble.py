@@ -178,8 +178,10 @@ class Ensemble(Single):
             progress: wraps the loops.
 
         Raises:
-            BadData: there are too few photos.
+            BadData: there are too few photos, or a member's precision is left open.
         """
+        if left_open := [d.name for d in self._detectors if getattr(d.settings, "precision", "") == "auto"]:
+            raise BadData(f"the precision of {left_open[0]} can't be left open where detectors speak as one; give --precision f32 or bf16")
         if len(photos) < FEWEST:
             raise BadData(f"an ensemble needs at least {FEWEST} good photos, which calibrate its members; there are {len(photos)}")
         self._members = tuple(_member(d, photos, progress) for d in self._detectors)

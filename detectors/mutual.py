@@ -20,7 +20,7 @@ from seewhy.detectors.parts.backbones import backbone
 from seewhy.detectors.parts.inputs import prepare_torch, squared, torch_beside
 from seewhy.detectors.parts.patches import Patches, kept_patches, patches
 from seewhy.detectors.parts.resolution import answer_to_a_dot
-from seewhy.detectors.parts.ways import Engine, Spec, Way
+from seewhy.detectors.parts.ways import Asked, Engine, Spec, Way, first_precision
 from seewhy.detectors.protocol import Calibrates, Single
 from seewhy.detectors.weights.store import WeightsFile
 from seewhy.errors import BadData, BadModel
@@ -47,6 +47,7 @@ class MutualSettings:
     seed: int = 0
     dtype: str = "float32"  # of torch's arithmetic
     engine: Engine = "auto"  # who runs the backbone; auto: OpenVINO on a CPU, ONNX Runtime on other devices where it can, else torch
+    precision: Asked = "f32"  # of OpenVINO's arithmetic; can't be left open
 
 
 class Mutual(Single):
@@ -59,6 +60,7 @@ class Mutual(Single):
 
     Raises:
         MissingWeights: the backbone's weights aren't on this machine.
+        BadData: the precision is left open, which good photos would decide.
     """
 
     kind = name = "mutual"
@@ -69,7 +71,10 @@ class Mutual(Single):
         self._settings, self._device = settings or MutualSettings(), torch.device(torch_beside(device))
         s = self._settings
         spec = Spec(s.backbone, tuple(Way(s.layers or backbone(s.backbone).layers, pool, unit_length=True) for pool in s.pools))
-        self._patches = described or patches(spec, engine=s.engine, device=device, dtype=s.dtype)
+        if s.precision == "auto":
+            raise BadData("mutual can't choose its precision: nobody knows which photos of a lot are good; give --precision f32 or bf16")
+        precision = first_precision(s.precision)
+        self._patches = described or patches(spec, engine=s.engine, precision=precision, device=device, dtype=s.dtype)
         self._peers: list[Tensor] = []  # of each pool: (peers, P, D) float16
         self._names: list[str] = []  # SHA-256 of the peers' pixels: a photo doesn't judge itself
         self._wholes, self._scores = torch.zeros(0, 0), torch.zeros(0)  # of the peers: (peers, D) descriptions, (peers,) their own scores
@@ -183,7 +188,7 @@ class Mutual(Single):
     def from_files(cls, settings: MutualSettings, learned: Mapping[str, Any], files: Mapping[str, bytes], device: str = "cpu") -> Self:
         """The detector that was saved; where it keeps no network, torch ran its backbone."""
         described = kept_patches(learned["network"], files, device=device, engine=settings.engine) if "network" in learned else None
-        detector = cls(settings if described else replace(settings, engine="torch"), device=device, described=described)
+        detector = cls(settings if described else replace(settings, engine="torch", precision="f32"), device=device, described=described)
         state = load_tensors(files["judges.safetensors"])
         detector._peers = [state[f"pool{i}"].to(detector._device) for i in range(len(settings.pools))]
         detector._wholes, detector._scores = (state[name].to(detector._device) for name in ("wholes", "scores"))

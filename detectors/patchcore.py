@@ -21,10 +21,10 @@ import numpy.typing as npt
 from seewhy.detectors.parts.backbones import backbone
 from seewhy.detectors.parts.kept import Candidates, Cells, Kept, distances, fill
 from seewhy.detectors.parts.memory import Look, Memory
-from seewhy.detectors.parts.patches import Patches, exported_of, faster_precisions, kept_patches, patches
+from seewhy.detectors.parts.patches import Patches, exported_of, faster, kept_patches, patches
 from seewhy.detectors.parts.resolution import answer_to_a_dot
 from seewhy.detectors.parts.tiles import Tile, blend, tiles_for
-from seewhy.detectors.parts.ways import Asked, Engine, Spec, Way
+from seewhy.detectors.parts.ways import Asked, Engine, Spec, Way, first_precision
 from seewhy.detectors.parts.whole import AtOnce, Steps, on_device, whole_graph
 from seewhy.detectors.protocol import Calibrates, Single, over_photos
 from seewhy.detectors.weights.store import WeightsFile
@@ -196,8 +196,7 @@ class PatchCore(Single):
         s = self._settings
         if s.precision != "auto":
             return None
-        there = {name: _patches_for(replace(s, precision=name), s.looks(), self._device) for name in faster_precisions(self._patches)}
-        return {name: PatchCore(s, device=self._device, described=described) for name, described in there.items()}
+        return {name: PatchCore(s, device=self._device, described=there) for name, there in faster(self._patches).items()}
 
     def decided(self, facts: Mapping[str, Any]) -> None:
         """See `seewhy.detectors.protocol.Precise`."""
@@ -238,7 +237,7 @@ class PatchCore(Single):
         described = (
             kept_patches(learned["network"], files, device=device, engine=settings.engine)
             if "network" in learned
-            else _patches_for(replace(settings, engine="torch"), looks, device)
+            else _patches_for(replace(settings, engine="torch", precision="f32"), looks, device)
         )
         detector = cls(settings, device=device, described=described)
         detector._resolution_cells = float(learned["resolution_cells"])
@@ -342,5 +341,5 @@ class PatchCore(Single):
 
 def _patches_for(settings: PatchCoreSettings, looks: Sequence[Look], device: str) -> Patches:
     spec = Spec(settings.backbone, tuple(Way(look.layers, look.pool, look.unit_length) for look in looks), settings.grid_px)
-    precision = "f32" if settings.precision == "auto" else settings.precision
+    precision = first_precision(settings.precision)
     return patches(spec, engine=settings.engine, precision=precision, device=device, dtype=settings.dtype)

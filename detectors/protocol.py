@@ -116,7 +116,10 @@ class Precise(Protocol):
     """A detector whose network may run in several precisions, of which one is to be chosen by what good photos score."""
 
     def rivals(self) -> Mapping[str, Detector] | None:
-        """The same detector, unfitted, in each other precision that may be faster here; None where nothing is to be chosen."""
+        """The same detector in each other precision that may be faster here; None where nothing is to be chosen.
+
+        Unfitted; where `many_products`, as it was trained, so that only its lines are to be found again.
+        """
 
     def decided(self, facts: Mapping[str, Any]) -> None:
         """Keep, as plain JSON data, how its precision was chosen."""

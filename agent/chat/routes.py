@@ -51,13 +51,15 @@ def router(desk: Desk, accounts: Accounts, *, secure: bool) -> APIRouter:
         accounts: who may log in.
         secure: whether the page is reached by HTTPS alone, so that its cookies may say so.
     """
-    made = APIRouter()
+    routes = APIRouter()
+    _add_shown(routes, desk)
+    _add_logins(routes, accounts, secure)
 
-    @made.get("/")
+    @routes.get("/")
     def begin(request: Request) -> Response:
         return RedirectResponse(f"/{language_of(request)}/", 303)
 
-    @made.get("/language/{language}")
+    @routes.get("/language/{language}")
     def switch(language: str, request: Request) -> Response:
         chosen = language if language in LANGUAGES else "en"
         query = f"?{request.url.query}" if request.url.query else ""
@@ -65,14 +67,20 @@ def router(desk: Desk, accounts: Accounts, *, secure: bool) -> APIRouter:
         answer.set_cookie(LANGUAGE, chosen, max_age=31_536_000, samesite="strict", httponly=True, secure=secure)
         return answer
 
-    @made.get("/static/{name}")
+    @routes.get("/static/{name}")
     def own_file(name: str) -> Response:
         path = FILES.get(name)
         if path is None:
             return Response(status_code=404)
         return Response(path.read_bytes(), media_type=MEDIA[path.suffix[1:]], headers={"Cache-Control": "no-cache"})
 
-    @made.get("/pictures/{product}/{kind}/{rest:path}")
+    return routes
+
+
+def _add_shown(routes: APIRouter, desk: Desk) -> None:
+    """Pictures, cameras and documents."""
+
+    @routes.get("/pictures/{product}/{kind}/{rest:path}")
     def picture(product: str, kind: str, rest: str) -> Response:
         try:
             data, media = _picture(desk, product, kind, rest.split("/"))
@@ -80,7 +88,7 @@ def router(desk: Desk, accounts: Accounts, *, secure: bool) -> APIRouter:
             return Response(problem(error, "en"), 404, media_type="text/plain")
         return Response(data, media_type=media, headers={"Cache-Control": "private, max-age=300"})
 
-    @made.get("/cameras/{name}.jpg")
+    @routes.get("/cameras/{name}.jpg")
     def seen(name: str) -> Response:
         try:
             data = jpeg(smaller(seen_by(desk.cameras, name), VIEW_PX), QUALITY)
@@ -88,23 +96,27 @@ def router(desk: Desk, accounts: Accounts, *, secure: bool) -> APIRouter:
             return Response(problem(error, "en"), 404, media_type="text/plain")
         return Response(data, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
-    @made.get("/documents/{product}/{lot}/{name}")
+    @routes.get("/documents/{product}/{lot}/{name}")
     def rendered(product: str, lot: str, name: str, download: int = 0) -> Response:
         return _sent(
             name, f"{product}-{lot}", download, lambda format_, language: lot_report(desk.home.product(product), lot, format_, language)
         )
 
-    @made.get("/documents/{product}/of/{kind}/{name}")
+    @routes.get("/documents/{product}/of/{kind}/{name}")
     def quality(request: Request, product: str, kind: str, name: str, download: int = 0) -> Response:
         options = {option: value for option in OPTIONS if (value := request.query_params.get(option, ""))}
         title = "-".join([product, kind, *(options[key] for key in ("part", "protocol", "entry", "month", "lot") if key in options)][:3])
         return _sent(name, title, download, lambda format_, language: paper(desk.home.product(product), kind, format_, options, language))
 
-    @made.get("/login")
+
+def _add_logins(routes: APIRouter, accounts: Accounts, secure: bool) -> None:
+    """Who comes and goes."""
+
+    @routes.get("/login")
     def login(request: Request) -> Response:
         return HTMLResponse(_login(language_of(request), wrong=False))
 
-    @made.post("/login")
+    @routes.post("/login")
     def log_in(request: Request, name: str = Form(""), password: str = Form("")) -> Response:
         token = accounts.log_in(name, password)
         if not token:
@@ -113,14 +125,12 @@ def router(desk: Desk, accounts: Accounts, *, secure: bool) -> APIRouter:
         answer.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=secure)
         return answer
 
-    @made.post("/logout")
+    @routes.post("/logout")
     def log_out(request: Request) -> Response:
         accounts.log_out(request.cookies.get(COOKIE, ""))
         answer = RedirectResponse("/login", 303)
         answer.delete_cookie(COOKIE)
         return answer
-
-    return made
 
 
 def language_of(request: Request) -> str:

@@ -12,12 +12,12 @@ import numpy as np
 from seewhy.agent.inspection.facts import inside_outline
 from seewhy.agent.inspection.terms import Agreed, Terms
 from seewhy.agent.models.product import ProductModel
-from seewhy.detectors.ensemble import plugin_versions
+from seewhy.detectors.ensemble import Ensemble, plugin_versions
 from seewhy.detectors.protocol import Detector
 from seewhy.errors import BadModel
 from seewhy.explainers import EXPLAINERS
 from seewhy.packages import versions
-from seewhy.prompts import sentence
+from seewhy.prompts import say, sentence
 from seewhy.record import DetectorNote, Provenance, Sentence
 from seewhy.threads import calm
 from seewhy.types import Pixels, ScoreMap, Vote
@@ -148,7 +148,11 @@ def provenance_of(model: ProductModel, agreed: Agreed, terms: Terms) -> Provenan
 
 
 def engine_of(detector: Detector) -> Sentence | None:
-    """What runs a detector's network; None where it doesn't say: models from before, several detectors that speak as one."""
+    """What runs a detector's network, or those of several that speak as one; None where it isn't told: models from before, no network."""
+    if isinstance(detector, Ensemble):
+        each = {one.name: engine for one in detector.detectors if (engine := engine_of(one))}
+        told, told_ko = ("; ".join(f"{name}: {say(engine, language)}" for name, engine in each.items()) for language in ("en", "ko"))
+        return sentence("engine.several", told=told, told_ko=told_ko) if each else None
     learned = detector.learned
     if network := learned.get("network"):
         if runs := network.get("runs"):

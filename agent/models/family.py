@@ -56,13 +56,28 @@ class Family:
         lost = sorted(set(start.members) - set(products)) if start else []
         if lost:
             raise BadData(f"the old products' good photos are wanted too, or they are forgotten; there are none of {', '.join(lost)}")
-        parts = {name: learned_and_aside(len(photos), alpha) for name, photos in products.items()}
-        learned = {name: Chosen(pixels_of(photos), parts[name][0]) for name, photos in products.items()}
+        learned = {name: Chosen(pixels_of(photos), learned_and_aside(len(photos), alpha)[0]) for name, photos in products.items()}
         before = start.detector if start else None
         detector.fit_products(learned, cache=cache, checkpoint=checkpoint, start=before, progress=progress)
+        return cls.calibrated(products, detector, alpha=alpha, progress=progress)
+
+    @classmethod
+    def calibrated(
+        cls, products: Mapping[str, Sequence[Photo]], detector: Detector, *, alpha: float = 0.01, progress: Progress[Any] = silent
+    ) -> Family:
+        """A trained detector, calibrated on the good photos that `fit` sets aside for that.
+
+        Args:
+            products: as `fit` took them.
+            detector: trained by it.
+            alpha: likewise.
+            progress: wraps the loops.
+        """
         return cls(
             {
-                name: ProductModel.calibrated(photos, detector, parts[name], product=name, alpha=alpha, progress=progress)
+                name: ProductModel.calibrated(
+                    photos, detector, learned_and_aside(len(photos), alpha), product=name, alpha=alpha, progress=progress
+                )
                 for name, photos in products.items()
             }
         )

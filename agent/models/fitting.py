@@ -95,18 +95,24 @@ def fit_models(products: Mapping[str, Photos], asked: Fitting, folder: Path, pro
 def _fitted(name: str, products: Mapping[str, Photos], asked: Fitting, folder: Path, progress: Progress[Any]) -> Family:
     first, photos = next(iter(products.items()))
     detector = unfitted(name, asked.cards.get(first), settings=asked.settings, device=asked.device, merge=asked.merge)
+    some, rates = pixels_of(photos), (asked.alpha, asked.alpha + asked.review)
     if detector.many_products:
         training = _training_folder(folder)
         start = Family.load(asked.add_to, device=asked.device) if asked.add_to else None
-        kept = {"cache": training / "features", "checkpoint": training / "checkpoint.safetensors"}
-        return Family.fit(products, detector, alpha=asked.alpha, **kept, start=start, progress=progress)
+        both: dict[str, Any] = {"alpha": asked.alpha, "progress": progress}
+        kept = both | {"cache": training / "features", "checkpoint": training / "checkpoint.safetensors", "start": start}
+        return fitted_in_precision(
+            lambda one: Family.fit(products, one, **kept),
+            detector,
+            some,
+            rates,
+            again=lambda one: Family.calibrated(products, one, **both),
+        )
     if len(products) > 1:
         names = ", ".join(list(products)[:4])
         raise BadData(f"{name} learns one product, and there are {len(products)} ({names}…); give one of them, or --detector dinomaly")
     options: dict[str, Any] = {"product": first, "alpha": asked.alpha, "calibration": asked.calibration, "progress": progress}
-    rates = asked.alpha, asked.alpha + asked.review
-    model = fitted_in_precision(lambda one: ProductModel.fit(photos, one, **options), detector, pixels_of(photos), rates)
-    return Family({first: model})
+    return fitted_in_precision(lambda one: Family({first: ProductModel.fit(photos, one, **options)}), detector, some, rates)
 
 
 def _good(model: ProductModel, found: Distinct, asked: Fitting) -> GoodPhotos:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -17,7 +18,6 @@ from seewhy.detectors.parts.resolution import answer_to_a_dot
 from seewhy.detectors.protocol import Calibrates, Single
 from seewhy.detectors.weights.store import WeightsFile
 from seewhy.errors import BadData, BadModel
-from seewhy.packages import installed
 from seewhy.prompts import sentence
 from seewhy.record import Sentence
 from seewhy.types import Map, Pixels, Progress, ScoreMap, silent
@@ -41,6 +41,7 @@ class Dinomaly(Single):
         MissingWeights: the encoder's weights aren't on this machine.
         MissingExtra: a ViT without transformers.
         BadData: the settings don't go together.
+        BadModel: this processor lacks the precision.
     """
 
     kind = "dinomaly"
@@ -49,15 +50,15 @@ class Dinomaly(Single):
 
     def __init__(self, settings: DinomalySettings | None = None, *, device: str = "cpu", network: Frozen | None = None) -> None:
         s = self._settings = (settings or DinomalySettings()).whole()
-        if network is None and s.engine == "openvino" and (device != "cpu" or s.dtype != "float32"):
-            raise BadData(f"OpenVINO runs dinomaly on the CPU in float32, not on {device} in {s.dtype}; choose the engine auto or torch")
         self._device, self._network = device, network
+        self._decided: Mapping[str, Any] = {}  # how the precision was chosen, where that was left open
         self._saved = b""  # the decoder of a model whose network runs, until somebody trains it further
         self._trained: Trained | None = None
         self._facts: dict[str, Any] = {}  # of training, for the manifest
         self._by_torch: Sentence | None = None  # why, where it was decided at the fit
         self._resolution_cells = 1.0
         if network is None:
+            s.check_engine(device)
             _ = self.trained
 
     @property
@@ -98,6 +99,7 @@ class Dinomaly(Single):
         if self._network is None:
             self.trained.decoder()
         facts = {"resolution_cells": self._resolution_cells, "training": self._facts}
+        facts |= {"precision": dict(self._decided)} if self._decided else {}
         if self._network is not None:
             facts["network"] = self._network.learned()
         elif self._by_torch:
@@ -152,23 +154,34 @@ class Dinomaly(Single):
         Their export where it can be made, by OpenVINO on a CPU and by ONNX Runtime on other devices; else torch.
 
         Raises:
-            BadModel: OpenVINO or ONNX Runtime was asked for and can't run them.
+            BadModel: OpenVINO or ONNX Runtime was asked for, or a precision that is OpenVINO's, and it can't run them.
             BadData: ONNX Runtime was asked for and can't use the device.
         """
-        s, self._saved, self._network, self._by_torch = self._settings, b"", None, None
-        if s.engine == "torch":
-            self._by_torch = sentence("engine.torch_asked")
-        elif s.engine == "auto" and not s.may_be_exported(self._device):
-            self._by_torch = sentence("engine.torch_there", device=self._device, dtype=s.dtype)
-        elif s.engine == "auto" and not installed("openvino"):
-            self._by_torch = sentence("engine.torch_alone")
-        else:
-            try:
-                self._network = self.trained.exported(self._device, s.engine)
-            except BadModel as error:
-                if s.engine != "auto":
-                    raise
-                self._by_torch = sentence("engine.torch_able", why=str(error))
+        s, self._saved, self._network, self._by_torch = self._settings, b"", None, self._settings.by_torch(self._device)
+        if self._by_torch:
+            return
+        try:
+            self._network = self.trained.exported(self._device, s.engine)
+        except BadModel as error:
+            if s.engine != "auto" or s.precision == "bf16":
+                raise
+            self._by_torch = sentence("engine.torch_able", why=str(error))
+
+    def rivals(self) -> dict[str, Dinomaly] | None:
+        """See `seewhy.detectors.protocol.Precise`; the same decoder, so that each needs its own lines and no training."""
+        if self._settings.precision != "auto":
+            return None
+        faster = self._network.faster() if self._network else {}  # torch has a setting of its own
+        return {precision: self._run_by(network) for precision, network in faster.items()}
+
+    def _run_by(self, network: Frozen) -> Dinomaly:
+        other = copy(self)
+        other._network = network
+        return other
+
+    def decided(self, facts: Mapping[str, Any]) -> None:
+        """See `seewhy.detectors.protocol.Precise`."""
+        self._decided = facts
 
     def without(self, held_out: int) -> Self:
         """Refused: a photo can't be taken out of weights.
@@ -198,10 +211,11 @@ class Dinomaly(Single):
             detector = cls(settings, device=device, network=kept_network(learned["network"], files, device=device, engine=settings.engine))
             detector._saved = files[RESTORER]
         else:
-            detector = cls(replace(settings, engine="torch"), device=device)
+            detector = cls(replace(settings, engine="torch", precision="f32"), device=device)
             detector.trained.restore(files[RESTORER])
             detector._by_torch = Sentence(**learned["engine"]) if "engine" in learned else None
         detector._facts, detector._resolution_cells = learned["training"], learned["resolution_cells"]
+        detector._decided = learned.get("precision", {})
         return detector
 
     def _cell_px(self, pixels: Pixels) -> float:

@@ -7,8 +7,12 @@ from typing import Literal
 
 from seewhy.detectors.dinomaly.encoders import GROUPS, sides
 from seewhy.detectors.parts.devices import can_run_on
-from seewhy.detectors.parts.ways import Engine
+from seewhy.detectors.parts.network import check_processor
+from seewhy.detectors.parts.ways import Asked, Engine, check_openvinos, first_precision
 from seewhy.errors import BadData
+from seewhy.packages import installed
+from seewhy.prompts import sentence
+from seewhy.record import Sentence
 
 PAPERS = "dinov2-with-registers-base"  # whose figures the paper reports
 
@@ -32,6 +36,7 @@ class DinomalySettings:
     seed: int = 0
     save_every: int = 200
     engine: Engine = "auto"  # who runs encoder and decoder once they are trained; auto: see `Dinomaly.settle`
+    precision: Asked = "f32"  # of OpenVINO's arithmetic; training is torch's
 
     @property
     def name(self) -> str:
@@ -61,3 +66,25 @@ class DinomalySettings:
         if self.depth < GROUPS:
             raise BadData(f"dinomaly wants at least {GROUPS} decoder blocks, one for each group of layers, not {self.depth}")
         return replace(self, input_px=side)
+
+    def by_torch(self, device: str) -> Sentence | None:
+        """Why torch runs encoder and decoder once they are trained, as far as that is known beforehand."""
+        if self.engine == "torch":
+            return sentence("engine.torch_asked")
+        if self.engine == "auto" and not self.may_be_exported(device):
+            return sentence("engine.torch_there", device=device, dtype=self.dtype)
+        return sentence("engine.torch_alone") if self.engine == "auto" and not installed("openvino") else None
+
+    def check_engine(self, device: str) -> None:
+        """Refuse before hours of training what can't run what comes of it.
+
+        Raises:
+            BadData: engine, precision, device and dtype don't go together.
+            BadModel: this processor lacks the precision.
+        """
+        if self.engine == "openvino" and (device != "cpu" or self.dtype != "float32"):
+            raise BadData(f"OpenVINO runs dinomaly on the CPU in float32, not on {device} in {self.dtype}; choose the engine auto or torch")
+        precision = first_precision(self.precision)
+        if device != "cpu" or self.engine == "onnxruntime" or self.by_torch(device):
+            check_openvinos(precision)
+        check_processor(precision)

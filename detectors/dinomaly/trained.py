@@ -24,7 +24,7 @@ from seewhy.detectors.dinomaly.training import Course, Plan, train
 from seewhy.detectors.parts.frozen import Frozen, frozen
 from seewhy.detectors.parts.inputs import as_batch, prepare_torch, squared, torch_beside
 from seewhy.detectors.parts.network import exported
-from seewhy.detectors.parts.ways import Engine
+from seewhy.detectors.parts.ways import Engine, first_precision
 from seewhy.errors import BadModel
 from seewhy.types import Features, Pixels, Progress
 
@@ -119,10 +119,10 @@ class Trained:
         return [values.cpu().numpy() for values in self._scoring(torch.from_numpy(np.ascontiguousarray(pixels[None])))]
 
     def exported(self, device: str = "cpu", engine: Engine = "openvino") -> Frozen:
-        """The same for OpenVINO or ONNX Runtime.
+        """The same for OpenVINO or ONNX Runtime, in the settings' precision; in f32 where that is left open.
 
         Raises:
-            BadModel: it can't run it.
+            BadModel: it can't run it, or this processor lacks the precision.
             BadData: it can't use the device.
         """
         if self._device != "cpu":  # what is written down must lie in the computer's memory
@@ -131,7 +131,7 @@ class Trained:
             return here.exported(device, engine)
         side = self._settings.input_px
         network = exported(self._scores(torch.float32), side, side)
-        return frozen(network, self.encoder.weights, device=device, engine=engine)
+        return frozen(network, self.encoder.weights, first_precision(self._settings.precision), device=device, engine=engine)
 
     def _scores(self, dtype: torch.dtype) -> Scoring:
         net = self.decoder() if dtype == torch.float32 else deepcopy(self.decoder()).to(dtype)

@@ -119,8 +119,7 @@ class Network:
 
         with FIRST_USE:
             _ = openvino.Tensor(np.zeros(1, np.uint8)).data
-        if precision == "bf16" and not multiplies_in_bf16():
-            raise BadModel("this processor doesn't multiply in bf16, and in f32 the scores would be others; fit the model here, in f32")
+        check_processor(precision)
         self._core, self._graph = openvino.Core(), read(files)
         self._options = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
         self._compiled: OrderedDict[tuple[int, int, int], Future[SimpleQueue[Any]]] = OrderedDict()
@@ -167,6 +166,16 @@ class Network:
 def faster_here() -> tuple[Precision, ...]:
     """Precisions that this processor may run faster than f32."""
     return ("bf16",) if installed("openvino") and multiplies_in_bf16() else ()
+
+
+def check_processor(precision: Precision) -> None:
+    """Refuse a precision that this processor doesn't have.
+
+    Raises:
+        BadModel: it doesn't.
+    """
+    if precision == "bf16" and not multiplies_in_bf16():
+        raise BadModel("this processor doesn't multiply in bf16, and in f32 the scores would be others; fit the model here, in f32")
 
 
 def multiplies_in_bf16() -> bool:

@@ -13,8 +13,8 @@ from seewhy.detectors.parts import lite
 from seewhy.detectors.parts.backbones import backbone
 from seewhy.detectors.parts.devices import can_run_on
 from seewhy.detectors.parts.frozen import Frozen, frozen, kept_network
-from seewhy.detectors.parts.network import Exported, faster_here
-from seewhy.detectors.parts.ways import Engine, Precision, Spec
+from seewhy.detectors.parts.network import Exported
+from seewhy.detectors.parts.ways import Engine, Precision, Spec, check_openvinos
 from seewhy.detectors.weights.store import WeightsFile, packaged
 from seewhy.errors import BadModel
 from seewhy.packages import installed
@@ -50,11 +50,12 @@ def patches(spec: Spec, *, engine: Engine = "auto", precision: Precision = "f32"
 
     Raises:
         MissingWeights: the encoder's weights aren't on this machine.
-        BadModel: OpenVINO or ONNX Runtime was asked for and can't run the encoder.
-        BadData: the engine can't use the device.
+        BadModel: OpenVINO or ONNX Runtime was asked for and can't run the encoder, or the processor lacks the precision.
+        BadData: the engine can't use the device, or torch runs it and the precision isn't f32.
     """
     able = dtype == "float32" and backbone(spec.backbone).any_size and installed("openvino") and (device == "cpu" or can_run_on(device))
     if engine == "torch" or (engine == "auto" and not able):
+        check_openvinos(precision)
         from seewhy.detectors.parts.described import TorchPatches
 
         return TorchPatches(spec, device=device, dtype=dtype)
@@ -90,10 +91,9 @@ def exported_of(describes: Patches) -> Exported:
     return describes.exported
 
 
-def faster_precisions(describes: Patches) -> tuple[Precision, ...]:
-    """In which other precisions what describes patches may be faster here; torch has a setting of its own, ONNX Runtime computes in f32."""
-    network = describes.learned()
-    return faster_here() if network and "runs" not in network else ()
+def faster(describes: Patches) -> dict[Precision, Frozen]:
+    """The same in each precision that may be faster here; none where torch runs it, which has a setting of its own."""
+    return describes.faster() if isinstance(describes, Frozen) else {}
 
 
 _brought = lru_cache(maxsize=1)(packaged)  # a fit draws two networks from one file

@@ -10,6 +10,7 @@ from tests.helpers.photos import SMALL, noise, png
 
 from seewhy.agent.api.learn import fit
 from seewhy.agent.api.load import load
+from seewhy.agent.inspection.chain import engine_of
 from seewhy.agent.models.choice import choose
 from seewhy.agent.models.product import ProductModel
 from seewhy.agent.photos.images import decode
@@ -24,6 +25,7 @@ from seewhy.detectors.template.detector import Template
 from seewhy.errors import BadData, BadModel
 from seewhy.evals.synthetic.boards import board, broken
 from seewhy.evals.synthetic.surfaces import defective, good
+from seewhy.prompts import say
 
 pytestmark = pytest.mark.slow
 
@@ -72,6 +74,12 @@ def test_two_detectors_speak_as_one(merge: Merge, tmp_path: Path) -> None:
     assert ("Bonferroni" if merge == "bonferroni" else "Fisher") in spoke.because.text
     assert [first.name, second.name] == ["patchcore", "dinomaly/efficientnet-lite0"]
     assert "says p = " in first.because.text
+    engine = inspection.record.provenance.engine
+    assert engine is not None
+    by = "OpenVINO in f32, the network that was exported at the fit"
+    assert engine.text == f"patchcore: {by}; dinomaly/efficientnet-lite0: {by}"
+    assert say(engine, "ko").startswith("patchcore: OpenVINO(f32), ")
+    assert engine_of(Ensemble([Template(), Template()])) is None
     assert inspection.record.verdict.value in ("fail", "review")
     before, after = model.detector.score(bad.pixels), ProductModel.load(tmp_path / "model").detector.score(bad.pixels)
     assert after.score == pytest.approx(before.score, rel=1e-5)

@@ -29,6 +29,7 @@ SAME = {
     "report.period",
     "report.instant",
     "agreement.kappa_value",
+    "engine.several",
 }
 
 

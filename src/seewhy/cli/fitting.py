@@ -35,8 +35,11 @@ def fit(
     steps: Annotated[int, typer.Option(min=0, help="dinomaly: training steps; 0: the paper's 10,000.")] = 0,
     dtype: Annotated[str, typer.Option(help="dinomaly: float32 or bfloat16.")] = "float32",
     precision: Annotated[
-        Literal["", "f32", "bf16", "auto"],
-        typer.Option(help="patchcore on OpenVINO: of its arithmetic; auto: the fastest that judges good photos as f32 does. Default: f32."),
+        str,
+        typer.Option(
+            metavar="f32|bf16|auto",
+            help="patchcore, dinomaly, mutual on OpenVINO: f32 (default), bf16 or auto: the fastest that judges good photos as f32 does.",
+        ),
     ] = "",
     at_once: Annotated[int, typer.Option(min=1, help="dinomaly: photos in memory at a time, of a batch of 16.")] = 16,
     add_to: Annotated[Path | None, typer.Option(help="dinomaly: a model that the products are added to.")] = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -28,6 +28,9 @@ from seewhy.cli.options import (
 )
 from seewhy.cli.stopping import NOW
 from seewhy.cli.terminal import out, plain, print_entry, print_json, progress, tell_of_photos
+
+if TYPE_CHECKING:
+    from seewhy.agent.inspection.terms import Given
 
 
 def inspect(
@@ -63,36 +66,14 @@ def inspect(
 
     if (model is None) == (not prompt):
         raise BadData("inspect needs either --model FOLDER (made by seewhy fit) or --prompt WORDS that say what the photos show")
+    given: Given = {"card": card, "policy": policy, "alpha": alpha, "review": review, "device": device}
+    given["explainer"] = explainer_at(vlm, vlm_model, vlm_timeout, language)
     if model is None:
         from seewhy.agent.api.words import from_words
 
-        inspector = from_words(
-            prompt,
-            defects=defect or (),
-            good=good,
-            model=clip_model,
-            dtype=dtype,
-            card=card,
-            policy=policy,
-            alpha=alpha,
-            review=review,
-            device=device,
-            explainer=explainer_at(vlm, vlm_model, vlm_timeout, language),
-            progress=progress,
-        )
+        inspector = from_words(prompt, defects=defect or (), good=good, model=clip_model, dtype=dtype, progress=progress, **given)
     else:
-        explainer = explainer_at(vlm, vlm_model, vlm_timeout, language)
-        inspector = load(
-            model,
-            product=product,
-            then=models_of(then),
-            card=card,
-            policy=policy,
-            alpha=alpha,
-            review=review,
-            device=device,
-            explainer=explainer,
-        )
+        inspector = load(model, product=product, then=models_of(then), **given)
     entries, pictures, tally = list[Any](), dict[str, tuple[str, bytes]](), Tally()
     for path in photos:
         try:
@@ -169,18 +150,9 @@ def batch(
     name = lot or recorded(data.resolve().name)
     NOW.then = f"what was inspected stands in {ledger}; the same command goes on from there, seewhy explain --missing fills in words"
     with Ledger(ledger) as book:
-        explainer = explainer_at(vlm, vlm_model, vlm_timeout, language)
-        inspector = load(
-            model,
-            product=product,
-            then=models_of(then),
-            card=card,
-            policy=policy,
-            alpha=alpha,
-            review=review,
-            device=device,
-            explainer=explainer,
-        )
+        given: Given = {"card": card, "policy": policy, "alpha": alpha, "review": review, "device": device}
+        given["explainer"] = explainer_at(vlm, vlm_model, vlm_timeout, language)
+        inspector = load(model, product=product, then=models_of(then), **given)
         tally = run_batch(
             inspector, samples, book, lot=name, workers=workers, words_for_s=words_for, again=again, watch=watch, progress=progress
         )

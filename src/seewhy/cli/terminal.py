@@ -46,69 +46,85 @@ def print_entry(entry: Any, language: str) -> None:
 
 def print_fitted(models: Sequence[Any], folder: Path, alpha: float, review: float, json_: bool) -> None:
     """What was fitted; a list where it is of several products."""
-    from seewhy.agent.inspection.chain import engine_of
-    from seewhy.agent.models.calibration import LOT, needed
-
-    facts = [
-        {
-            "model": str(folder),
-            "product": m.product,
-            "detector": m.detector.name,
-            "considered": {name: why.text for name, why in m.considered},
-            "copies": [list(pair) for pair in m.copies],
-            "good_photos": m.good_photos,
-            "calibrated": m.calibration.supports(alpha),
-            "threshold": m.calibration.threshold(alpha),
-            "review_threshold": m.calibration.threshold(alpha + review),
-            "sha256": m.sha256,
-            "precision": m.detector.learned.get("precision"),
-            "engine": engine.text if (engine := engine_of(m.detector)) else None,
-            "left_out": [out.name for out in m.good.left_out],
-            "reviewed": [one.name for one in m.good.reviewed.taken],
-            "oddest": [{"name": one.name, "score": one.score, "signs": list(one.signs)} for one in m.good.odd],
-        }
-        for m in models
-    ]
     if json_:
+        facts = [_facts_of(m, folder, alpha, review) for m in models]
         return print_json(facts if len(facts) > 1 else facts[0])
     for m in models:
-        lot = m.calibration.method == LOT
-        photos = counted(m.good_photos, "photo") + " of a lot" if lot else counted(m.good_photos, "good photo")
-        out.print(f"[bold]{plain(m.product)}[/]: {m.detector.name} fitted on {photos}, saved to {folder}")
-        for _, why in m.considered:
-            out.print(f"[dim]{plain(why.text)}[/]", highlight=False, soft_wrap=True)
-        if chosen := m.detector.learned.get("precision"):
-            tried = [
-                f"{name}: {one['times_as_fast']} times as fast, tau {one['kendall_tau']}, verdicts changed: {one['verdicts_changed']}"
-                for name, one in chosen["tried"].items()
-            ]
-            why = "; ".join(tried) or "this processor has no faster one"
-            out.print(f"[dim]precision {chosen['taken']} ({why})[/]", highlight=False, soft_wrap=True)
-        if (engine := engine_of(m.detector)) and engine.key != "engine.openvino":
-            out.print(f"[dim]run by {plain(engine.text)}[/]", highlight=False, soft_wrap=True)
-        if m.copies:
-            out.print(
-                f"[yellow]{counted(len(m.copies), 'copy', 'copies')}[/] of other good photos left out: a scene counts once", highlight=False
-            )
-            for copy, of in m.copies[:5]:
-                out.print(f"[dim]  {plain(copy)} = {plain(of)}[/]", highlight=False, soft_wrap=True)
-        for dropped in m.good.left_out:
-            out.print(f"[dim]left out by {plain(dropped.by)} ({dropped.cause}): {plain(dropped.name)}[/]", highlight=False, soft_wrap=True)
-        if taken := m.good.reviewed.taken:
-            by = ", ".join(plain(name) for name in dict.fromkeys(one.by for one in taken))
-            out.print(f"{counted(len(taken), 'good photo')} of parts that people let pass ({by})", highlight=False, soft_wrap=True)
-        if m.good.odd:
-            names = ", ".join(f"{plain(one.name)} ({one.score:.4g})" for one in m.good.odd[:3])
-            told = f"the line is held by {names}; look at them with `seewhy oddest {folder} -o odd.html`"
-            out.print(f"[dim]{told}[/]", highlight=False, soft_wrap=True)
-        if lot:
-            out.print("[yellow]uncalibrated[/]: no photo is known to be good; no part passes without a person")
-        elif not m.calibration.supports(alpha):
-            passing = needed(alpha + review)
-            done = "parts pass" if len(m.calibration) >= passing else f"parts pass from {passing} good photos on"
-            fails = f"a false-reject rate of {alpha} needs {needed(alpha)}, and until then a part fails only far beyond the good ones"
-            out.print(f"[yellow]uncalibrated[/]: {done}; {fails}", highlight=False, soft_wrap=True)
+        _tell_what_was_fitted(m, folder)
+        _tell_of_its_photos(m, folder)
+        _tell_of_its_line(m, alpha, review)
     return None
+
+
+def _facts_of(m: Any, folder: Path, alpha: float, review: float) -> dict[str, Any]:
+    from seewhy.agent.inspection.chain import engine_of
+
+    return {
+        "model": str(folder),
+        "product": m.product,
+        "detector": m.detector.name,
+        "considered": {name: why.text for name, why in m.considered},
+        "copies": [list(pair) for pair in m.copies],
+        "good_photos": m.good_photos,
+        "calibrated": m.calibration.supports(alpha),
+        "threshold": m.calibration.threshold(alpha),
+        "review_threshold": m.calibration.threshold(alpha + review),
+        "sha256": m.sha256,
+        "precision": m.detector.learned.get("precision"),
+        "engine": engine.text if (engine := engine_of(m.detector)) else None,
+        "left_out": [out.name for out in m.good.left_out],
+        "reviewed": [one.name for one in m.good.reviewed.taken],
+        "oddest": [{"name": one.name, "score": one.score, "signs": list(one.signs)} for one in m.good.odd],
+    }
+
+
+def _tell_what_was_fitted(m: Any, folder: Path) -> None:
+    from seewhy.agent.inspection.chain import engine_of
+    from seewhy.agent.models.calibration import LOT
+
+    photos = counted(m.good_photos, "photo") + " of a lot" if m.calibration.method == LOT else counted(m.good_photos, "good photo")
+    out.print(f"[bold]{plain(m.product)}[/]: {m.detector.name} fitted on {photos}, saved to {folder}")
+    for _, why in m.considered:
+        out.print(f"[dim]{plain(why.text)}[/]", highlight=False, soft_wrap=True)
+    if chosen := m.detector.learned.get("precision"):
+        tried = [
+            f"{name}: {one['times_as_fast']} times as fast, tau {one['kendall_tau']}, verdicts changed: {one['verdicts_changed']}"
+            for name, one in chosen["tried"].items()
+        ]
+        why = "; ".join(tried) or "nothing faster can be tried here"
+        out.print(f"[dim]precision {chosen['taken']} ({why})[/]", highlight=False, soft_wrap=True)
+    if (engine := engine_of(m.detector)) and engine.key != "engine.openvino":
+        out.print(f"[dim]run by {plain(engine.text)}[/]", highlight=False, soft_wrap=True)
+
+
+def _tell_of_its_photos(m: Any, folder: Path) -> None:
+    if m.copies:
+        out.print(
+            f"[yellow]{counted(len(m.copies), 'copy', 'copies')}[/] of other good photos left out: a scene counts once", highlight=False
+        )
+        for copy, of in m.copies[:5]:
+            out.print(f"[dim]  {plain(copy)} = {plain(of)}[/]", highlight=False, soft_wrap=True)
+    for dropped in m.good.left_out:
+        out.print(f"[dim]left out by {plain(dropped.by)} ({dropped.cause}): {plain(dropped.name)}[/]", highlight=False, soft_wrap=True)
+    if taken := m.good.reviewed.taken:
+        by = ", ".join(plain(name) for name in dict.fromkeys(one.by for one in taken))
+        out.print(f"{counted(len(taken), 'good photo')} of parts that people let pass ({by})", highlight=False, soft_wrap=True)
+    if m.good.odd:
+        names = ", ".join(f"{plain(one.name)} ({one.score:.4g})" for one in m.good.odd[:3])
+        told = f"the line is held by {names}; look at them with `seewhy oddest {folder} -o odd.html`"
+        out.print(f"[dim]{told}[/]", highlight=False, soft_wrap=True)
+
+
+def _tell_of_its_line(m: Any, alpha: float, review: float) -> None:
+    from seewhy.agent.models.calibration import LOT, needed
+
+    if m.calibration.method == LOT:
+        out.print("[yellow]uncalibrated[/]: no photo is known to be good; no part passes without a person")
+    elif not m.calibration.supports(alpha):
+        passing = needed(alpha + review)
+        done = "parts pass" if len(m.calibration) >= passing else f"parts pass from {passing} good photos on"
+        fails = f"a false-reject rate of {alpha} needs {needed(alpha)}, and until then a part fails only far beyond the good ones"
+        out.print(f"[yellow]uncalibrated[/]: {done}; {fails}", highlight=False, soft_wrap=True)
 
 
 def print_oddest(found: dict[str, Any], language: str, json_: bool) -> None:
