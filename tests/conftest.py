@@ -93,10 +93,14 @@ def inspector(model_folder: Path, card: ProductCard) -> Inspector:
 
 
 @pytest.fixture
-def photos(tmp_path: Path) -> Path:
-    """A folder of six photos: four good, a stain, a scratch."""
-    folder = tmp_path / "lot"
-    folder.mkdir()
+def photos(six_photos: Path, tmp_path: Path) -> Path:
+    """A folder of six photos, to change: four good, a stain, a scratch."""
+    return Path(shutil.copytree(six_photos, tmp_path / "lot"))
+
+
+@pytest.fixture(scope="session")
+def six_photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("photos")
     for i in range(4):
         Image.fromarray(good("plate", 100 + i).pixels).save(folder / f"good-{i}.png")
     Image.fromarray(defective("plate", "stain", 1).pixels).save(folder / "stain.png")
