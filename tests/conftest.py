@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +31,16 @@ LONG = (
     *("detectors/test_anomalib.py", "test_real_server.py", "test_docs.py", "detectors/test_dinomaly.py", "agent/chat/test_page.py"),
     *("test_packaging.py", "detectors/test_detectors.py", "test_house.py", "evals/promises/test_explain.py"),
 )
+
+ALL_SLOW = re.compile(r"^pytestmark = \[?\s*pytest\.mark\.slow\b", re.MULTILINE)  # a file of slow tests alone
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Where slow tests are left out, files of nothing else aren't imported: some bring libraries of seconds."""
+    chosen: str = config.option.markexpr
+    if collection_path.suffix != ".py" or "not slow" not in chosen or " or " in chosen:
+        return None
+    return bool(ALL_SLOW.search(collection_path.read_text(encoding="utf-8"))) or None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -82,10 +93,14 @@ def inspector(model_folder: Path, card: ProductCard) -> Inspector:
 
 
 @pytest.fixture
-def photos(tmp_path: Path) -> Path:
-    """A folder of six photos: four good, a stain, a scratch."""
-    folder = tmp_path / "lot"
-    folder.mkdir()
+def photos(six_photos: Path, tmp_path: Path) -> Path:
+    """A folder of six photos, to change: four good, a stain, a scratch."""
+    return Path(shutil.copytree(six_photos, tmp_path / "lot"))
+
+
+@pytest.fixture(scope="session")
+def six_photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("photos")
     for i in range(4):
         Image.fromarray(good("plate", 100 + i).pixels).save(folder / f"good-{i}.png")
     Image.fromarray(defective("plate", "stain", 1).pixels).save(folder / "stain.png")

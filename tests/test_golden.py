@@ -19,7 +19,6 @@ from seewhy.agent.machine.importing import import_weights
 from seewhy.agent.models.product import ProductModel
 from seewhy.detectors.dinomaly.encoders import VITS, VitRow, _dinov2
 from seewhy.detectors.weights import store
-from seewhy.evals.peers.parity import random_clip
 from seewhy.record import Confirmation, InspectionRecord, LaterWords, RefusedPhoto
 from seewhy.reports import write_report
 from tests.helpers import TESTS
@@ -33,6 +32,8 @@ TINY_VIT = VitRow("dinov2-with-registers-small", "dinov2", (0, 1), _dinov2(48, 2
 @pytest.fixture(scope="module")
 def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """The random weights that the golden models were made with."""
+    from seewhy.evals.peers.parity import random_clip
+
     folder = tmp_path_factory.mktemp("golden")
     save_file(random_clip("seewhy-tiny").net.state_dict(), folder / "clip.safetensors")
     with pytest.MonkeyPatch.context() as patch:

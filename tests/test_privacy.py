@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from seewhy.evals.synthetic.surfaces import defective, good
+from tests.helpers.packages import needs
 from tests.helpers.photos import png
 from tests.helpers.servers import raw_server
 
@@ -19,11 +20,9 @@ ANOMALIB = "import seewhy, time, anomalib.models.image, anomalib.engine, openvin
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("commands", ["own", "anomalib"])
+@pytest.mark.parametrize("commands", ["own", pytest.param("anomalib", marks=needs("anomalib"))])
 def test_no_package_reports_its_use(commands: str, tmp_path: Path) -> None:
     """A company's proxy hears of no request, and nobody keeps a number of this user."""
-    if commands == "anomalib":
-        pytest.importorskip("anomalib")
     home, folder = tmp_path / "home", tmp_path / "good"
     home.mkdir()
     folder.mkdir()

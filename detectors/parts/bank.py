@@ -14,9 +14,9 @@ from seewhy.nearest import faiss
 from seewhy.types import Features
 
 EXACT_LIMIT = 100_000  # rows; larger banks are searched by inverted lists
-LISTS_PER_ROOT, PROBED = 2, 32  # lists per square root of the rows, and how many of them are looked into
-COMPONENTS = 64  # principal components by which lists are made and their rows ranked
-SHORTLIST = 64  # rows whose distances are computed in all dimensions, of a search for the nearest one
+LISTS_PER_ROOT, PROBED = 2, 16  # lists per square root of the rows, and how many of them are looked into
+COMPONENTS = 128  # principal components by which lists are made and their rows ranked
+SHORTLIST = 128  # rows whose distances are computed in all dimensions, of a search for the nearest one
 TAUGHT_PER_LIST = 40  # rows from which a list's middle is learned
 AT_ONCE = 256  # farthest rows among which a coreset's next ones are looked for
 BLOCK = 1024  # rows whose distances are in the processor's cache at a time

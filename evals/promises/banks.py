@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal, TypeAlias
 
+import cv2
 import numpy as np
 
 from seewhy.detectors.parts.bank import EXACT_LIMIT, TAUGHT_PER_LIST, MemoryBank, approximate, lists_for
@@ -18,14 +19,15 @@ from seewhy.detectors.parts.ways import Spec, Way
 from seewhy.detectors.parts.whitening import Moments, Whitening
 from seewhy.detectors.patchcore import PatchCoreSettings
 from seewhy.evals.run import LITE, alone, measuring, resident_mib
-from seewhy.evals.synthetic.surfaces import good
+from seewhy.evals.synthetic.surfaces import DEFECTS, defective, good
 from seewhy.nearest import faiss
 from seewhy.types import Features
 
-PRODUCT, LEARNED, ASKED_PHOTOS, ASKED = "brick", 176, 4, 500  # good photos whose patches make a bank, photos that ask, and their patches
+PRODUCT, SIZE, LEARNED = "brick", (416, 352), 176  # and how many good photos' patches make a bank
+GOOD, DEFECTIVE, ASKED = 4, 32, 500  # other photos: good ones, those of each defect; and how many patches of good ones and of defects ask
+HALF = 0.5  # of a patch, and more, is covered by a defect
 BLOCK = 100_000  # rows that are made at a time, so that no bank lies in memory as it was made
 SAME = 1e-5  # relative difference of two distances that are one, rounded differently
-TRIED = {"IVF-PQ, as before": ("IVF1024,PQ38", 32), "IVF-SQ8": ("IVF512,SQ8", 16)}  # at 100,000 rows, and the lists looked into
 Kind: TypeAlias = Literal["directions", "whitened"]  # of features: those of the first look, and of a whitened one
 SIZES: tuple[tuple[Kind, int], ...] = (
     *(("directions", 10**power) for power in (4, 5, 6)),
@@ -33,6 +35,27 @@ SIZES: tuple[tuple[Kind, int], ...] = (
     ("directions", 10**7),
 )
 LARGEST = 10**6  # that is measured where nothing else is asked: ten million rows take 8 GiB
+ROUNDED = (10**6, 10**7)  # rows among which rounding is measured alone
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """Another index than `approximate`'s."""
+
+    kind: Kind
+    rows: int
+    factory: str  # as faiss spells indexes
+    probed: int  # lists that are looked into
+    shortlist: int = 0  # rows whose distances are computed in all dimensions; 0: the index ranks none again
+
+
+TRIED = {
+    "IVF-PQ": Tried("directions", 10**5, "IVF1024,PQ38", 32),  # as it was in 0.1.0
+    "IVF-SQ8": Tried("directions", 10**5, "IVF512,SQ8", 16),
+    "64 components": Tried("whitened", 10**6, "PCA64,IVF2048,SQ8,Refine(SQfp16)", 32, 64),
+    "64 components, longer shortlist": Tried("whitened", 10**6, "PCA64,IVF2048,SQ8,Refine(SQfp16)", 32, 256),
+    "96 components": Tried("whitened", 10**6, "PCA96,IVF2048,SQ8,Refine(SQfp16)", 16, 128),
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +63,7 @@ class Source:
     """Real patches of good photos, and rows between neighbouring ones for banks that want more."""
 
     base: Features  # (N, D), photo by photo and row by row
-    asked: Features  # (ASKED, D), of photos that none of them is of
+    asked: Features  # (2 * ASKED, D), of photos that none of them is of: good patches, then those of drawn defects
     cols: int  # cells side by side in a photo
 
     def blocks(self, rows: int) -> Iterator[Features]:
@@ -59,12 +82,14 @@ class Source:
 
 def main(out: Path, largest: int = LARGEST) -> None:
     """Milliseconds of a search in banks of up to LARGEST rows (10,000,000 at most), how often it finds the nearest, and memory."""
-    facts = {"weights": LITE, "asked": ASKED, "threads": 1}
+    facts = {"weights": LITE, "asked_good": ASKED, "asked_defects": ASKED, "threads": 1}
     with TemporaryDirectory() as folder, measuring(out, facts, "faiss-cpu") as table:
         for kind, rows in [(kind, rows) for kind, rows in SIZES if rows <= largest]:
             table.row((kind, str(rows)), alone, _searched, Path(folder), kind, rows)
-        for name in TRIED:
-            table.row(("tried_at_100000_rows", name), alone, _tried, Path(folder), name)
+        for name in [name for name, tried in TRIED.items() if tried.rows <= largest]:
+            table.row(("tried", name), alone, _tried, Path(folder), TRIED[name])
+        for rows in [rows for rows in ROUNDED if rows <= largest]:
+            table.row(("rounded", str(rows)), alone, _rounded, Path(folder), rows)
 
 
 def source(kind: Kind, folder: Path) -> Source:
@@ -84,10 +109,21 @@ def source(kind: Kind, folder: Path) -> Source:
 
 def _described(look: Look, backbone: str) -> dict[str, Any]:
     describes = patches(Spec(backbone, (Way(look.layers, look.pool, look.unit_length),)))
-    cells = [describes(good(PRODUCT, seed, (416, 352)).pixels)[0] for seed in range(LEARNED + ASKED_PHOTOS)]  # (rows, cols, D) each
+    cells = [describes(good(PRODUCT, seed, SIZE).pixels)[0] for seed in range(LEARNED + GOOD)]  # (rows, cols, D) each
     flat = [one.reshape(-1, one.shape[-1]) for one in cells]
-    asked = np.concatenate(flat[LEARNED:])
-    return {"base": np.concatenate(flat[:LEARNED]), "asked": asked[:: len(asked) // ASKED][:ASKED], "cols": cells[0].shape[1]}
+    defects = list[Features]()
+    for drawn in [defective(PRODUCT, kind, seed, SIZE) for kind in DEFECTS for seed in range(LEARNED, LEARNED + DEFECTIVE)]:
+        (seen,) = describes(drawn.pixels)
+        share = cv2.resize(drawn.mask.astype(np.float32), (seen.shape[1], seen.shape[0]), interpolation=cv2.INTER_AREA)  # (rows, cols)
+        defects.append(seen[share >= HALF])
+    asked = np.concatenate([_spaced(np.concatenate(flat[LEARNED:])), _spaced(np.concatenate(defects))])
+    return {"base": np.concatenate(flat[:LEARNED]), "asked": asked, "cols": cells[0].shape[1]}
+
+
+def _spaced(rows: Features) -> Features:
+    """`ASKED` of the rows, evenly spaced."""
+    spaced: Features = rows[np.linspace(0, len(rows) - 1, ASKED).astype(int)]
+    return spaced
 
 
 def _searched(folder: Path, kind: Kind, rows: int) -> dict[str, Any]:
@@ -103,7 +139,7 @@ def _searched(folder: Path, kind: Kind, rows: int) -> dict[str, Any]:
     return {
         "index": bank.kind,
         "dims": bank.dims,
-        "ms_per_query": round(1000 * searched / ASKED, 4),
+        "ms_per_query": _each(searched, given),
         **_beside_exact(given, rows, found[:, 0]),
         "filled_in_processor_s": round(filled, 1),
         "memory_mib": round(after - before),
@@ -128,44 +164,95 @@ def _filled(given: Source, rows: int) -> MemoryBank:
     return MemoryBank(index)
 
 
-def _tried(folder: Path, name: str) -> dict[str, Any]:
-    """Another index of 100,000 rows."""
+def _tried(folder: Path, tried: Tried) -> dict[str, Any]:
+    """What another index takes and finds."""
     faiss.omp_set_num_threads(1)
-    given, (factory, probed) = source("directions", folder), TRIED[name]
-    rows = np.concatenate(list(given.blocks(EXACT_LIMIT)))
-    index: Any = faiss.index_factory(rows.shape[1], factory)
+    given, params = source(tried.kind, folder), _params(tried)
+    index: Any = faiss.index_factory(given.base.shape[1], tried.factory)
     if hasattr(index, "do_polysemous_training"):
-        index.do_polysemous_training = False
-    index.train(rows)
+        index.do_polysemous_training = False  # takes minutes, and orders codes for a search that isn't used
+    rows = np.concatenate(list(given.blocks(tried.rows)))
+    index.train(rows[: TAUGHT_PER_LIST * lists_for(10**6)])
     index.add(rows)
-    index.nprobe = probed
     began = time.process_time()
-    _, found = index.search(given.asked, 1)
+    _, found = index.search(given.asked, 1, params=params)
     searched = time.process_time() - began
-    return {"ms_per_query": round(1000 * searched / ASKED, 4), **_beside_exact(given, EXACT_LIMIT, found[:, 0])}
+    return asdict(tried) | {"ms_per_query": _each(searched, given), **_beside_exact(given, tried.rows, found[:, 0])}
 
 
-def _beside_exact(given: Source, rows: int, found: Any) -> dict[str, float]:
+def _params(tried: Tried) -> Any:
+    made: Any = faiss
+    in_lists = made.SearchParametersIVF(nprobe=tried.probed)
+    if not tried.shortlist:
+        return in_lists
+    first = made.SearchParametersPreTransform(index_params=in_lists)
+    return made.IndexRefineSearchParameters(k_factor=tried.shortlist, base_index_params=first)
+
+
+def _each(spent: float, given: Source) -> float:
+    """Milliseconds of each patch that asked, of the seconds of all."""
+    return round(1000 * spent / len(given.asked), 4)
+
+
+def _beside_exact(given: Source, rows: int, found: Any) -> dict[str, Any]:
     """Processor time of the exact search, how often the nearest row was found, and how much farther the found ones are."""
-    tens, true = np.full((ASKED, 0), np.inf, np.float32), np.full(ASKED, np.inf, np.float32)
-    own = np.zeros(ASKED, np.float32)  # distance to the row that was found
+    asked, count = given.asked, len(given.asked)
+    tens, true = np.full((count, 0), np.inf, np.float32), np.full(count, np.inf, np.float32)
+    own = np.zeros(count, np.float32)  # distance to the row that was found
     spent, at = 0.0, 0
     for block in given.blocks(rows):
         index = faiss.IndexFlatL2(block.shape[1])
         index.add(block)
         began = time.process_time()
-        squared, near = index.search(given.asked, 10)
+        squared, near = index.search(asked, 10)
         spent += time.process_time() - began
-        tens = np.sort(np.concatenate([tens, squared], 1), 1)[:, :10]  # (ASKED, 10)
-        true = np.minimum(true, np.linalg.norm(given.asked - block[near[:, 0]], axis=1))
+        tens = np.sort(np.concatenate([tens, squared], 1), 1)[:, :10]  # (count, 10)
+        true = np.minimum(true, np.linalg.norm(asked - block[near[:, 0]], axis=1))
         here = (found >= at) & (found < at + len(block))
-        own[here] = np.linalg.norm(given.asked[here] - block[found[here] - at], axis=1)
+        own[here] = np.linalg.norm(asked[here] - block[found[here] - at], axis=1)
         at += len(block)
-    ratio = own / true
+    ratio, tenth = own / true, np.sqrt(tens[:, 9]) / true
     return {
-        "exact_ms_per_query": round(1000 * spent / ASKED, 4),
+        "exact_ms_per_query": _each(spent, given),
+        "good": _found(ratio[:ASKED], tenth[:ASKED]),
+        "defects": _found(ratio[ASKED:], tenth[ASKED:]),
+    }
+
+
+def _rounded(folder: Path, rows: int) -> dict[str, Any]:
+    """How often good patches have the same nearest row where rows are kept in 16 bits and searched exactly: more than no search finds."""
+    faiss.omp_set_num_threads(1)
+    given = source("directions", folder)
+    asked, middle, low = given.asked[:ASKED], given.base.mean(0), given.base.min(0)
+    step = (given.base.max(0) - low) / (2**16 - 1)
+    ways: dict[str, Callable[[Features], Features]] = {
+        "none": lambda block: block,
+        "half precision": lambda block: block.astype(np.float16).astype(np.float32),
+        "half precision, centred": lambda block: (block - middle).astype(np.float16).astype(np.float32) + middle,
+        "equal steps": lambda block: np.rint((block - low) / step) * step + low,
+    }
+    least = {name: np.full(ASKED, np.inf, np.float32) for name in ways}  # distance to the nearest row as it is kept, and …
+    own = {name: np.full(ASKED, np.inf, np.float32) for name in ways}  # … to the same row as it was
+    for block in given.blocks(rows):
+        for name, way in ways.items():
+            rounded = way(block)
+            index = faiss.IndexFlatL2(rounded.shape[1])
+            index.add(rounded)
+            _, near = index.search(asked, 10)
+            far = np.linalg.norm(asked[:, None] - rounded[near], axis=2)  # (ASKED, 10)
+            first = near[np.arange(ASKED), far.argmin(1)]
+            closer = far.min(1) < least[name]
+            own[name] = np.where(closer, np.linalg.norm(asked - block[first], axis=1), own[name])
+            least[name] = np.minimum(least[name], far.min(1))
+    true = own.pop("none")
+    return {name: {"recall": round(float((far / true <= 1 + SAME).mean()), 4)} for name, far in own.items()}
+
+
+def _found(ratio: Any, tenth: Any) -> dict[str, float]:
+    """Of patches of one sort, by how much farther the found row and the tenth nearest are than the nearest, (N,) each."""
+    return {
         "recall": round(float((ratio <= 1 + SAME).mean()), 4),
         "mean_ratio_of_distance": round(float(ratio.mean()), 5),
         "largest_ratio_of_distance": round(float(ratio.max()), 4),
-        "tenth_to_nearest": round(float(np.median(np.sqrt(tens[:, 9]) / true)), 3),
+        "tenth_to_nearest": round(float(np.median(tenth)), 3),
     }

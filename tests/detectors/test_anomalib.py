@@ -14,13 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import open_clip
 import pytest
 import torch
 from safetensors.torch import save_file
-
-pytest.importorskip("anomalib")
-
+from tests.helpers.packages import needs
 from tests.helpers.photos import png
 from tests.helpers.servers import speaking
 
@@ -45,7 +42,7 @@ from seewhy.evals.run import alone, peak_mib, resident_mib
 from seewhy.evals.synthetic.surfaces import defective, good
 from seewhy.types import Pixels, ScoreMap
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, needs("anomalib")]
 
 
 SMALL: dict[str, dict[str, Any]] = {
@@ -98,6 +95,8 @@ def all_fitted() -> Iterator[dict[str, Fitted]]:
 
 
 def fit_all(where: Path) -> dict[str, Fitted]:
+    import open_clip
+
     photos = [decode(png(good("cast", i).pixels), f"{i}.png") for i in range(4)]
     stain, other = defective("cast", "stain", 4), good("cast", 51).pixels
     with warnings.catch_warnings(action="ignore"):  # anomalib imports what is deprecated

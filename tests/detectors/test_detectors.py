@@ -39,6 +39,7 @@ from seewhy.nearest import faiss
 from seewhy.types import Box, Features, Pixels
 
 
+@pytest.mark.slow
 def test_efficientnet_is_the_published_network() -> None:
     """Against the package that the weights were published for, on the same input."""
     from efficientnet_lite_pytorch import EfficientNet
@@ -161,7 +162,8 @@ def test_what_was_not_drawn_of_photos_is_kept_up_to_a_limit_and_handed_out_once(
 @pytest.mark.slow
 def test_the_bank_is_exact_when_small_and_close_when_large() -> None:
     rng = np.random.default_rng(0)
-    rows, asked = rng.normal(size=(3000, 16)).astype(np.float32), rng.normal(size=(50, 16)).astype(np.float32)
+    bent = np.sin(rng.normal(size=(3050, 3)) @ rng.normal(size=(3, 16)) + rng.uniform(0, 6, 16))  # what patches vary in lies on a surface
+    rows, asked = np.split((bent + 0.05 * rng.normal(size=bent.shape)).astype(np.float32), [3000])
     exact = MemoryBank.build(rows)
     distances, numbers = MemoryBank.from_bytes(exact.to_bytes()).search(asked, 3)
     brute = np.linalg.norm(asked[:, None] - rows[None], axis=2)
@@ -170,7 +172,7 @@ def test_the_bank_is_exact_when_small_and_close_when_large() -> None:
     coarse = MemoryBank.build(rows, exact_limit=100)
     assert coarse.kind == "IndexRefine"
     near, found = MemoryBank.from_bytes(coarse.to_bytes()).search(asked, 3)
-    assert (found[:, 0] == brute.argmin(1)).mean() > 0.9
+    assert (found[:, 0] == brute.argmin(1)).mean() >= 0.98
     assert np.allclose(near, np.take_along_axis(brute, found, 1), atol=0.01)  # exact but for half precision, whichever rows it found
     assert np.allclose(coarse.row(7), rows[7], atol=0.01)
     with pytest.raises(BadModel, match="searched approximately"):

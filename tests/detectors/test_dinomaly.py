@@ -17,6 +17,7 @@ import torch
 from safetensors.torch import load_file
 from tests.helpers import ROOT, TESTS
 from tests.helpers.dinomaly import INPUT_PX, PREFIX, SIDE, Random, groups, layers, restorer
+from tests.helpers.packages import needs
 from tests.helpers.photos import ALPHA, as_photo
 from torch import Tensor
 from typer.testing import CliRunner
@@ -444,9 +445,9 @@ def test_weights_of_another_architecture_are_refused(monkeypatch: pytest.MonkeyP
         VitTokens("tiny")
 
 
+@needs("anomalib")
 def test_it_is_anomalibs_at_the_encoders_own_size() -> None:
     """At other sizes anomalib's copy of timm interpolates positions in another way than transformers and the published code."""
-    pytest.importorskip("anomalib")
     from seewhy.evals.peers.dinomaly import compare
 
     with warnings.catch_warnings():

@@ -12,13 +12,8 @@ from typing import Any
 import cv2
 import pytest
 from PIL import Image
-
-pytest.importorskip("gradio")
-pytest.importorskip("axe_playwright_python")
-
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
 from pypdf import PdfReader
+from tests.helpers.packages import needs
 
 from seewhy.agent.chat.workspace import Home
 from seewhy.agent.ledger.store import Ledger
@@ -29,6 +24,7 @@ from seewhy.prompts import catalogue
 
 pytestmark = [
     pytest.mark.slow,
+    needs("gradio", "playwright", "axe_playwright_python"),
     pytest.mark.skipif(shutil.which("chromium") is None, reason="no chromium"),
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
@@ -102,6 +98,8 @@ def filmed(path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as play:
         found = play.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", *CAMERA])
         yield found
@@ -154,6 +152,8 @@ class Page:
 
     def accessible(self) -> list[str]:
         """What axe-core finds against WCAG 2.2 A and AA."""
+        from axe_playwright_python.sync_playwright import Axe
+
         rules = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
         found = Axe().run(self.page, options=rules).response["violations"]
         return [f"{one['id']}: {node['html'][:160]}" for one in found for node in one["nodes"]]

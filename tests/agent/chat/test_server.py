@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-pytest.importorskip("gradio")
-
 from starlette.testclient import TestClient
 from tests.agent.chat.conftest import Asked, inspect_three, learned
+from tests.helpers.packages import needs
 
 from seewhy.agent.chat.accounts import Accounts
 from seewhy.agent.chat.desk import Desk
@@ -23,6 +21,7 @@ from seewhy.errors import BadData
 
 pytestmark = [
     pytest.mark.slow,
+    needs("gradio"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 HERE = "http://127.0.0.1"

@@ -83,6 +83,7 @@ def test_photos_of_another_size_are_named(export: Export, model_folder: Path, ph
         validate(export.folder, model_folder, tmp_path / "alone")
 
 
+@pytest.mark.slow
 def test_the_example_needs_no_seewhy_and_says_what_the_model_says(export: Export, model_folder: Path, photos: Path) -> None:
     tree = ast.parse(EXAMPLE.read_text(encoding="utf-8"))
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}

@@ -76,6 +76,8 @@ def test_what_is_no_defect_is_refused(model_folder: Path, defects: Path, tmp_pat
         seewhy.lines(model_folder, tmp_path)
     with pytest.raises(BadData, match="between 0 and 1"):
         seewhy.lines(model_folder, defects, escapes=1)
-    learned = seewhy.fit(defects, detector="patchcore", settings={"input_px": 96, "bank_rows": 200, "candidate_rows": 1000})
+    learned = seewhy.fit(
+        defects, detector="patchcore", settings={"input_px": 96, "bank_rows": 200, "candidate_rows": 1000, "whitened_rows": 0}
+    )
     with pytest.raises(BadData, match="among the good photos that the model learned"):
         seewhy.lines(learned.model, defects)

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from tests.helpers.packages import needs
 
 from seewhy.agent.ledger.reading import entries
 from seewhy.agent.ledger.store import Ledger
@@ -26,8 +27,7 @@ from seewhy.errors import BadData, LedgerError
 from seewhy.evals.synthetic.surfaces import defective, good
 from seewhy.record import InspectionRecord
 
-pytest.importorskip("langchain_core")
-mcp = pytest.importorskip("mcp")
+pytestmark = needs("langchain_core", "mcp")
 
 
 @pytest.fixture
@@ -208,8 +208,10 @@ async def _used(client: Any) -> None:
 
 
 def test_a_client_of_the_sdk_uses_the_server(reading: Workspace) -> None:
+    from mcp import Client
+
     async def talk() -> None:
-        async with mcp.Client(mcp_server(reading)) as client:
+        async with Client(mcp_server(reading)) as client:
             await _used(client)
 
     asyncio.run(talk())
@@ -221,11 +223,12 @@ def command(folder: Path, *more: str) -> list[str]:
 
 @pytest.mark.slow
 def test_the_command_over_stdio(reading: Workspace) -> None:
+    from mcp import Client
     from mcp.client.stdio import StdioServerParameters, stdio_client
 
     async def talk() -> None:
         server = StdioServerParameters(command=sys.executable, args=command(reading.folder), env=dict(os.environ))
-        async with mcp.Client(stdio_client(server)) as client:
+        async with Client(stdio_client(server)) as client:
             await _used(client)
 
     asyncio.run(talk())
@@ -235,6 +238,8 @@ def test_the_command_over_stdio(reading: Workspace) -> None:
 def test_the_command_over_http(reading: Workspace) -> None:
     import socket
 
+    from mcp import Client
+
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -243,7 +248,7 @@ def test_the_command_over_http(reading: Workspace) -> None:
     )
 
     async def talk() -> None:
-        async with mcp.Client(f"http://127.0.0.1:{port}/mcp") as client:
+        async with Client(f"http://127.0.0.1:{port}/mcp") as client:
             await _used(client)
 
     try:
