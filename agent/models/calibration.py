@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil, floor, pi, sqrt, tan
 from typing import Any
 
@@ -129,6 +130,7 @@ def check_alpha(alpha: float) -> None:
         raise BadData(f"alpha is the share of good parts that may be rejected, between 0 and 1, not {alpha}; 0.01 is usual")
 
 
+@lru_cache(maxsize=64)  # asked for with each photo
 def student_quantile(p: float, degrees: int) -> float:
     """Student's t that is not exceeded with probability p: t = sqrt(degrees) tan(a), where a has a density like cos(a)^(degrees - 1).
 

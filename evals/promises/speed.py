@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,13 +18,15 @@ from seewhy.agent.api.load import load
 from seewhy.agent.ledger.store import Ledger
 from seewhy.agent.lots.batch import run_batch
 from seewhy.agent.photos.layouts import read_layout
+from seewhy.detectors.patchcore import PatchCore
 from seewhy.evals.promises.steps import steps
 from seewhy.evals.run import LITE, alone, measuring, peak_mib
-from seewhy.evals.synthetic.surfaces import write_dataset
-from seewhy.threads import cores
+from seewhy.evals.synthetic.surfaces import defective, good, write_dataset
+from seewhy.pictures import png
+from seewhy.threads import calm, cores
 
 FEW, MANY, LOT = 5, 120, 80  # good photos of a small and of a usual fit, and photos of a lot
-TURNS = 7  # cold starts, of which the median counts
+TURNS = 7  # cold starts and inspections, of which the median counts
 WATCHED = """
 import atexit, sys
 from pathlib import Path
@@ -42,6 +45,8 @@ def main(out: Path) -> None:
         if cores() == 1:  # a profile sees one thread
             table.row(f"steps_of_fit_{MANY}", alone, steps, data, Path(folder) / "profiled")
         table.row("cold_start", _cold_start, data / "test", Path(folder) / f"model_{MANY}")
+        if cores() == 1:  # so that what is subtracted is what was spent
+            table.row("inspection", alone, _inspection, Path(folder) / f"model_{MANY}")
         table.row("lot", alone, _lot, data / "test", Path(folder))
 
 
@@ -70,6 +75,29 @@ def _cold_start(data: Path, model: Path) -> dict[str, Any]:
         "least_processor_seconds": round(min(processor[1:]), 2),
         "peak_memory_mib": max(memory),
     }
+
+
+def _inspection(model: Path) -> dict[str, Any]:
+    """Processor milliseconds of `inspect`, from the file to the record, and what of it isn't the network and the search; medians."""
+    inspector, figures = load(model), dict[str, Any]()
+    detector = inspector.model.detector
+    assert isinstance(detector, PatchCore)
+    with TemporaryDirectory() as folder, calm():
+        for kind, draw in {"good": partial(good, "brick"), "defect": partial(defective, "brick", "stain")}.items():
+            spent: dict[str, list[float]] = {"whole": [], "network_and_search": []}
+            for number in range(TURNS + 1):  # the first compiles
+                pixels, path = draw(900 + number).pixels, Path(folder) / f"{kind}{number}.png"
+                path.write_bytes(png(pixels))
+                (tile,) = detector._tiles(pixels)
+                searched = partial(detector._looked_at, tile.seen(pixels))
+                for name, action in (("whole", partial(inspector.inspect, path)), ("network_and_search", searched)):
+                    began = time.process_time()
+                    action()
+                    spent[name].append(1000 * (time.process_time() - began))
+            each = [whole - search for whole, search in zip(*spent.values(), strict=True)][1:]
+            figures[kind] = {name: round(float(np.median(values[1:])), 1) for name, values in spent.items()}
+            figures[kind]["beside"] = round(float(np.median(each)), 1)
+    return figures
 
 
 def _lot(data: Path, folder: Path) -> dict[str, Any]:
