@@ -34,6 +34,7 @@ class Accelerated:
 
     Raises:
         BadData: ONNX Runtime isn't installed here, or has nothing for that device.
+        BadModel: there is no such device.
     """
 
     def __init__(self, draw: Callable[[int, int], Any], device: str) -> None:
@@ -45,6 +46,7 @@ class Accelerated:
         self._draw = draw
         self._lock = Lock()  # DirectML's sessions take one photo at a time, and so does a GPU
         self._session = lru_cache(SIZES)(self._opened)
+        self._started(_nothing())  # so that a device that isn't there is told now, not with the first photo
 
     @property
     def runs(self) -> dict[str, str]:
@@ -62,13 +64,20 @@ class Accelerated:
         return found
 
     def _opened(self, height: int, width: int) -> Any:
+        graph = self._draw(height, width)
+        graph.input(0).set_names({PHOTO})
+        for number, result in enumerate(graph.get_results()):
+            result.input(0).get_source_output().set_names({f"values{number}"})
+        return self._started(as_onnx(graph))
+
+    def _started(self, graph: bytes) -> Any:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = ONLY_ERRORS
         options.enable_mem_pattern = self._provider != PROVIDERS["directml"]  # which refuses it
         try:
-            session = onnxruntime.InferenceSession(self._translated(height, width), options, providers=[(self._provider, self._given())])
+            session = onnxruntime.InferenceSession(graph, options, providers=[(self._provider, self._given())])
         except Exception as error:  # its failures have no base class of their own
             why = " ".join(str(error).split())[-200:]
             raise BadModel(f"ONNX Runtime can't run the model's network ({why}); leave --device out to run on the CPU") from error
@@ -78,13 +87,6 @@ class Accelerated:
                 "leave --device out to run on the CPU"
             )
         return session
-
-    def _translated(self, height: int, width: int) -> bytes:
-        graph = self._draw(height, width)
-        graph.input(0).set_names({PHOTO})
-        for number, result in enumerate(graph.get_results()):
-            result.input(0).get_source_output().set_names({f"values{number}"})
-        return as_onnx(graph)
 
     def _given(self) -> dict[str, Any]:
         """What keeps arithmetic in float32, and the same from run to run."""
@@ -101,7 +103,7 @@ def network_on(files: Exported, device: str) -> Accelerated:
 
     Raises:
         BadData: see `Accelerated`.
-        BadModel: OpenVINO, which wrote it, can't read it.
+        BadModel: likewise; or OpenVINO, which wrote the network, can't read it.
     """
     graph = read(files)
 
@@ -111,6 +113,18 @@ def network_on(files: Exported, device: str) -> Accelerated:
         return sized
 
     return Accelerated(of_size, device)
+
+
+def _nothing() -> bytes:
+    """The smallest graph there is."""
+    import openvino
+    from openvino import opset13 as ops
+
+    given = ops.parameter([1], np.float32)
+    given.output(0).set_names({PHOTO})
+    found = ops.relu(given)
+    found.output(0).set_names({"values0"})
+    return as_onnx(openvino.Model([found.output(0)], [given], "nothing"))
 
 
 def _prepare(kind: str) -> None:

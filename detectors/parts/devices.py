@@ -30,7 +30,8 @@ def providers_here() -> tuple[str, ...]:
 
 def can_run_on(device: str) -> bool:
     """Whether ONNX Runtime is built for a device here: "cuda", "cuda:1", "directml", "coreml", "cpu"."""
-    return device.partition(":")[0] in providers_here()
+    kind, parted, number = device.partition(":")
+    return kind in providers_here() and (number.isdecimal() or not parted)
 
 
 def version() -> str:

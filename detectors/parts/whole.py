@@ -19,7 +19,7 @@ import numpy.typing as npt
 from seewhy.detectors.parts.accelerated import Accelerated
 from seewhy.detectors.parts.frozen import Frozen
 from seewhy.detectors.parts.memory import Memory, Searched
-from seewhy.detectors.parts.network import Exported
+from seewhy.detectors.parts.network import Exported, read
 from seewhy.detectors.parts.patches import Patches
 from seewhy.detectors.parts.tiles import Tile, blend
 from seewhy.errors import BadModel
@@ -86,7 +86,7 @@ def search_graph(network: Exported, looks: Sequence[Searched], height: int, widt
     import openvino
     from openvino import opset13 as ops
 
-    graph = openvino.Core().read_model(network.structure, network.values)
+    graph = read(network)
     graph.reshape([1, height, width, 3])
     cells = [result.input(0).get_source_output().get_node() for result in graph.get_results()]
     total = _together([_distances(one, look) for one, look in zip(cells, looks, strict=False)])
@@ -107,9 +107,7 @@ def _together(grids: Sequence[Node]) -> Node:
 
 def _cells(photo: Node, steps: Steps) -> list[Node]:
     """The network's outputs, (rows, cols, D) each."""
-    import openvino
-
-    graph = openvino.Core().read_model(steps.network.structure, steps.network.values)
+    graph = read(steps.network)
     graph.reshape([1, steps.tile.input_height, steps.tile.input_width, 3])
     seen = _seen(photo, steps.tile)
     for taker in graph.input(0).get_target_inputs():

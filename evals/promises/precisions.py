@@ -60,11 +60,16 @@ def main(out: Path, data: Path, good_photos: int = 0, per_kind: int = 0, product
     """
     facts = {"weights": f"{LITE} (PatchCore)", "alpha": ALPHA, "review": DEFAULT_REVIEW, "near_percent": NEAR_PERCENT}
     with measuring(out, facts, "openvino") as table:
-        for name in [w for w in products.split(",") if w] or sorted(p.name for p in data.iterdir() if p.is_dir()):
+        for name in named(data, products):
             product = Product(data / name, good_photos, per_kind)
             table.row(("products", name, F32), product.alone)
             for rival, settings in RIVALS.items():
                 table.row(("products", name, rival), product.beside, PatchCore(settings))
+
+
+def named(data: Path, products: str) -> list[str]:
+    """Products of a folder: those named, with commas; all where none is."""
+    return [w for w in products.split(",") if w] or sorted(p.name for p in data.iterdir() if p.is_dir())
 
 
 class Product:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from seewhy.detectors.parts.described import TorchPatches
 from seewhy.detectors.parts.ways import Spec, Way
 from seewhy.detectors.patchcore import PatchCore, PatchCoreSettings
-from seewhy.evals.promises.precisions import ALPHA, F32, NEAR_PERCENT, Product
+from seewhy.evals.promises.precisions import ALPHA, F32, NEAR_PERCENT, Product, named
 from seewhy.evals.run import LITE, measuring
 from seewhy.types import Features, Pixels, Progress, silent
 
@@ -93,17 +93,9 @@ TRIED: Mapping[str, Callable[[], PatchCore]] = {
 
 
 def main(out: Path, data: Path, good_photos: int = 0, per_kind: int = 0, products: str = "") -> None:
-    """PatchCore's verdicts with rounding to bf16 in several places beside those in f32; see `precisions` for what is compared.
-
-    Args:
-        out: where the figures go.
-        data: a folder of products in a layout that seewhy reads.
-        good_photos: that each product is fitted on, evenly from first to last; 0: all.
-        per_kind: likewise, test photos of each kind, good ones too; 0: all.
-        products: names with commas, to measure only these.
-    """
+    """PatchCore's verdicts with rounding to bf16 in several places beside those in f32; arguments and comparison are `precisions`'."""
     with measuring(out, {"weights": f"{LITE} (PatchCore)", "alpha": ALPHA, "near_percent": NEAR_PERCENT}, "openvino") as table:
-        for name in [w for w in products.split(",") if w] or sorted(p.name for p in data.iterdir() if p.is_dir()):
+        for name in named(data, products):
             product = Product(data / name, good_photos, per_kind)
             table.row(("products", name, F32), product.alone)
             table.row(("products", name, "features"), features_apart, product.good_photo())

@@ -166,6 +166,9 @@ def test_what_the_line_rests_on_is_not_swapped_for_other_arithmetic() -> None:
     kept = patches(SPEC, engine="openvino")
     with pytest.raises(BadModel, match="the line rests on bf16 by OpenVINO, and ONNX Runtime computes in f32"):
         kept_network(kept.learned() | {"precision": "bf16"}, kept.files(), engine="onnxruntime")
+    assert not can_run_on("cpu:first")
+    with pytest.raises(BadData, match="no device is called 'cuda:first'"):
+        check_device("cuda:first")
     with pytest.raises(BadData, match="OpenVINO runs networks on the CPU, not on cuda"):
         kept_network(kept.learned(), kept.files(), device="cuda", engine="openvino")
 
